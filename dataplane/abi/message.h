@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The messages between hawse-sip and hawse-media: fixed 256 bytes, no pointers, reserved bytes
+// zero.
+//
+// hawse-sip sends commands in region B, hawse-media answers each with one ABI_REPLY and sends
+// events, both in region A. A command is answered in order; `transaction` of the reply is that of
+// the command. Every command is idempotent: sent again with the same transaction it changes
+// nothing and gives the same answer, so that a control plane that died may simply ask again.
+//
+// `result` of a reply is 0 or a negative errno:
+//   -EINVAL    the message is malformed (which field: abi_reply.field, an ABI_FIELD_ value)
+//   -ENOENT    no such session, or its generation is not the one named
+//   -ENOSPC    no ports are left (PORT_ALLOC): every pair is used or in quarantine
+//   -ENFILE    no session slot is left (PORT_ALLOC)
+//   -EAFNOSUPPORT  no local address of that family on that interface
+//   -EHOSTUNREACH  no route to a remote address from the leg's interface
+//   -EBUSY     try again: a worker's mailbox is full
+//   -EPERM     the control plane that sent it is no longer the attached one
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dataplane/abi/layout.h"
+
+enum abi_msg_type {
+	// commands, hawse-sip to hawse-media
+	ABI_PORT_ALLOC = 1,     // abi_port_alloc -> abi_ports; makes the session, ALLOCATED
+	ABI_SESSION_ADD = 2,    // abi_session_plan; ALLOCATED -> ACTIVE (ACTIVE: as UPDATE)
+	ABI_SESSION_UPDATE = 3, // abi_session_plan; -> abi_session_report
+	ABI_SESSION_DELETE = 4, // no payload -> abi_session_report, the last word on the session
+	ABI_SESSION_QUERY = 5,  // no payload -> abi_session_report
+	ABI_SESSION_CLAIM = 6,  // no payload -> abi_ports; after reattach: this session is mine
+	ABI_RECONCILE_DONE = 7, // no payload: sweep what nobody claimed after the grace time
+	ABI_PING = 8,           // no payload
+	ABI_COMMANDS = 9,       // one more than the last command
+
+	// events, hawse-media to hawse-sip
+	ABI_LEARNED = 0x4001,       // abi_event_learned: a leg's remote address was learned
+	ABI_MEDIA_TIMEOUT = 0x4002, // abi_event_timeout: nothing came for the plan's timeout
+	ABI_SWEPT = 0x4003,         // no payload: an unclaimed session was deleted
+
+	ABI_REPLY = 0x8000, // or-ed to the command's type
+};
+
+struct abi_msg { // 256 bytes
+	uint16_t type;
+	uint16_t length;      // bytes of payload used: exactly those of the type
+	uint32_t sequence;    // grows by one for each message of the ring, from 0
+	uint64_t transaction; // chosen by the sender of the command, not 0; 0 in events
+	uint32_t slot;        // session slot, ABI_NO_SLOT when none
+	uint32_t generation;  // the session's
+	int32_t result;       // replies only
+	uint32_t reserved;
+	uint8_t payload[ABI_MSG_SIZE - 32];
+};
+
+struct abi_port_alloc {    // 80 bytes
+	uint32_t affinity; // slot of another session of this call, whose worker is wanted, or
+			   // ABI_NO_SLOT
+	uint8_t legs;      // 1 or 2
+	uint8_t reserved0[3];
+	uint64_t call; // the control plane's id of the call
+	struct abi_leg_want {
+		uint8_t interface_index; // media interface, 255: any
+		uint8_t family;          // 4 or 6
+		uint8_t kind;            // ABI_LEG_PAIR or ABI_LEG_MUX
+		uint8_t reserved0;
+		uint16_t rtp_port; // 0: any. Else exactly this port of `ip`, as a session had it
+				   // before hawse-media was restarted
+		uint8_t reserved1[10];
+		uint8_t ip[16];
+	} leg[2];
+};
+
+struct abi_ports { // 80 bytes
+	uint32_t worker;
+	uint8_t legs;
+	uint8_t state; // enum abi_session_state
+	uint8_t reserved[10];
+	struct abi_leg_local {
+		uint8_t ip[16];
+		uint16_t rtp_port;
+		uint16_t rtcp_port;
+		uint8_t family;
+		uint8_t kind;
+		uint8_t interface_index;
+		uint8_t reserved[9];
+	} leg[2];
+};
+
+enum abi_leg_flags {
+	ABI_LEG_RECEIVE = 1u << 0,  // accept RTP from this leg's party (else drop it, counted)
+	ABI_LEG_SEND = 1u << 1,     // send RTP to this leg's party
+	ABI_LEG_RTCP = 1u << 2,     // relay RTCP to this leg's party
+	ABI_LEG_RTCP_MUX = 1u << 3, // RTCP goes to and comes from the RTP port (RFC 5761)
+	ABI_LEG_RELEARN = 1u << 4,  // forget what was learned: a new offer or answer came
+	ABI_LEG_TIMEOUT = 1u << 5,  // silence of this leg is a media timeout
+};
+
+// Which source addresses a leg accepts, relative to the address that its party signalled.
+enum abi_source_policy {
+	ABI_SOURCE_EXACT = 0,   // only the signalled address and port; nothing is learned
+	ABI_SOURCE_ADDRESS = 1, // the signalled address; the port is learned
+	ABI_SOURCE_ANY = 2,     // learned from the first acceptable packet, then strict
+};
+
+#define ABI_PT_MAPS 8u
+
+struct abi_leg_plan {              // 96 bytes
+	uint8_t remote_rtp_ip[16]; // as signalled
+	uint8_t remote_rtcp_ip[16];
+	uint16_t remote_rtp_port; // 0: nothing is sent
+	uint16_t remote_rtcp_port;
+	uint8_t family; // 4 or 6, the leg's own
+	uint8_t source_policy;
+	uint8_t dscp; // 0..63, of packets sent to this party
+	uint8_t pt_maps;
+	uint32_t flags;
+	uint32_t max_packets;      // a second, that may be received; 0: no limit
+	uint64_t payload_types[2]; // bit n: payload type n is accepted from this party
+	struct abi_pt_map {
+		uint8_t from; // as received on this leg
+		uint8_t to;   // as sent on the other
+	} pt_map[ABI_PT_MAPS];
+	uint32_t max_octets; // a second, UDP payload; 0: no limit
+	uint8_t dtmf_type;   // telephone-event payload type of this party, 255: none
+	uint8_t reserved[11];
+};
+
+struct abi_session_plan { // 224 bytes
+	struct abi_leg_plan leg[2];
+	uint32_t timeout_ms; // without media on a leg with ABI_LEG_TIMEOUT; 0: never
+	uint32_t clock_rate; // of the RTP timestamps, for jitter; 8000 when the codec is unknown
+	uint8_t reserved[24];
+};
+
+struct abi_session_report { // 224 bytes
+	struct abi_leg_stats leg[2];
+};
+
+struct abi_reply {      // payload of a failed reply
+	uint32_t field; // enum abi_field: what was wrong
+	uint32_t leg;
+};
+
+struct abi_event_learned { // 40 bytes
+	struct abi_addr remote;
+	uint32_t ssrc;
+	uint8_t leg;
+	uint8_t component; // 0 RTP, 1 RTCP
+	uint8_t reserved[10];
+};
+
+struct abi_event_timeout { // 24 bytes
+	uint64_t last_us;  // 0: nothing ever came
+	uint8_t leg;
+	uint8_t reserved[15];
+};
+
+// Field of a command that the boundary refused.
+enum abi_field {
+	ABI_FIELD_NONE = 0,
+	ABI_FIELD_TYPE,
+	ABI_FIELD_LENGTH,
+	ABI_FIELD_TRANSACTION,
+	ABI_FIELD_SLOT,
+	ABI_FIELD_GENERATION,
+	ABI_FIELD_RESERVED,
+	ABI_FIELD_LEGS,
+	ABI_FIELD_INTERFACE,
+	ABI_FIELD_FAMILY,
+	ABI_FIELD_KIND,
+	ABI_FIELD_FLAGS,
+	ABI_FIELD_POLICY,
+	ABI_FIELD_DSCP,
+	ABI_FIELD_PT_MAP,
+	ABI_FIELD_ADDRESS,
+	ABI_FIELD_PORT,
+	ABI_FIELD_LIMIT,
+	ABI_FIELD_CLOCK_RATE,
+	ABI_FIELD_STATE,
+	ABI_FIELDS,
+};
+
+ABI_HELD(abi_msg, ABI_MSG_SIZE);
+ABI_HELD(abi_port_alloc, 80);
+ABI_HELD(abi_ports, 80);
+ABI_HELD(abi_leg_plan, 96);
+ABI_HELD(abi_session_plan, 224);
+ABI_HELD(abi_session_report, 224);
+ABI_HELD(abi_event_learned, 40);
+ABI_HELD(abi_event_timeout, 24);
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Clears the whole message and fills its header. `length` is set from the type.
+void abi_msg_init(struct abi_msg *msg, uint16_t type, uint64_t transaction, uint32_t slot,
+	uint32_t generation);
+
+// Bytes of payload that a message of this type carries; a reply with result != 0 carries
+// struct abi_reply. -1 for a type that does not exist.
+int abi_msg_payload(uint16_t type, int32_t result);
+
+// "PORT_ALLOC", "PORT_ALLOC reply", ...; "unknown" for what does not exist.
+const char *abi_msg_name(uint16_t type);
+
+// "interface", "payload type map", ...
+const char *abi_field_name(uint32_t field);
+
+// True when every byte is zero: reserved bytes, and what follows `length`.
+int abi_zero(const void *bytes, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
