@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The one configuration file, read whole and validated whole by every process, so that what
+// `hawse-sip --check` accepts hawse-media accepts too. Each process then takes what it needs.
+//
+// Read with libyaml, which keeps line and column of every node. Everything that is not written has
+// the default said beside the member. Unknown keys, doubled keys and values out of range are
+// errors. An error names file, line and key, and what was expected:
+//   /etc/hawse/hawse.yaml:7: media.public.ports: expected a range such as 20000-59999, found "2000"
+//
+// Depends on libc and libyaml only. A loaded configuration is immutable; any thread may read it.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CFG_NAME     32u  // bytes of a name, NUL included
+#define CFG_PATH     104u // fits a Unix socket's sun_path with the file name appended
+#define CFG_PORT_SIP 5060u
+
+struct cfg_address {    // an IP address, maybe with a port, maybe a network
+	uint8_t ip[16]; // IPv4 in the first four bytes
+	uint8_t family; // 4 or 6
+	uint8_t prefix; // 32 or 128 for a host
+	uint16_t port;  // 0 when not written
+};
+
+// media: {public: {device: eth0, address: 203.0.113.10, ports: 20000-59999}}
+struct cfg_media {
+	char name[24];
+	char device[128]; // a Linux interface ("eth0"), "tap:NAME", or what DPDK's EAL takes:
+			  // "net_pcap0,...", "0000:03:00.0"
+	struct cfg_address *addresses; // at least one; no two the same in the whole file
+	unsigned address_count;
+	uint16_t first_port; // even, >= 1024; default 20000
+	uint16_t last_port;  // odd; default 59999
+	uint8_t queues;      // 0: one per worker; AF_XDP: of the interface
+};
+
+enum cfg_poll {
+	CFG_POLL_ADAPTIVE, // sleep when idle
+	CFG_POLL_BUSY,
+};
+
+// dataplane: {workers: 1, cores: [1], poll: adaptive, sessions: 10000, memory: 256, ...}
+struct cfg_dataplane {
+	unsigned workers; // 1..63; default 1
+	int cores[64];    // one per worker; core_count 0: not pinned by the file
+	unsigned core_count;
+	int agent_core; // -1: not pinned
+	enum cfg_poll poll;
+	unsigned sessions;   // capacity; default 10000; at most 2097152
+	unsigned memory;     // MiB for DPDK without hugepages; default 256
+	unsigned quarantine; // seconds that freed ports rest; default 5
+	unsigned grace;      // seconds until an unclaimed session is swept; default 30
+};
+
+enum cfg_transport {
+	CFG_UDP,
+	CFG_TCP,
+	CFG_TLS,
+	CFG_WS,
+	CFG_WSS,
+};
+
+struct cfg_listen { // "udp:203.0.113.10", "udp:[2001:db8::1]:5062"
+	enum cfg_transport transport;
+	struct cfg_address address; // port 0: the transport's default, filled in by the loader
+};
+
+enum cfg_strangers {
+	CFG_REFUSE, // 403 to a request of no known peer
+	CFG_IGNORE, // silence
+};
+
+// sip: {listen: [...], strangers: refuse, media_timeout: 30, ...}
+struct cfg_sip {
+	struct cfg_listen *listen;
+	unsigned listen_count;
+	enum cfg_strangers strangers;
+	unsigned media_timeout; // seconds; default 30; 0: never
+	unsigned ring_timeout;  // seconds without a final answer until 408 (Timer C); default 180
+	unsigned max_calls;     // default 10000: size of the call table
+	unsigned trace;         // MiB of the trace kept; default 16, a power of two
+	unsigned shards;        // 1..16, default 1
+	char user_agent[64];    // default "Hawse"; empty: no User-Agent and Server headers
+};
+
+enum cfg_kind {
+	CFG_TRUNK,
+	CFG_ACCESS,
+	CFG_WEBRTC,
+};
+
+// peers: {carrier: {kind: trunk, address: 10.0.0.1}}
+struct cfg_peer {
+	char name[CFG_NAME];
+	enum cfg_kind kind;
+	struct cfg_address *addresses; // hosts and networks it sends from; the first host is where
+				       // calls to it go
+	unsigned address_count;
+	enum cfg_transport transport; // towards it; default UDP
+	int media;                    // index into cfg.media; default 0
+	uint8_t dscp;                 // of media sent to it; default 46 (EF)
+	unsigned line;                // where it stands in the file
+};
+
+// routes: [{from: office, number: "+49", to: [carrier, backup]}]
+struct cfg_route {
+	int from;        // index into cfg.peers, -1: any
+	char number[64]; // prefix; empty: every number. The longest prefix wins, then the first
+			 // line
+	int to[8];       // peers to try, in order
+	unsigned to_count;
+	unsigned line;
+};
+
+// stats: {listen: "127.0.0.1:9090", cdr: /var/log/hawse/cdr.jsonl}
+struct cfg_stats {
+	bool enabled; // listen was given; nothing listens otherwise
+	struct cfg_address listen;
+	char cdr[256]; // empty: no CDRs are written
+};
+
+struct cfg {
+	char file[256];
+	struct cfg_media *media; // in the order of the file, at least one
+	unsigned media_count;
+	struct cfg_dataplane dataplane;
+	struct cfg_sip sip;
+	struct cfg_peer *peers;
+	unsigned peer_count;
+	struct cfg_route *routes;
+	unsigned route_count;
+	struct cfg_stats stats;
+	char run[CFG_PATH - 16]; // directory of the sockets; default /run/hawse
+	char user[32]; // whom the processes become after start; default empty: stay. Group too
+};
+
+struct cfg_error {
+	char text[512]; // "FILE:LINE: KEY: what was expected, found what"
+	unsigned line;  // 0 when the file could not be read
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Reads, checks, fills defaults. On error *cfg is NULL and `error` says why. 0 or -errno: -EINVAL
+// for what is written, -ENOENT and others for the file, -ENOMEM.
+int cfg_load(struct cfg **cfg, const char *file, struct cfg_error *error);
+
+// The same from memory; `file` is only the name used in errors.
+int cfg_parse(
+	struct cfg **cfg, const char *file, const void *text, size_t size, struct cfg_error *error);
+
+void cfg_free(struct cfg *cfg);
+
+// "10.0.0.1", "10.0.0.1:5062", "[2001:db8::1]:5062", "10.0.0.0/8" when `networks`. 0 or -EINVAL.
+int cfg_address_parse(struct cfg_address *address, const char *text, bool networks);
+
+// True when `ip` (as in cfg_address) lies in the host or network.
+bool cfg_address_matches(const struct cfg_address *network, uint8_t family, const uint8_t *ip);
+
+#ifdef __cplusplus
+}
+#endif
