@@ -90,7 +90,10 @@ struct sdp_oa_view {
 	struct sdp_blob *shown[2]; // what each leg was shown last
 	struct sdp_ports *ports;
 	uint8_t n_streams;
-	uint8_t offerer; // enum sdp_leg
+	uint8_t offerer;        // enum sdp_leg
+	bool answer_shown;      // to the offerer
+	uint16_t active;        // bit i: stream i carries media by the answer
+	uint16_t have_local[2]; // bit i: the leg has ports for stream i
 };
 
 enum sdp_oa_state {
@@ -149,7 +152,7 @@ struct sdp_oa_need {
 	unsigned n_streams; // m-lines, refused ones too; index i is that m-line on both legs
 	unsigned n_usable;  // of these, to be relayed
 	unsigned n_secure;  // of these, refused because they are SRTP
-	bool same;          // byte for byte what this leg said last, and a session is agreed
+	bool same;          // byte for byte the offer that this leg made last and that is agreed
 	struct sdp_oa_need_stream {
 		enum sdp_kind kind;
 		enum sdp_refusal refusal; // SDP_ACCEPTED: to be relayed, the members below hold
@@ -243,8 +246,8 @@ struct sdp_plan_leg {
 	bool rtcp_mux;            // agreed on this leg
 	bool receive;             // packets from the party are to be relayed
 	bool send;                // packets are to be sent to the party
-	bool relearn; // the party's address is another than in the plan taken before (or the
-		      // first): forget what was learned from its packets
+	bool relearn;       // the party's address is another than in the plan taken before (or the
+			    // first): forget what was learned from its packets
 	uint32_t remote_id; // stands for rtp and rtcp above; while held, what it was before
 	uint64_t accept[2]; // bit pt % 64 of accept[pt / 64]: payload types the party may send
 	uint8_t map[128];   // payload type from this party -> payload type towards the other one,
@@ -255,8 +258,8 @@ struct sdp_plan_leg {
 	struct sdp_plan_codec in;  // main codec that the party sends
 	struct sdp_plan_codec out; // main codec that it wants; transcoding is where in of one leg
 				   // and out of the other differ (this build: never)
-	uint16_t ptime;    // milliseconds it asks for (a=ptime), 0: does not say
-	uint16_t maxptime; // 0: does not say
+	uint16_t ptime;            // milliseconds it asks for (a=ptime), 0: does not say
+	uint16_t maxptime;         // 0: does not say
 	// For policing what comes from the party: no honest sender of the accepted payload types
 	// exceeds them. RTP header and payload, without UDP and IP. 0: no bound known.
 	uint32_t max_packets_per_s;

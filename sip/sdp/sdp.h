@@ -20,7 +20,6 @@
 // why.
 #pragma once
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -170,6 +169,7 @@ struct sdp_str sdp_line_value(const struct sdp_line *line);
 // An address: as IPv4 or IPv6, or as a name (family 0) which we keep and never resolve.
 struct sdp_addr {
 	uint8_t family; // 4, 6, or 0: a host name, or a network other than the Internet
+	uint8_t type;   // 4 or 6 by the address type as written, for names too; 0 when another
 	uint8_t ttl;    // IPv4 multicast; 0 when not given
 	uint16_t count; // addresses of a multicast range, 1 otherwise, 0 when the address is absent
 	uint8_t ip[16]; // network order; IPv4 in the first four octets
@@ -178,6 +178,7 @@ struct sdp_addr {
 
 // 0.0.0.0, ::, or a name below .invalid (RFC 6157): "send me nothing", the hold of RFC 2543.
 bool sdp_addr_is_hold(const struct sdp_addr *addr);
+bool sdp_addr_is_multicast(const struct sdp_addr *addr);
 
 // o=. The numbers may exceed 64 bits in no accepted body.
 struct sdp_origin {

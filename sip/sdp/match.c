@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Which m-line can be relayed, which format of an answer is which of the offer, and under what payload
+// types an offer goes on.
+#include "sip/sdp/oa.h"
+
+#include <string.h>
+
+enum sdp_refusal sdp_oa_refusal(const struct sdp_media *media)
+{
+	bool known = false;
+
+	if (media->port == 0)
+		return SDP_REFUSED_PORT_0;
+	if (sdp_proto_is_secure(media->proto))
+		return SDP_REFUSED_SECURE;
+	if (!sdp_proto_is_rtp(media->proto))
+		return SDP_REFUSED_TRANSPORT;
+	if (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO)
+		return SDP_REFUSED_KIND;
+	for (unsigned i = 0; i < media->n_formats; i++)
+		known |= media->formats[i].name.len != 0;
+	if (!known)
+		return SDP_REFUSED_FORMAT;
+	if (sdp_addr_is_hold(&media->conn))
+		return SDP_ACCEPTED;
+	if (media->conn.family == 0 || sdp_addr_is_multicast(&media->conn))
+		return SDP_REFUSED_ADDRESS;
+	return SDP_ACCEPTED;
+}
+
+enum sdp_direction sdp_oa_direction(const struct sdp_media *media)
+{
+	unsigned d = media->direction;
+
+	if (sdp_addr_is_hold(&media->conn))
+		d &= ~(unsigned)SDP_RECVONLY;
+	return (enum sdp_direction)d;
+}
+
+// ---- An answer's formats among the offer's ------------------------------------------------------
+
+// Index of the format that is the same codec, with the same parameters if there is one. -1: none.
+static int find_codec(const struct sdp_media *media, const struct sdp_format *f, uint64_t taken)
+{
+	int found = -1;
+
+	for (unsigned i = 0; i < media->n_formats; i++) {
+		const struct sdp_format *g = &media->formats[i];
+
+		if ((taken >> i & 1) != 0 || !sdp_format_same_codec(f, g))
+			continue;
+		if (sdp_str_equal(f->fmtp, g->fmtp))
+			return (int)i;
+		if (found < 0)
+			found = (int)i;
+	}
+	return found;
+}
+
+// Index of the format with this payload type if it may be the same codec. Answers leave out rtpmap for
+// dynamic types, and the channels of opus; the payload type is then what counts.
+static int find_pt(const struct sdp_media *media, const struct sdp_format *f, uint64_t taken)
+{
+	for (unsigned i = 0; i < media->n_formats; i++) {
+		const struct sdp_format *g = &media->formats[i];
+
+		if ((taken >> i & 1) != 0 || f->pt != g->pt)
+			continue;
+		if (f->name.len == 0 ||
+			(f->rate == g->rate && sdp_str_equal_nocase(f->name, g->name)))
+			return (int)i;
+	}
+	return -1;
+}
+
+static void match_formats(struct sdp_oa_stream *stream)
+{
+	const struct sdp_media *shown = stream->shown, *answer = stream->answer;
+	uint64_t taken = 0;
+
+	for (unsigned i = 0; i < answer->n_formats; i++) {
+		int k = find_pt(shown, &answer->formats[i], taken);
+
+		if (k < 0)
+			k = find_codec(shown, &answer->formats[i], taken);
+		if (k < 0)
+			continue;
+		taken |= 1ull << k;
+		stream->match[stream->n_matches++] = (struct sdp_match){(uint8_t)k, (uint8_t)i};
+	}
+}
+
+// ---- The stream as a whole ----------------------------------------------------------------------
+
+int sdp_oa_trees(
+	struct sdp_arena *scratch, const struct sdp_oa_view *view, struct sdp_oa_trees *trees)
+{
+	const unsigned x = view->offerer, y = x ^ 1;
+	int rc = sdp_oa_tree(scratch, view->from[x], &trees->offer);
+
+	if (rc == 0)
+		rc = sdp_oa_tree(scratch, view->shown[y], &trees->shown);
+	if (rc == 0)
+		rc = sdp_oa_tree(scratch, view->from[y], &trees->answer);
+	return rc;
+}
+
+static enum sdp_refusal judge(const struct sdp_oa_view *view, unsigned i, struct sdp_oa_stream *s)
+{
+	const struct sdp_local *local = sdp_oa_view_local(view, (enum sdp_leg)view->offerer, i);
+	enum sdp_refusal r;
+
+	if (s->offer == NULL)
+		return SDP_REFUSED_PORT_0;
+	r = sdp_oa_refusal(s->offer);
+	if (r != SDP_ACCEPTED)
+		return r;
+	if (s->shown == NULL || s->shown->port == 0)
+		return SDP_REFUSED_LOCAL;
+	if (s->answer == NULL)
+		return SDP_REFUSED_PORT_0;
+	if (s->answer->port == 0)
+		return SDP_REFUSED_PORT_0;
+	match_formats(s);
+	if (s->n_matches == 0)
+		return SDP_REFUSED_FORMAT;
+	if (s->answer->conn.type != s->shown->conn.type ||
+		sdp_addr_is_multicast(&s->answer->conn) ||
+		(s->answer->conn.family == 0 && !sdp_addr_is_hold(&s->answer->conn)))
+		return SDP_REFUSED_ADDRESS;
+	if (local == NULL || sdp_oa_view_local(view, (enum sdp_leg)(view->offerer ^ 1), i) == NULL)
+		return SDP_REFUSED_LOCAL;
+	return local->family == s->offer->conn.type ? SDP_ACCEPTED : SDP_REFUSED_ADDRESS;
+}
+
+static const struct sdp_media *media_at(const struct sdp_session *tree, unsigned i)
+{
+	return tree != NULL && i < tree->n_media ? &tree->media[i] : NULL;
+}
+
+void sdp_oa_stream(const struct sdp_oa_view *view, const struct sdp_oa_trees *trees, unsigned i,
+	struct sdp_oa_stream *stream)
+{
+	memset(stream, 0, offsetof(struct sdp_oa_stream, match));
+	stream->offer = media_at(trees->offer, i);
+	stream->shown = media_at(trees->shown, i);
+	stream->answer = media_at(trees->answer, i);
+	stream->refusal = judge(view, i, stream);
+	if (stream->refusal != SDP_ACCEPTED)
+		return;
+	stream->offer_direction = sdp_oa_direction(stream->offer);
+	stream->answer_direction = (enum sdp_direction)(
+		sdp_oa_direction(stream->answer) & sdp_direction_turn(stream->offer_direction));
+}
+
+// ---- Payload types of an offer that goes on -----------------------------------------------------
+
+struct pt_set {
+	uint64_t bits[2];
+};
+
+static bool pt_in(const struct pt_set *set, unsigned pt)
+{
+	return (set->bits[pt >> 6] >> (pt & 63) & 1) != 0;
+}
+
+static void pt_add(struct pt_set *set, unsigned pt)
+{
+	set->bits[pt >> 6] |= 1ull << (pt & 63);
+}
+
+// The number that this leg knows the codec by, or -1. Parameters count: a video offer lists H264
+// several times.
+static int known_number(
+	const struct sdp_media *media, const struct sdp_format *f, const struct pt_set *taken)
+{
+	int found = -1;
+
+	for (unsigned i = 0; media != NULL && i < media->n_formats; i++) {
+		const struct sdp_format *g = &media->formats[i];
+
+		if (pt_in(taken, g->pt) || !sdp_format_same_codec(f, g))
+			continue;
+		if (sdp_str_equal(f->fmtp, g->fmtp))
+			return g->pt;
+		if (found < 0 || g->pt == f->pt)
+			found = g->pt;
+	}
+	return found;
+}
+
+// This leg knows the number as another codec.
+static bool conflicts(const struct sdp_media *media, const struct sdp_format *f, unsigned pt)
+{
+	const struct sdp_format *g = media != NULL ? sdp_format_by_pt(media, pt) : NULL;
+
+	return g != NULL && !sdp_format_same_codec(f, g);
+}
+
+static void note_formats(const struct sdp_media *media, struct pt_set *set)
+{
+	for (unsigned i = 0; media != NULL && i < media->n_formats; i++)
+		pt_add(set, media->formats[i].pt);
+}
+
+// A number that no one uses: dynamic ones first, then the unassigned ones. 64-95 could be taken for RTCP
+// where it shares the port (RFC 5761 4), 72-76 always.
+static unsigned free_number(const struct pt_set *taken, const struct pt_set *known)
+{
+	static const uint8_t from[] = {96, 35}, to[] = {127, 63};
+
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (unsigned range = 0; range < 2; range++) {
+			for (unsigned pt = from[range]; pt <= to[range]; pt++) {
+				if (!pt_in(taken, pt) && (pass == 1 || !pt_in(known, pt)))
+					return pt;
+			}
+		}
+	}
+	for (unsigned pt = 0; pt < 128; pt++) {
+		if (!pt_in(taken, pt))
+			return pt;
+	}
+	return 0; // 64 formats at most, so never
+}
+
+void sdp_oa_number(const struct sdp_media *offer, const struct sdp_media *shown,
+	const struct sdp_media *from, uint8_t pts[SDP_MAX_FORMATS])
+{
+	struct pt_set taken = {{0, 0}}, known = {{0, 0}};
+	uint64_t done = 0;
+
+	note_formats(offer, &known);
+	note_formats(shown, &known);
+	note_formats(from, &known);
+	for (unsigned i = 0; i < offer->n_formats; i++) {
+		int pt = known_number(shown, &offer->formats[i], &taken);
+
+		if (pt < 0)
+			pt = known_number(from, &offer->formats[i], &taken);
+		if (pt < 0)
+			continue;
+		pts[i] = (uint8_t)pt;
+		pt_add(&taken, pts[i]);
+		done |= 1ull << i;
+	}
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (unsigned i = 0; i < offer->n_formats; i++) {
+			const struct sdp_format *f = &offer->formats[i];
+			unsigned pt = f->pt;
+
+			if ((done >> i & 1) != 0)
+				continue;
+			if (pass == 0 && (pt_in(&taken, pt) || conflicts(shown, f, pt) ||
+						 conflicts(from, f, pt)))
+				continue;
+			if (pass == 1)
+				pt = free_number(&taken, &known);
+			pts[i] = (uint8_t)pt;
+			pt_add(&taken, pt);
+			done |= 1ull << i;
+		}
+	}
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Private to the offer/answer engine: offer_answer.c (the exchange), match.c (which codec is which),
+// privacy.c (what must not cross), show.c (the bodies that we write), plan.c (the plan).
+#pragma once
+
+#include "sip/sdp/offer_answer.h"
+
+struct sdp_blob {
+	uint32_t refs;
+	uint32_t len;
+	uint32_t version; // of our o= in a body that we showed, 0 in one that a peer sent
+	char text[];
+};
+
+struct sdp_ports {
+	uint32_t refs;
+	uint32_t n;
+	struct sdp_local local[][2];
+};
+
+// ---- offer_answer.c -----------------------------------------------------------------------------
+
+// The view that counts now: the pending one while there is an offer, else the agreed one.
+const struct sdp_oa_view *sdp_oa_view(const struct sdp_oa *oa);
+const struct sdp_local *sdp_oa_view_local(
+	const struct sdp_oa_view *view, enum sdp_leg leg, unsigned stream);
+struct sdp_blob *sdp_blob_make(struct sdp_str text, uint32_t version);
+void sdp_blob_put(struct sdp_blob *blob);
+
+// The tree of a body, or *tree = NULL when there is none.
+int sdp_oa_tree(struct sdp_arena *scratch, const struct sdp_blob *blob, struct sdp_session **tree);
+
+// ---- match.c ------------------------------------------------------------------------------------
+
+// What a description alone says about an m-line: can it be relayed?
+enum sdp_refusal sdp_oa_refusal(const struct sdp_media *media);
+
+// Direction with the hold of RFC 2543 in it: who says 0.0.0.0 receives nothing.
+enum sdp_direction sdp_oa_direction(const struct sdp_media *media);
+
+// One codec that all three descriptions of a stream have in common. Indices into their formats.
+struct sdp_match {
+	uint8_t offer;  // what the offerer said, and what was shown to the answerer (same index)
+	uint8_t answer; // what the answerer said
+};
+
+// One m-line of an exchange as all sides see it.
+struct sdp_oa_stream {
+	const struct sdp_media *offer;  // NULL when the offerer left out an m-line of before
+	const struct sdp_media *shown;  // the offer as the answerer saw it
+	const struct sdp_media *answer; // NULL when the answerer left it out
+	enum sdp_refusal refusal;
+	enum sdp_direction offer_direction;
+	enum sdp_direction answer_direction; // within what the offer allows
+	unsigned n_matches;                  // in the answerer's order
+	struct sdp_match match[SDP_MAX_FORMATS];
+};
+
+// The three trees of an exchange.
+struct sdp_oa_trees {
+	struct sdp_session *offer;
+	struct sdp_session *shown;
+	struct sdp_session *answer;
+};
+
+int sdp_oa_trees(
+	struct sdp_arena *scratch, const struct sdp_oa_view *view, struct sdp_oa_trees *trees);
+void sdp_oa_stream(const struct sdp_oa_view *view, const struct sdp_oa_trees *trees, unsigned i,
+	struct sdp_oa_stream *stream);
+
+// Payload types for the formats of an offer when it is shown to a leg that was shown `shown` and said
+// `from` for this m-line before (either may be NULL): a codec keeps the number that this leg knows it
+// by, else the offerer's, else a free one.
+void sdp_oa_number(const struct sdp_media *offer, const struct sdp_media *shown,
+	const struct sdp_media *from, uint8_t pts[SDP_MAX_FORMATS]);
+
+// ---- privacy.c ----------------------------------------------------------------------------------
+
+// Texts that tell who a party is. Slices into its tree.
+struct sdp_secrets {
+	unsigned n_hosts; // the first of them are addresses and host names
+	unsigned n;
+	struct sdp_str text[8 + 2 * SDP_MAX_MEDIA];
+};
+
+void sdp_secrets_find(const struct sdp_session *tree, struct sdp_secrets *secrets);
+
+// A line that we know what to think of: only the party's own addresses must not be in it.
+bool sdp_secrets_in_known(const struct sdp_secrets *secrets, struct sdp_str text);
+
+// A line that we do not know: nothing that is or looks like an address, host, URI or name of the party.
+bool sdp_secrets_in_unknown(const struct sdp_secrets *secrets, struct sdp_str text);
+
+// ---- show.c -------------------------------------------------------------------------------------
+
+// Writes the pending offer, or the answer to it, with this version in its o=. 0, -EMSGSIZE.
+int sdp_oa_write_offer(
+	const struct sdp_oa *oa, struct sdp_arena *scratch, uint32_t version, struct sdp_writer *w);
+int sdp_oa_write_answer(
+	const struct sdp_oa *oa, struct sdp_arena *scratch, uint32_t version, struct sdp_writer *w);

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// From the three bodies of an exchange to what the dataplane has to do.
+#include "sip/sdp/oa.h"
+
+#include <errno.h>
+#include <string.h>
+
+// What a packet may carry besides its payload: RTP header, header extensions, SRTP tag.
+#define PACKET_OVERHEAD 64
+
+// One codec of a stream with its numbers on both legs. x is the offerer, y the answerer.
+struct plan_match {
+	const struct sdp_format *offer;
+	const struct sdp_codec_info *info; // NULL: unknown
+	uint8_t x;     // both directions of x: the answer that x saw repeats the offer's number
+	uint8_t y_in;  // y was offered it, so y sends it
+	uint8_t y_out; // y answered it, so y is sent it
+};
+
+// ---- Addresses ----------------------------------------------------------------------------------
+
+static struct sdp_endpoint endpoint(const struct sdp_addr *addr, unsigned port)
+{
+	struct sdp_endpoint e = {0};
+
+	if (addr->family == 0 || port == 0 || port > UINT16_MAX || sdp_addr_is_hold(addr))
+		return e;
+	e.family = addr->family;
+	memcpy(e.ip, addr->ip, sizeof(e.ip));
+	e.port = (uint16_t)port;
+	return e;
+}
+
+static void plan_remote(struct sdp_plan_leg *leg, const struct sdp_media *m, bool mux)
+{
+	leg->rtcp_mux = mux;
+	leg->rtp = endpoint(&m->conn, m->port);
+	if (mux || leg->rtp.family == 0) {
+		leg->rtcp = leg->rtp;
+		return;
+	}
+	leg->rtcp = endpoint(&m->conn, m->rtcp_port != 0 ? m->rtcp_port : m->port + 1u);
+	// RFC 3605: another address for RTCP. Only one that our ports can reach.
+	if (m->rtcp_port != 0 && m->rtcp_addr.family == m->conn.family &&
+		!sdp_addr_is_multicast(&m->rtcp_addr) && !sdp_addr_is_hold(&m->rtcp_addr))
+		leg->rtcp = endpoint(&m->rtcp_addr, m->rtcp_port);
+}
+
+static uint32_t hash(uint32_t h, const void *bytes, size_t n)
+{
+	const uint8_t *b = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * 16777619u; // FNV-1a
+	return h;
+}
+
+static uint32_t hash_endpoint(uint32_t h, const struct sdp_endpoint *e)
+{
+	h = hash(h, &e->family, sizeof(e->family));
+	h = hash(h, e->ip, sizeof(e->ip));
+	return hash(h, &e->port, sizeof(e->port));
+}
+
+// A held leg names no address. It keeps what was learned, because the same one mostly resumes.
+static void plan_relearn(struct sdp_plan_leg *leg, uint32_t *planned)
+{
+	if (leg->rtp.family == 0) {
+		leg->remote_id = *planned;
+		return;
+	}
+	leg->remote_id = hash_endpoint(hash_endpoint(2166136261u, &leg->rtp), &leg->rtcp) | 1;
+	leg->relearn = leg->remote_id != *planned;
+	*planned = leg->remote_id;
+}
+
+// ---- Payload types ------------------------------------------------------------------------------
+
+static void accept_pt(struct sdp_plan_leg *leg, uint8_t from, uint8_t to)
+{
+	if (leg->map[from] != SDP_PT_NONE)
+		return;
+	leg->map[from] = to;
+	leg->accept[from >> 6] |= 1ull << (from & 63);
+	leg->renumber |= from != to;
+}
+
+static void plan_pts(
+	struct sdp_plan_leg *x, struct sdp_plan_leg *y, const struct plan_match *m, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		accept_pt(x, m[i].x, m[i].y_out);
+		accept_pt(y, m[i].y_in, m[i].x);
+	}
+	// Answerers that chose another number are seen to send by that one, too. It is taken where it
+	// can mean nothing else.
+	for (unsigned i = 0; i < n; i++)
+		accept_pt(y, m[i].y_out, m[i].x);
+}
+
+static bool is_dtmf(const struct sdp_format *f)
+{
+	return sdp_str_is_nocase(f->name, "telephone-event");
+}
+
+static void set_codec(struct sdp_plan_codec *codec, const struct sdp_format *f, uint8_t pt)
+{
+	size_t n = f->name.len < sizeof(codec->name) ? f->name.len : sizeof(codec->name) - 1;
+
+	memcpy(codec->name, f->name.ptr, n);
+	codec->name[n] = '\0';
+	codec->rate = f->rate;
+	codec->channels = f->channels;
+	codec->pt = pt;
+}
+
+// The first codec of the answer that is no companion of another is the one that both will send.
+static void plan_codecs(
+	struct sdp_plan_leg *x, struct sdp_plan_leg *y, const struct plan_match *m, unsigned n)
+{
+	const struct plan_match *main_codec = NULL, *dtmf = NULL;
+
+	for (unsigned i = 0; i < n && main_codec == NULL; i++) {
+		if (m[i].offer->name.len != 0 && (m[i].info == NULL || !m[i].info->auxiliary))
+			main_codec = &m[i];
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (!is_dtmf(m[i].offer))
+			continue;
+		// RFC 4733 2.1: events go at the clock of the audio that they are among.
+		if (dtmf == NULL ||
+			(main_codec != NULL && dtmf->offer->rate != main_codec->offer->rate &&
+				m[i].offer->rate == main_codec->offer->rate))
+			dtmf = &m[i];
+	}
+	x->dtmf_in = x->dtmf_out = dtmf != NULL ? dtmf->x : SDP_PT_NONE;
+	y->dtmf_in = dtmf != NULL ? dtmf->y_in : SDP_PT_NONE;
+	y->dtmf_out = dtmf != NULL ? dtmf->y_out : SDP_PT_NONE;
+	if (main_codec == NULL)
+		return;
+	set_codec(&x->in, main_codec->offer, main_codec->x);
+	set_codec(&x->out, main_codec->offer, main_codec->x);
+	set_codec(&y->in, main_codec->offer, main_codec->y_in);
+	set_codec(&y->out, main_codec->offer, main_codec->y_out);
+}
+
+// ---- Bounds -------------------------------------------------------------------------------------
+
+// towards: what the other leg asked for, whose b= bounds what this one sends.
+static void plan_bounds(struct sdp_plan_leg *leg, const struct sdp_media *towards,
+	const struct plan_match *m, unsigned n)
+{
+	uint64_t packets = 0, bits = 0, asked;
+	bool unknown = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct sdp_codec_info *info = m[i].info;
+
+		if (info == NULL || info->max_bit_rate == 0) {
+			unknown = true;
+			continue;
+		}
+		if (packets < 1000u / info->frame_ms)
+			packets = 1000u / info->frame_ms;
+		if (bits < info->max_bit_rate * (uint64_t)m[i].offer->channels)
+			bits = info->max_bit_rate * (uint64_t)m[i].offer->channels;
+	}
+	asked = towards->b_tias != 0 ? towards->b_tias : towards->b_as * 1000ull;
+	if (unknown && asked == 0)
+		return;
+	if (unknown) {
+		// Bandwidth is an average; a picture comes in a burst.
+		asked = 2 * asked / 8 > bits / 8 ? 2 * asked / 8 : bits / 8;
+		leg->max_octets_per_s = asked > UINT32_MAX ? UINT32_MAX : (uint32_t)asked;
+		return;
+	}
+	// Half as much again for clocks that run fast and bursts at the edge of a second; 50 for the
+	// events that go beside the codec.
+	packets = packets + packets / 2 + 50;
+	leg->max_packets_per_s = (uint32_t)packets;
+	bits = bits / 8 * 3 / 2 + packets * PACKET_OVERHEAD;
+	leg->max_octets_per_s = bits > UINT32_MAX ? UINT32_MAX : (uint32_t)bits;
+}
+
+// ---- The stream ---------------------------------------------------------------------------------
+
+static void plan_secure(
+	struct sdp_plan_secure *secure, const struct sdp_session *tree, const struct sdp_media *m)
+{
+	secure->proto = m->proto;
+	secure->crypto = sdp_value(tree, m, SDP_A_CRYPTO);
+	secure->fingerprint = sdp_value(tree, m, SDP_A_FINGERPRINT);
+	secure->setup = sdp_value(tree, m, SDP_A_SETUP);
+	secure->ice_ufrag = sdp_value(tree, m, SDP_A_ICE_UFRAG);
+	secure->ice_pwd = sdp_value(tree, m, SDP_A_ICE_PWD);
+}
+
+static void plan_direction(
+	const struct sdp_oa_stream *s, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
+{
+	bool x_to_y = (s->answer_direction & SDP_RECVONLY) != 0;
+	bool y_to_x = (s->answer_direction & SDP_SENDONLY) != 0;
+
+	x->receive = y->send = x_to_y;
+	y->receive = x->send = y_to_x;
+}
+
+static void plan_leg(struct sdp_plan_leg *leg, const struct sdp_session *tree,
+	const struct sdp_media *m, const struct sdp_local *local, bool mux, uint32_t *planned)
+{
+	leg->local = *local;
+	memset(leg->map, SDP_PT_NONE, sizeof(leg->map));
+	plan_remote(leg, m, mux);
+	plan_relearn(leg, planned);
+	leg->ptime = m->ptime;
+	leg->maxptime = m->maxptime;
+	plan_secure(&leg->secure, tree, m);
+}
+
+static unsigned plan_matches(const struct sdp_oa_stream *s, struct plan_match m[SDP_MAX_FORMATS])
+{
+	for (unsigned i = 0; i < s->n_matches; i++) {
+		const unsigned o = s->match[i].offer;
+		const struct sdp_format *f = &s->offer->formats[o];
+
+		m[i].offer = f;
+		m[i].info = sdp_codec_find(f->name, f->rate, f->channels);
+		m[i].x = f->pt;
+		m[i].y_in = s->shown->formats[o].pt;
+		m[i].y_out = s->answer->formats[s->match[i].answer].pt;
+	}
+	return s->n_matches;
+}
+
+static void plan_stream(struct sdp_oa *oa, const struct sdp_oa_view *view,
+	const struct sdp_oa_trees *trees, unsigned i, struct sdp_plan_stream *out)
+{
+	const unsigned x = view->offerer, y = x ^ 1;
+	struct plan_match matches[SDP_MAX_FORMATS];
+	struct sdp_oa_stream s;
+	unsigned n;
+
+	sdp_oa_stream(view, trees, i, &s);
+	out->refusal = s.refusal;
+	out->kind = s.offer != NULL ? s.offer->kind : SDP_KIND_OTHER;
+	if (s.refusal != SDP_ACCEPTED) {
+		oa->planned[i][0] = oa->planned[i][1] = 0;
+		return;
+	}
+	plan_leg(&out->leg[x], trees->offer, s.offer, sdp_oa_view_local(view, (enum sdp_leg)x, i),
+		s.offer->rtcp_mux, &oa->planned[i][x]);
+	plan_leg(&out->leg[y], trees->answer, s.answer, sdp_oa_view_local(view, (enum sdp_leg)y, i),
+		s.shown->rtcp_mux && s.answer->rtcp_mux, &oa->planned[i][y]);
+	plan_direction(&s, &out->leg[x], &out->leg[y]);
+	n = plan_matches(&s, matches);
+	plan_pts(&out->leg[x], &out->leg[y], matches, n);
+	plan_codecs(&out->leg[x], &out->leg[y], matches, n);
+	plan_bounds(&out->leg[x], s.answer, matches, n);
+	plan_bounds(&out->leg[y], s.offer, matches, n);
+}
+
+int sdp_oa_plan(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *plan)
+{
+	const struct sdp_oa_view *view = oa->state == SDP_OA_ANSWERED ? &oa->pending : &oa->agreed;
+	const size_t mark = scratch->used;
+	struct sdp_oa_trees trees;
+	int rc;
+
+	if (oa->state != SDP_OA_ANSWERED && !oa->agreed_once)
+		return -EINVAL;
+	rc = sdp_oa_trees(scratch, view, &trees);
+	if (rc != 0)
+		goto out;
+	memset(plan, 0, sizeof(*plan));
+	plan->provisional = oa->state == SDP_OA_ANSWERED;
+	plan->n_streams = view->n_streams;
+	plan->held = true;
+	for (unsigned i = 0; i < view->n_streams; i++) {
+		struct sdp_plan_stream *s = &plan->stream[i];
+
+		plan_stream(oa, view, &trees, i, s);
+		plan->n_active += s->refusal == SDP_ACCEPTED;
+		if (s->leg[0].receive && s->leg[1].receive)
+			plan->held = false;
+	}
+	if (plan->n_active == 0)
+		plan->held = false;
+out:
+	scratch->used = mark;
+	return rc;
+}

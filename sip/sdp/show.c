@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The bodies that we show: our own session part, and m-lines with our addresses over what the other
+// leg's m-lines say about codecs.
+#include "sip/sdp/oa.h"
+
+#include <errno.h>
+#include <string.h>
+
+// One m-line to be written for a leg.
+struct shown_media {
+	struct sdp_str kind;
+	struct sdp_str proto;
+	const struct sdp_local *local;
+	const struct sdp_media *source; // whose codecs and attributes these are
+	const struct sdp_media *names;  // the same codecs as the leg offered them, or NULL
+	enum sdp_direction direction;
+	bool mux;
+	unsigned n;
+	uint8_t source_index[SDP_MAX_FORMATS];
+	uint8_t name_index[SDP_MAX_FORMATS];
+	uint8_t pt[SDP_MAX_FORMATS]; // as shown
+	uint8_t map[128];            // the source's payload type -> the shown one, or SDP_PT_NONE
+};
+
+// One body being written.
+struct shown_body {
+	struct sdp_writer *w;
+	const struct sdp_oa_view *view;
+	const struct sdp_session *source;
+	struct sdp_secrets secrets;   // of the source
+	enum sdp_leg leg;             // that it is shown to
+	struct sdp_local_origin conn; // of the session-level c=
+};
+
+// ---- Lines that are carried over ----------------------------------------------------------------
+
+static unsigned map_number(const uint8_t map[128], struct sdp_str digits, bool *known)
+{
+	uint64_t pt;
+
+	*known = sdp_str_number(digits, 127, &pt) && map[pt] != SDP_PT_NONE;
+	return *known ? map[pt] : 0;
+}
+
+// Parameters that name other payload types: "apt=96" of rtx (RFC 4588), "111/111" of red (RFC 2198).
+static void put_params(
+	struct sdp_writer *w, struct sdp_str params, const uint8_t map[128], bool red)
+{
+	uint32_t i = 0;
+
+	while (i < params.len) {
+		struct sdp_str digits = {params.ptr + i, 0};
+		bool apt = i >= 4 && memcmp(params.ptr + i - 4, "apt=", 4) == 0;
+		bool known = false;
+		unsigned pt;
+
+		while (i < params.len && params.ptr[i] >= '0' && params.ptr[i] <= '9') {
+			digits.len++;
+			i++;
+		}
+		pt = map_number(map, digits, &known);
+		if (known && (red || apt)) {
+			sdp_put(w, "%u", pt);
+			continue;
+		}
+		if (digits.len == 0) {
+			digits.len = 1;
+			i++;
+		}
+		sdp_put_str(w, digits);
+	}
+}
+
+// rtpmap, fmtp, rtcp-fb, imageattr: "<payload type or *> ...".
+static void put_pt_line(
+	const struct shown_body *b, const struct shown_media *m, const struct sdp_line *line)
+{
+	struct sdp_str rest = sdp_line_value(line);
+	struct sdp_str number = sdp_str_token(&rest);
+	bool known = false;
+	const struct sdp_format *f;
+	uint64_t pt;
+
+	if (sdp_str_is(number, "*")) {
+		sdp_put_line(b->w, line);
+		return;
+	}
+	map_number(m->map, number, &known);
+	if (!known || !sdp_str_number(number, 127, &pt))
+		return;
+	f = sdp_format_by_pt(m->source, (unsigned)pt);
+	sdp_put(b->w, "a=");
+	sdp_put_str(b->w, sdp_line_name(line));
+	sdp_put(b->w, ":%u", m->map[pt]);
+	if (line->attr == SDP_A_FMTP && sdp_str_is_nocase(f->name, "rtx"))
+		put_params(b->w, rest, m->map, false);
+	else if (line->attr == SDP_A_FMTP && sdp_str_is_nocase(f->name, "red"))
+		put_params(b->w, rest, m->map, true);
+	else
+		sdp_put_str(b->w, rest);
+	sdp_put(b->w, "\r\n");
+}
+
+// What becomes of an attribute on the way to the other leg. Everything that belongs to one hop only
+// (addresses, ICE, keys, bundling, SSRCs with their CNAME) and everything that describes the sender
+// stays behind.
+static void carry_attribute(
+	const struct shown_body *b, const struct shown_media *m, const struct sdp_line *line)
+{
+	switch (line->attr) {
+	case SDP_A_RTPMAP:
+	case SDP_A_FMTP:
+	case SDP_A_RTCP_FB:
+	case SDP_A_IMAGEATTR:
+		if (m != NULL && !sdp_secrets_in_known(&b->secrets, sdp_line_text(line)))
+			put_pt_line(b, m, line);
+		break;
+	case SDP_A_EXTMAP:
+	case SDP_A_EXTMAP_ALLOW_MIXED:
+	case SDP_A_RTCP_XR:
+		if (!sdp_secrets_in_known(&b->secrets, sdp_line_text(line)))
+			sdp_put_line(b->w, line);
+		break;
+	case SDP_A_PTIME:
+	case SDP_A_MAXPTIME:
+	case SDP_A_FRAMERATE:
+	case SDP_A_QUALITY:
+	case SDP_A_ORIENT:
+	case SDP_A_RTCP_RSIZE:
+	case SDP_A_SDPLANG:
+	case SDP_A_LANG:
+	case SDP_A_LABEL:
+	case SDP_A_CONTENT:
+	case SDP_A_OTHER:
+		if (m != NULL && !sdp_secrets_in_unknown(&b->secrets, sdp_line_text(line)))
+			sdp_put_line(b->w, line);
+		break;
+	default:
+		break;
+	}
+}
+
+static void carry_bandwidth(const struct shown_body *b, const struct sdp_line *line)
+{
+	if (line->letter == 'b' && !sdp_secrets_in_unknown(&b->secrets, sdp_line_text(line)))
+		sdp_put_line(b->w, line);
+}
+
+// ---- m-lines ------------------------------------------------------------------------------------
+
+static void put_token(const struct shown_body *b, struct sdp_str token, const char *instead)
+{
+	if (token.len == 0 || sdp_secrets_in_unknown(&b->secrets, token))
+		sdp_put(b->w, "%s", instead);
+	else
+		sdp_put_str(b->w, token);
+}
+
+// One format is enough for a stream that is not used.
+static void put_refused(const struct shown_body *b, const struct sdp_media *like)
+{
+	struct sdp_str none = {NULL, 0};
+
+	sdp_put(b->w, "m=");
+	put_token(b, like->kind_text, "application");
+	sdp_put(b->w, " 0 ");
+	put_token(b, like->proto_text, "RTP/AVP");
+	sdp_put(b->w, " ");
+	put_token(b, like->n_formats != 0 ? like->formats[0].text : none, "0");
+	sdp_put(b->w, "\r\n");
+}
+
+static void put_local_conn(const struct shown_body *b, const struct sdp_local *local)
+{
+	if (local->family == b->conn.family && memcmp(local->ip, b->conn.ip, 16) == 0)
+		return;
+	sdp_put(b->w, "c=IN ");
+	sdp_put_addr(b->w, local->family, local->ip);
+	sdp_put(b->w, "\r\n");
+}
+
+// An answer may name a dynamic payload type and rely on the offer for what it is. Ours says it.
+static void put_missing_rtpmaps(const struct shown_body *b, const struct shown_media *m)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct sdp_format *f;
+
+		if (m->names == NULL || m->source->formats[m->source_index[i]].name.len != 0)
+			continue;
+		f = &m->names->formats[m->name_index[i]];
+		if (f->name.len == 0)
+			continue;
+		sdp_put(b->w, "a=rtpmap:%u ", m->pt[i]);
+		sdp_put_str(b->w, f->name);
+		sdp_put(b->w, "/%u", f->rate);
+		if (f->channels > 1)
+			sdp_put(b->w, "/%u", f->channels);
+		sdp_put(b->w, "\r\n");
+	}
+}
+
+static void put_media(const struct shown_body *b, const struct shown_media *m)
+{
+	const struct sdp_local *local = m->local;
+	const struct sdp_line *lines = b->source->lines + m->source->first_line;
+	const unsigned n_lines = m->source->n_lines;
+
+	sdp_put(b->w, "m=");
+	sdp_put_str(b->w, m->kind);
+	sdp_put(b->w, " %u ", local->rtp_port);
+	sdp_put_str(b->w, m->proto);
+	for (unsigned i = 0; i < m->n; i++)
+		sdp_put(b->w, " %u", m->pt[i]);
+	sdp_put(b->w, "\r\n");
+	put_local_conn(b, local);
+	for (unsigned i = 0; i < n_lines; i++)
+		carry_bandwidth(b, &lines[i]);
+	put_missing_rtpmaps(b, m);
+	for (unsigned i = 0; i < n_lines; i++) {
+		if (lines[i].letter == 'a')
+			carry_attribute(b, m, &lines[i]);
+	}
+	if (m->mux)
+		sdp_put(b->w, "a=rtcp-mux\r\n");
+	if (local->rtcp_port != local->rtp_port + 1 &&
+		!(m->mux && local->rtcp_port == local->rtp_port))
+		sdp_put(b->w, "a=rtcp:%u\r\n", local->rtcp_port);
+	sdp_put(b->w, "a=%s\r\n", sdp_direction_name(m->direction));
+}
+
+static void add_format(
+	struct shown_media *m, unsigned source_index, unsigned name_index, unsigned pt)
+{
+	m->map[m->source->formats[source_index].pt] = (uint8_t)pt;
+	m->source_index[m->n] = (uint8_t)source_index;
+	m->name_index[m->n] = (uint8_t)name_index;
+	m->pt[m->n++] = (uint8_t)pt;
+}
+
+// ---- Session part -------------------------------------------------------------------------------
+
+// The address of most of the leg's streams is that of the first one.
+static void choose_conn(const struct sdp_oa *oa, struct shown_body *b)
+{
+	b->conn = oa->origin[b->leg];
+	for (unsigned i = 0; i < b->view->n_streams; i++) {
+		const struct sdp_local *local = sdp_oa_view_local(b->view, b->leg, i);
+
+		if (local == NULL)
+			continue;
+		b->conn.family = local->family;
+		memcpy(b->conn.ip, local->ip, 16);
+		return;
+	}
+}
+
+static void put_session(
+	const struct sdp_oa *oa, const struct shown_body *b, uint32_t version, struct sdp_str time)
+{
+	const struct sdp_local_origin *origin = &oa->origin[b->leg];
+
+	sdp_put(b->w, "v=0\r\no=- %llu %u IN ", (unsigned long long)oa->session_id[b->leg],
+		version);
+	sdp_put_addr(b->w, origin->family, origin->ip);
+	sdp_put(b->w, "\r\ns=-\r\nc=IN ");
+	sdp_put_addr(b->w, b->conn.family, b->conn.ip);
+	sdp_put(b->w, "\r\n");
+	for (unsigned i = 0; i < b->source->n_session_lines; i++)
+		carry_bandwidth(b, &b->source->lines[i]);
+	sdp_put(b->w, "t=");
+	if (time.len != 0)
+		sdp_put_str(b->w, time);
+	else
+		sdp_put(b->w, "0 0");
+	sdp_put(b->w, "\r\n");
+	for (unsigned i = 0; i < b->source->n_session_lines; i++) {
+		if (b->source->lines[i].letter == 'a')
+			carry_attribute(b, NULL, &b->source->lines[i]);
+	}
+}
+
+static void begin(struct shown_body *b, const struct sdp_oa *oa, enum sdp_leg leg,
+	const struct sdp_session *source, struct sdp_writer *w)
+{
+	b->w = w;
+	b->view = &oa->pending;
+	b->source = source;
+	b->leg = leg;
+	sdp_secrets_find(source, &b->secrets);
+	choose_conn(oa, b);
+}
+
+// ---- Offer --------------------------------------------------------------------------------------
+
+// The m-lines of an offer, and for each what the other leg said and was shown before.
+struct offer_trees {
+	struct sdp_session *offer;
+	struct sdp_session *shown;
+	struct sdp_session *from;
+};
+
+static const struct sdp_media *at(const struct sdp_session *tree, unsigned i)
+{
+	return tree != NULL && i < tree->n_media ? &tree->media[i] : NULL;
+}
+
+// A slot that was not in use before has no past: its numbers may mean something else now.
+static const struct sdp_media *past(const struct sdp_session *tree, unsigned i)
+{
+	const struct sdp_media *m = at(tree, i);
+
+	return m != NULL && m->port != 0 && sdp_proto_is_rtp(m->proto) ? m : NULL;
+}
+
+static void put_offered(const struct shown_body *b, const struct offer_trees *trees, unsigned i,
+	const struct sdp_local *local)
+{
+	const struct sdp_media *offer = at(trees->offer, i);
+	uint8_t pts[SDP_MAX_FORMATS];
+	struct shown_media m;
+
+	memset(&m, 0, sizeof(m));
+	memset(m.map, SDP_PT_NONE, sizeof(m.map));
+	m.kind = offer->kind_text;
+	m.proto = offer->proto_text;
+	m.local = local;
+	m.source = offer;
+	m.direction = sdp_oa_direction(offer);
+	m.mux = offer->rtcp_mux || local->rtcp_port == local->rtp_port;
+	sdp_oa_number(offer, past(trees->shown, i), past(trees->from, i), pts);
+	for (unsigned k = 0; k < offer->n_formats; k++)
+		add_format(&m, k, k, pts[k]);
+	put_media(b, &m);
+}
+
+static bool can_offer(const struct shown_body *b, const struct sdp_media *offer, unsigned i)
+{
+	const struct sdp_local *near = sdp_oa_view_local(b->view, sdp_leg_other(b->leg), i);
+
+	return offer != NULL && sdp_oa_refusal(offer) == SDP_ACCEPTED && near != NULL &&
+	       near->family == offer->conn.type && sdp_oa_view_local(b->view, b->leg, i) != NULL;
+}
+
+int sdp_oa_write_offer(
+	const struct sdp_oa *oa, struct sdp_arena *scratch, uint32_t version, struct sdp_writer *w)
+{
+	const struct sdp_oa_view *view = &oa->pending;
+	const enum sdp_leg to = sdp_leg_other((enum sdp_leg)view->offerer);
+	struct offer_trees trees;
+	struct shown_body b;
+	int rc = sdp_oa_tree(scratch, view->from[view->offerer], &trees.offer);
+
+	// What the leg saw and said when both agreed: numbers of a refused offer bind no one.
+	if (rc == 0)
+		rc = sdp_oa_tree(scratch, oa->agreed.shown[to], &trees.shown);
+	if (rc == 0)
+		rc = sdp_oa_tree(scratch, oa->agreed.from[to], &trees.from);
+	if (rc != 0)
+		return rc;
+	begin(&b, oa, to, trees.offer, w);
+	put_session(oa, &b, version, (struct sdp_str){NULL, 0});
+	for (unsigned i = 0; i < view->n_streams; i++) {
+		const struct sdp_media *offer = at(trees.offer, i);
+		const struct sdp_media *like = offer != NULL ? offer : at(trees.shown, i);
+
+		if (can_offer(&b, offer, i))
+			put_offered(&b, &trees, i, sdp_oa_view_local(view, to, i));
+		else if (like != NULL)
+			put_refused(&b, like);
+	}
+	return w->overflow ? -EMSGSIZE : 0;
+}
+
+// ---- Answer -------------------------------------------------------------------------------------
+
+static void put_answered(
+	const struct shown_body *b, const struct sdp_oa_stream *s, const struct sdp_local *local)
+{
+	struct shown_media m;
+
+	memset(&m, 0, sizeof(m));
+	memset(m.map, SDP_PT_NONE, sizeof(m.map));
+	m.kind = s->offer->kind_text;
+	m.proto = s->offer->proto_text;
+	m.local = local;
+	m.source = s->answer;
+	m.names = s->offer;
+	m.direction = s->answer_direction;
+	m.mux = s->offer->rtcp_mux;
+	for (unsigned k = 0; k < s->n_matches; k++)
+		add_format(&m, s->match[k].answer, s->match[k].offer,
+			s->offer->formats[s->match[k].offer].pt);
+	put_media(b, &m);
+}
+
+int sdp_oa_write_answer(
+	const struct sdp_oa *oa, struct sdp_arena *scratch, uint32_t version, struct sdp_writer *w)
+{
+	const struct sdp_oa_view *view = &oa->pending;
+	const enum sdp_leg to = (enum sdp_leg)view->offerer;
+	struct sdp_oa_trees trees;
+	struct shown_body b;
+	int rc = sdp_oa_trees(scratch, view, &trees);
+
+	if (rc != 0)
+		return rc;
+	begin(&b, oa, to, trees.answer, w);
+	// RFC 3264 6: the time of the answer is that of the offer.
+	put_session(oa, &b, version, trees.offer->time);
+	for (unsigned i = 0; i < trees.offer->n_media; i++) {
+		struct sdp_oa_stream s;
+
+		sdp_oa_stream(view, &trees, i, &s);
+		if (s.refusal == SDP_ACCEPTED)
+			put_answered(&b, &s, sdp_oa_view_local(view, to, i));
+		else
+			put_refused(&b, s.offer);
+	}
+	return w->overflow ? -EMSGSIZE : 0;
+}
