@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The sections peers and routes.
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/config/reader.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+// ---- peers
+
+static int read_kind(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	static const struct cfg_word words[] = {
+		{"trunk", CFG_TRUNK},
+		{"access", CFG_ACCESS},
+		{"webrtc", CFG_WEBRTC, "is not in this version yet; write trunk or access"},
+	};
+	struct cfg_peer *p = to;
+	int value;
+	int err = cfg_choice(r, node, words, COUNT(words), &value);
+
+	if (!err)
+		p->kind = (enum cfg_kind)value;
+	return err;
+}
+
+// Two peers of one address could not be told apart.
+static int nobody_elses(
+	struct cfg_reader *r, const struct cfg_node *node, const struct cfg_address *a)
+{
+	const struct cfg *cfg = r->cfg;
+
+	for (unsigned i = 0; i < cfg->peer_count; i++) {
+		const struct cfg_peer *p = &cfg->peers[i];
+
+		for (unsigned k = 0; k < p->address_count; k++)
+			if (cfg_same_ip(&p->addresses[k], a) &&
+				(!a->port || !p->addresses[k].port ||
+					p->addresses[k].port == a->port))
+				return cfg_fail(r, node,
+					"expected an address of one peer only, found %s in "
+					"peers.%s "
+					"(line %u) too",
+					node->text, p->name, p->line);
+	}
+	for (unsigned i = 0; i < cfg->sip.listen_count; i++) {
+		const struct cfg_address *own = &cfg->sip.listen[i].address;
+
+		if (cfg_same_ip(own, a) && own->port == (a->port ? a->port : CFG_PORT_SIP))
+			return cfg_fail(r, node,
+				"expected another machine's address, found %s, on which sip.listen "
+				"listens: calls would come back",
+				node->text);
+	}
+	return 0;
+}
+
+static int read_peer_address(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_peer *p = to;
+	struct cfg_address *a = &p->addresses[p->address_count];
+	int err;
+
+	if (node->kind != CFG_NODE_TEXT || cfg_address_parse(a, node->text, true))
+		return cfg_expected(r, node,
+			"an IP address such as 192.0.2.1 or 192.0.2.1:5060, or a network such as "
+			"192.0.2.0/24");
+	if (a->prefix == (a->family == 4 ? 32 : 128) && !cfg_host_usable(a))
+		return cfg_fail(r, node,
+			"expected the address of a machine or network, found \"%s\"", node->text);
+	err = nobody_elses(r, node, a);
+	if (!err)
+		p->address_count++;
+	return err;
+}
+
+static int read_peer_addresses(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_peer *p = to;
+
+	if (cfg_count(node) > 1024)
+		return cfg_fail(
+			r, node, "expected at most 1024 addresses, found %u", cfg_count(node));
+	p->addresses = calloc(cfg_count(node) + 1u, sizeof(*p->addresses));
+	if (!p->addresses)
+		return -ENOMEM;
+	return cfg_each(
+		r, node, "an IP address or network, or a list of them", read_peer_address, p);
+}
+
+static int read_transport(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_peer *p = to;
+	int value;
+	int err = cfg_choice(r, node, cfg_transports, cfg_transport_count, &value);
+
+	if (!err)
+		p->transport = (enum cfg_transport)value;
+	return err;
+}
+
+static int read_peer_media(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_peer *p = to;
+	const char *names[250], *nearest;
+	unsigned n = r->cfg->media_count;
+
+	if (node->kind != CFG_NODE_TEXT)
+		return cfg_expected(r, node, "the name of an interface in media");
+	for (unsigned i = 0; i < n; i++) {
+		names[i] = r->cfg->media[i].name;
+		if (strcmp(names[i], node->text) == 0) {
+			p->media = (int)i;
+			return 0;
+		}
+	}
+	nearest = cfg_nearest(node->text, names, n);
+	if (nearest)
+		return cfg_fail(r, node, "media has no interface \"%.40s\"; did you mean \"%s\"?",
+			node->text, nearest);
+	return cfg_expected(r, node, "the name of an interface in media");
+}
+
+static int read_dscp(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_peer *p = to;
+	unsigned n;
+	int err = cfg_number(r, node, 0, 63, "a DSCP", &n);
+
+	if (!err)
+		p->dscp = (uint8_t)n;
+	return err;
+}
+
+static const struct cfg_address *first_host(const struct cfg_peer *p)
+{
+	for (unsigned i = 0; i < p->address_count; i++)
+		if (p->addresses[i].prefix == (p->addresses[i].family == 4 ? 32 : 128))
+			return &p->addresses[i];
+	return NULL;
+}
+
+static bool has_listener(const struct cfg *cfg, enum cfg_transport transport, uint8_t family)
+{
+	for (unsigned i = 0; i < cfg->sip.listen_count; i++)
+		if (cfg->sip.listen[i].transport == transport &&
+			cfg->sip.listen[i].address.family == family)
+			return true;
+	return cfg->sip.listen_count == 0;
+}
+
+static int check_peer(struct cfg_reader *r, const struct cfg_node *node, const struct cfg_peer *p)
+{
+	const struct cfg_address *host = first_host(p);
+
+	if (!cfg_node_find(node, "kind"))
+		return cfg_fail(r, node, "expected the key kind (trunk or access), found none");
+	if (!p->address_count)
+		return cfg_fail(r, node,
+			"expected the key address (where its messages come from), "
+			"found none");
+	if (host && !has_listener(r->cfg, p->transport, host->family))
+		return cfg_fail(r, cfg_node_find(node, "address"),
+			"expected an address that a listener can reach, found one of IPv%u only, "
+			"and "
+			"sip.listen has none of that family",
+			host->family);
+	return 0;
+}
+
+static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
+{
+	static const struct cfg_key keys[] = {
+		{"kind", read_kind},
+		{"transport", read_transport},
+		{"address", read_peer_addresses},
+		{"media", read_peer_media},
+		{"dscp", read_dscp},
+	};
+	struct cfg_peer *p = &r->cfg->peers[r->cfg->peer_count];
+	int err = cfg_name(r, node, node->key, p->name, sizeof(p->name));
+
+	if (err)
+		return err;
+	if (strcmp(p->name, "any") == 0)
+		return cfg_fail(
+			r, node, "expected another name: \"any\" means every peer in routes");
+	r->cfg->peer_count++;
+	p->dscp = 46;
+	p->line = node->line;
+	err = cfg_map(r, node, keys, COUNT(keys), p);
+	return err ? err : check_peer(r, node, p);
+}
+
+int cfg_read_peers(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	if (node->kind != CFG_NODE_MAP)
+		return cfg_expected(
+			r, node, "peers, as in {carrier: {kind: trunk, address: 192.0.2.1}}");
+	if (node->children > 10000)
+		return cfg_fail(r, node, "expected at most 10000 peers, found %u", node->children);
+	r->cfg->peers = calloc(node->children + 1u, sizeof(*r->cfg->peers));
+	if (!r->cfg->peers)
+		return -ENOMEM;
+	for (const struct cfg_node *c = node->first; c; c = c->next) {
+		int err = read_peer(r, c);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+// ---- routes
+
+static int find_peer(struct cfg_reader *r, const struct cfg_node *node, int *index)
+{
+	const struct cfg *cfg = r->cfg;
+	const char *nearest = NULL;
+	const char **names;
+
+	if (node->kind != CFG_NODE_TEXT)
+		return cfg_expected(r, node, "the name of a peer");
+	for (unsigned i = 0; i < cfg->peer_count; i++)
+		if (strcmp(cfg->peers[i].name, node->text) == 0) {
+			*index = (int)i;
+			return 0;
+		}
+	names = calloc(cfg->peer_count + 1u, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	for (unsigned i = 0; i < cfg->peer_count; i++)
+		names[i] = cfg->peers[i].name;
+	nearest = cfg_nearest(node->text, names, cfg->peer_count);
+	free(names);
+	if (nearest)
+		return cfg_fail(r, node, "there is no peer \"%.40s\"; did you mean \"%s\"?",
+			node->text, nearest);
+	return cfg_fail(
+		r, node, "expected the name of a peer in peers, found \"%.40s\"", node->text);
+}
+
+static int read_from(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_route *route = to;
+
+	if (node->kind == CFG_NODE_TEXT && strcmp(node->text, "any") == 0)
+		return 0;
+	return find_peer(r, node, &route->from);
+}
+
+static int read_prefix(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	static const char expected[] = "the first characters of a number, such as \"+49\"";
+	struct cfg_route *route = to;
+	int err = cfg_text(r, node, route->number, sizeof(route->number), expected);
+
+	if (err)
+		return err;
+	for (const char *p = route->number; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("+*#-_.!~'()&=$,;?/%", *p))
+			return cfg_expected(r, node, expected);
+	return 0;
+}
+
+static int read_target(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_route *route = to;
+	int peer = 0;
+	int err = find_peer(r, node, &peer);
+
+	if (err)
+		return err;
+	for (unsigned i = 0; i < route->to_count; i++)
+		if (route->to[i] == peer)
+			return cfg_fail(
+				r, node, "expected each peer once, found \"%s\" twice", node->text);
+	if (!first_host(&r->cfg->peers[peer]))
+		return cfg_fail(r, node,
+			"expected a peer that can be called, found \"%s\", which has networks but "
+			"no "
+			"single address (line %u)",
+			node->text, r->cfg->peers[peer].line);
+	route->to[route->to_count++] = peer;
+	return 0;
+}
+
+static int read_to(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_route *route = to;
+
+	if (cfg_count(node) > COUNT(route->to))
+		return cfg_fail(r, node, "expected at most %zu peers, found %u", COUNT(route->to),
+			cfg_count(node));
+	return cfg_each(r, node, "a peer or a list of peers", read_target, route);
+}
+
+static int read_route(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	static const struct cfg_key keys[] = {
+		{"from", read_from},
+		{"number", read_prefix},
+		{"to", read_to},
+	};
+	struct cfg *cfg = r->cfg;
+	struct cfg_route *route = &cfg->routes[cfg->route_count];
+	int err;
+
+	route->from = -1;
+	route->line = node->line;
+	err = cfg_map(r, node, keys, COUNT(keys), route);
+	if (err)
+		return err;
+	if (!route->to_count)
+		return cfg_fail(
+			r, node, "expected the key to (a peer or a list of peers), found none");
+	for (unsigned i = 0; i < cfg->route_count; i++)
+		if (cfg->routes[i].from == route->from &&
+			strcmp(cfg->routes[i].number, route->number) == 0)
+			return cfg_fail(r, node,
+				"expected each from and number once, found those of line %u: this "
+				"route would never be used; list more peers in its \"to\"",
+				cfg->routes[i].line);
+	cfg->route_count++;
+	return 0;
+}
+
+int cfg_read_routes(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	if (node->kind != CFG_NODE_LIST)
+		return cfg_expected(
+			r, node, "a list of routes, as in [{from: office, to: [carrier]}]");
+	if (node->children > 20000)
+		return cfg_fail(r, node, "expected at most 20000 routes, found %u", node->children);
+	r->cfg->routes = calloc(node->children + 1u, sizeof(*r->cfg->routes));
+	if (!r->cfg->routes)
+		return -ENOMEM;
+	for (const struct cfg_node *c = node->first; c; c = c->next) {
+		int err = read_route(r, c, NULL);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}

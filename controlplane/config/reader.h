@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Inside controlplane/config: reading typed values from nodes, with errors that name file, line and
+// key, what was expected and what was found. Every function answers 0, -EINVAL with the error
+// written, or -ENOMEM.
+#pragma once
+
+#include "controlplane/config/config.h"
+#include "controlplane/config/yaml.h"
+
+struct cfg_reader {
+	const char *file;
+	struct cfg_error *error;
+	struct cfg *cfg;
+};
+
+// A section: its keys in the order in which they are read, whatever their order in the file.
+struct cfg_key {
+	const char *name;
+	int (*read)(struct cfg_reader *r, const struct cfg_node *node, void *to);
+};
+
+struct cfg_word {
+	const char *name;
+	int value;
+	const char *refused; // why this word is known and yet not accepted
+};
+
+// "FILE:LINE: KEY: <text>"; answers -EINVAL.
+int cfg_fail(struct cfg_reader *r, const struct cfg_node *node, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+// "...: expected <expected>, found <what the node is>"; answers -EINVAL.
+int cfg_expected(struct cfg_reader *r, const struct cfg_node *node, const char *expected);
+
+// Reads the keys of a map and refuses those that are not in the table.
+int cfg_map(struct cfg_reader *r, const struct cfg_node *map, const struct cfg_key *keys,
+	size_t count, void *to);
+// Calls `read` for each element of a list, or for the node itself when it is no list.
+int cfg_each(struct cfg_reader *r, const struct cfg_node *node, const char *expected,
+	int (*read)(struct cfg_reader *r, const struct cfg_node *node, void *to), void *to);
+// How many times cfg_each() will call.
+unsigned cfg_count(const struct cfg_node *node);
+
+int cfg_text(struct cfg_reader *r, const struct cfg_node *node, char *text, size_t size,
+	const char *expected);
+int cfg_number(struct cfg_reader *r, const struct cfg_node *node, unsigned least, unsigned most,
+	const char *unit, unsigned *value);
+int cfg_choice(struct cfg_reader *r, const struct cfg_node *node, const struct cfg_word *words,
+	size_t count, int *value);
+// A name of ours: letters, digits, '-', '_' and '.', fewer than `size` bytes.
+int cfg_name(struct cfg_reader *r, const struct cfg_node *node, const char *text, char *name,
+	size_t size);
+// An IP address that can be one machine's: no network, not 0.0.0.0, not multicast.
+// `port`: 0 refuses one, 1 allows one, 2 demands one.
+int cfg_host(
+	struct cfg_reader *r, const struct cfg_node *node, int port, struct cfg_address *address);
+bool cfg_host_usable(const struct cfg_address *address);
+bool cfg_same_ip(const struct cfg_address *a, const struct cfg_address *b);
+
+// The most similar of names[0..count), NULL when none is near.
+const char *cfg_nearest(const char *word, const char *const *names, size_t count);
+
+// ---- sections, in the order in which they are read
+
+int cfg_read_media(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_dataplane(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_sip(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_stats(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_peers(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_routes(struct cfg_reader *r, const struct cfg_node *node, void *to);
+
+extern const struct cfg_word cfg_transports[];
+extern const size_t cfg_transport_count;

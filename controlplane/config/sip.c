@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The sections sip and stats.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/config/reader.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#define LATER "is not in this version yet; write udp"
+
+const struct cfg_word cfg_transports[] = {
+	{"udp", CFG_UDP},
+	{"tcp", CFG_TCP, LATER},
+	{"tls", CFG_TLS, LATER},
+	{"ws", CFG_WS, LATER},
+	{"wss", CFG_WSS, LATER},
+};
+const size_t cfg_transport_count = COUNT(cfg_transports);
+
+static uint16_t default_port(enum cfg_transport transport)
+{
+	switch (transport) {
+	case CFG_TLS:
+		return 5061;
+	case CFG_WS:
+		return 80;
+	case CFG_WSS:
+		return 443;
+	default:
+		return CFG_PORT_SIP;
+	}
+}
+
+// A listener within the media ports of its own address would take packets that are media's.
+static int outside_media(
+	struct cfg_reader *r, const struct cfg_node *node, const struct cfg_address *a)
+{
+	for (unsigned i = 0; i < r->cfg->media_count; i++) {
+		const struct cfg_media *m = &r->cfg->media[i];
+
+		for (unsigned k = 0; k < m->address_count; k++)
+			if (cfg_same_ip(&m->addresses[k], a) && a->port >= m->first_port &&
+				a->port <= m->last_port)
+				return cfg_fail(r, node,
+					"expected a port outside of media.%s.ports (%u-%u), which "
+					"has the same address, found %u",
+					m->name, m->first_port, m->last_port, a->port);
+	}
+	return 0;
+}
+
+static int read_listener(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	static const char expected[] = "a transport and address such as udp:192.0.2.1, "
+				       "udp:192.0.2.1:5062 or udp:[2001:db8::1]";
+	struct cfg_sip *sip = &r->cfg->sip;
+	struct cfg_listen *l = &sip->listen[sip->listen_count];
+	size_t i = 0, n;
+
+	if (node->kind != CFG_NODE_TEXT)
+		return cfg_expected(r, node, expected);
+	n = strcspn(node->text, ":");
+	while (i < COUNT(cfg_transports) &&
+		(strlen(cfg_transports[i].name) != n ||
+			memcmp(cfg_transports[i].name, node->text, n) != 0))
+		i++;
+	if (i == COUNT(cfg_transports) || !node->text[n] ||
+		cfg_address_parse(&l->address, node->text + n + 1, false))
+		return cfg_expected(r, node, expected);
+	if (cfg_transports[i].refused)
+		return cfg_fail(
+			r, node, "\"%s\" %s", cfg_transports[i].name, cfg_transports[i].refused);
+	if (!cfg_host_usable(&l->address))
+		return cfg_fail(r, node,
+			"expected an address of this machine, found \"%s\": write each address "
+			"that "
+			"shall be listened on",
+			node->text);
+	l->transport = (enum cfg_transport)cfg_transports[i].value;
+	if (!l->address.port)
+		l->address.port = default_port(l->transport);
+	for (i = 0; i < sip->listen_count; i++)
+		if (sip->listen[i].transport == l->transport &&
+			sip->listen[i].address.port == l->address.port &&
+			cfg_same_ip(&sip->listen[i].address, &l->address))
+			return cfg_fail(r, node, "expected each listener once, found \"%s\" twice",
+				node->text);
+	sip->listen_count++;
+	return l->transport == CFG_UDP ? outside_media(r, node, &l->address) : 0;
+}
+
+static int read_listen(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_sip *sip = &r->cfg->sip;
+
+	if (cfg_count(node) > 256)
+		return cfg_fail(
+			r, node, "expected at most 256 listeners, found %u", cfg_count(node));
+	sip->listen = calloc(cfg_count(node) + 1u, sizeof(*sip->listen));
+	if (!sip->listen)
+		return -ENOMEM;
+	return cfg_each(r, node, "a list such as [udp:192.0.2.1]", read_listener, NULL);
+}
+
+static int read_strangers(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	static const struct cfg_word words[] = {
+		{"refuse", CFG_REFUSE},
+		{"ignore", CFG_IGNORE},
+	};
+	int value;
+	int err = cfg_choice(r, node, words, COUNT(words), &value);
+
+	if (!err)
+		r->cfg->sip.strangers = (enum cfg_strangers)value;
+	return err;
+}
+
+static int read_media_timeout(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	return cfg_number(r, node, 0, 86400, "seconds", &r->cfg->sip.media_timeout);
+}
+
+static int read_ring_timeout(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	return cfg_number(r, node, 1, 3600, "seconds", &r->cfg->sip.ring_timeout);
+}
+
+static int read_max_calls(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	return cfg_number(r, node, 1, 1000000, "a number", &r->cfg->sip.max_calls);
+}
+
+static int read_trace(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	unsigned mib;
+	int err = cfg_number(r, node, 1, 4096, "MiB", &mib);
+
+	if (err)
+		return err;
+	if (mib & (mib - 1))
+		return cfg_expected(r, node, "MiB as a power of two (1, 2, 4, ... 4096)");
+	r->cfg->sip.trace = mib;
+	return 0;
+}
+
+static int read_shards(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	return cfg_number(r, node, 1, 16, "a number", &r->cfg->sip.shards);
+}
+
+static int read_user_agent(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	return cfg_text(r, node, r->cfg->sip.user_agent, sizeof(r->cfg->sip.user_agent), "text");
+}
+
+int cfg_read_sip(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	static const struct cfg_key keys[] = {
+		{"listen", read_listen},
+		{"strangers", read_strangers},
+		{"media_timeout", read_media_timeout},
+		{"ring_timeout", read_ring_timeout},
+		{"max_calls", read_max_calls},
+		{"trace", read_trace},
+		{"shards", read_shards},
+		{"user_agent", read_user_agent},
+	};
+
+	return cfg_map(r, node, keys, COUNT(keys), NULL);
+}
+
+// ---- stats
+
+static int read_stats_listen(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_address a;
+
+	// Here the unspecified address is what it says: every address of the machine.
+	if (node->kind == CFG_NODE_TEXT && cfg_address_parse(&a, node->text, false) == 0 &&
+		a.port && !cfg_host_usable(&a) && a.ip[0] == 0) {
+		r->cfg->stats.listen = a;
+	} else {
+		int err = cfg_host(r, node, 2, &r->cfg->stats.listen);
+
+		if (err)
+			return err;
+	}
+	r->cfg->stats.enabled = true;
+	return 0;
+}
+
+static int read_cdr(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	static const char expected[] = "the whole path of a file, such as /var/log/hawse/cdr.jsonl";
+	struct cfg_stats *s = &r->cfg->stats;
+	int err = cfg_text(r, node, s->cdr, sizeof(s->cdr), expected);
+	size_t n;
+
+	if (err)
+		return err;
+	n = strlen(s->cdr);
+	return s->cdr[0] == '/' && s->cdr[n - 1] != '/' ? 0 : cfg_expected(r, node, expected);
+}
+
+int cfg_read_stats(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	static const struct cfg_key keys[] = {
+		{"listen", read_stats_listen},
+		{"cdr", read_cdr},
+	};
+
+	return cfg_map(r, node, keys, COUNT(keys), NULL);
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a good file means.
+#include <errno.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "parse.h"
+
+static const char small[] = R"(
+media:
+  public: {device: eth0, address: 203.0.113.10}
+)";
+
+static const char whole[] = R"(
+# every key there is
+run: /tmp/hawse-test/
+user: hawse
+media:
+  public: {device: eth0, address: [203.0.113.10, "2001:db8::10"], ports: 30000-30999, queues: 2}
+  inside:
+    device: "net_pcap0,rx_pcap=a.pcap,tx_pcap=b.pcap"
+    address: 10.0.0.1
+dataplane:
+  cores: [1, 3]
+  agent_core: 0
+  poll: busy
+  sessions: 500
+  memory: 512
+  quarantine: 0
+  grace: 7
+sip:
+  listen: ["udp:203.0.113.10", "udp:[2001:db8::10]:5070", "udp:10.0.0.1:5062"]
+  strangers: ignore
+  media_timeout: 0
+  ring_timeout: 60
+  max_calls: 42
+  trace: 4
+  shards: 2
+  user_agent: ""
+peers:
+  carrier: {kind: trunk, address: [198.51.100.0/24, 198.51.100.7, "198.51.100.8:5080"]}
+  office: {kind: access, address: 10.0.0.20, media: inside, dscp: 0}
+  six: {kind: trunk, address: "2001:db8::99", transport: udp}
+routes:
+  - {from: office, number: "+", to: [carrier, six]}
+  - {from: carrier, to: office}
+  - {from: any, number: 0049, to: six}
+stats: {listen: "[::1]:9090", cdr: /var/log/hawse/cdr.jsonl}
+)";
+
+TEST(Load, Defaults)
+{
+	Parsed p = parse(small);
+
+	ASSERT_EQ(p.err, 0) << p.error;
+	EXPECT_STREQ(p.c->file, "test.yaml");
+	ASSERT_EQ(p.c->media_count, 1u);
+	EXPECT_STREQ(p.c->media[0].name, "public");
+	EXPECT_STREQ(p.c->media[0].device, "eth0");
+	EXPECT_EQ(p.c->media[0].first_port, 20000);
+	EXPECT_EQ(p.c->media[0].last_port, 59999);
+	EXPECT_EQ(p.c->media[0].queues, 0);
+	EXPECT_EQ(p.c->dataplane.workers, 1u);
+	EXPECT_EQ(p.c->dataplane.core_count, 0u);
+	EXPECT_EQ(p.c->dataplane.agent_core, -1);
+	EXPECT_EQ(p.c->dataplane.poll, CFG_POLL_ADAPTIVE);
+	EXPECT_EQ(p.c->dataplane.sessions, 10000u);
+	EXPECT_EQ(p.c->dataplane.memory, 256u);
+	EXPECT_EQ(p.c->dataplane.quarantine, 5u);
+	EXPECT_EQ(p.c->dataplane.grace, 30u);
+	EXPECT_EQ(p.c->sip.listen_count, 0u);
+	EXPECT_EQ(p.c->sip.strangers, CFG_REFUSE);
+	EXPECT_EQ(p.c->sip.media_timeout, 30u);
+	EXPECT_EQ(p.c->sip.ring_timeout, 180u);
+	EXPECT_EQ(p.c->sip.max_calls, 10000u);
+	EXPECT_EQ(p.c->sip.trace, 16u);
+	EXPECT_EQ(p.c->sip.shards, 1u);
+	EXPECT_STREQ(p.c->sip.user_agent, "Hawse");
+	EXPECT_FALSE(p.c->stats.enabled);
+	EXPECT_STREQ(p.c->stats.cdr, "");
+	EXPECT_STREQ(p.c->run, "/run/hawse");
+	EXPECT_STREQ(p.c->user, "");
+}
+
+TEST(Load, Processes)
+{
+	Parsed p = parse(whole);
+
+	ASSERT_EQ(p.err, 0) << p.error;
+	EXPECT_STREQ(p.c->run, "/tmp/hawse-test");
+	EXPECT_STREQ(p.c->user, "hawse");
+	EXPECT_EQ(p.c->dataplane.workers, 2u); // as many as there are cores
+	ASSERT_EQ(p.c->dataplane.core_count, 2u);
+	EXPECT_EQ(p.c->dataplane.cores[1], 3);
+	EXPECT_EQ(p.c->dataplane.agent_core, 0);
+	EXPECT_EQ(p.c->dataplane.poll, CFG_POLL_BUSY);
+	EXPECT_EQ(p.c->dataplane.sessions, 500u);
+	EXPECT_EQ(p.c->dataplane.memory, 512u);
+	EXPECT_EQ(p.c->dataplane.quarantine, 0u);
+	EXPECT_EQ(p.c->dataplane.grace, 7u);
+	EXPECT_EQ(p.c->sip.strangers, CFG_IGNORE);
+	EXPECT_EQ(p.c->sip.media_timeout, 0u);
+	EXPECT_EQ(p.c->sip.ring_timeout, 60u);
+	EXPECT_EQ(p.c->sip.max_calls, 42u);
+	EXPECT_EQ(p.c->sip.trace, 4u);
+	EXPECT_EQ(p.c->sip.shards, 2u);
+	EXPECT_STREQ(p.c->sip.user_agent, "");
+	EXPECT_TRUE(p.c->stats.enabled);
+	EXPECT_EQ(p.c->stats.listen.port, 9090);
+	EXPECT_EQ(p.c->stats.listen.family, 6);
+	EXPECT_STREQ(p.c->stats.cdr, "/var/log/hawse/cdr.jsonl");
+}
+
+TEST(Load, MediaAndListeners)
+{
+	Parsed p = parse(whole);
+	const uint8_t public4[16] = {203, 0, 113, 10};
+
+	ASSERT_EQ(p.err, 0) << p.error;
+	ASSERT_EQ(p.c->media_count, 2u);
+	ASSERT_EQ(p.c->media[0].address_count, 2u);
+	EXPECT_EQ(p.c->media[0].addresses[0].family, 4);
+	EXPECT_EQ(memcmp(p.c->media[0].addresses[0].ip, public4, 16), 0);
+	EXPECT_EQ(p.c->media[0].addresses[1].family, 6);
+	EXPECT_EQ(p.c->media[0].first_port, 30000);
+	EXPECT_EQ(p.c->media[0].last_port, 30999);
+	EXPECT_EQ(p.c->media[0].queues, 2);
+	EXPECT_STREQ(p.c->media[1].device, "net_pcap0,rx_pcap=a.pcap,tx_pcap=b.pcap");
+	ASSERT_EQ(p.c->sip.listen_count, 3u);
+	EXPECT_EQ(p.c->sip.listen[0].transport, CFG_UDP);
+	EXPECT_EQ(p.c->sip.listen[0].address.port, 5060);
+	EXPECT_EQ(p.c->sip.listen[1].address.family, 6);
+	EXPECT_EQ(p.c->sip.listen[1].address.port, 5070);
+}
+
+TEST(Load, PeersAndRoutes)
+{
+	Parsed p = parse(whole);
+
+	ASSERT_EQ(p.err, 0) << p.error;
+	ASSERT_EQ(p.c->peer_count, 3u);
+	EXPECT_STREQ(p.c->peers[0].name, "carrier");
+	EXPECT_EQ(p.c->peers[0].kind, CFG_TRUNK);
+	ASSERT_EQ(p.c->peers[0].address_count, 3u);
+	EXPECT_EQ(p.c->peers[0].addresses[0].prefix, 24);
+	EXPECT_EQ(p.c->peers[0].addresses[2].port, 5080);
+	EXPECT_EQ(p.c->peers[0].dscp, 46);
+	EXPECT_EQ(p.c->peers[0].media, 0);
+	EXPECT_EQ(p.c->peers[1].kind, CFG_ACCESS);
+	EXPECT_EQ(p.c->peers[1].media, 1);
+	EXPECT_EQ(p.c->peers[1].dscp, 0);
+	EXPECT_EQ(p.c->peers[1].line, 29u);
+	ASSERT_EQ(p.c->route_count, 3u);
+	EXPECT_EQ(p.c->routes[0].from, 1);
+	EXPECT_STREQ(p.c->routes[0].number, "+");
+	ASSERT_EQ(p.c->routes[0].to_count, 2u);
+	EXPECT_EQ(p.c->routes[0].to[0], 0);
+	EXPECT_EQ(p.c->routes[0].to[1], 2);
+	EXPECT_EQ(p.c->routes[1].to[0], 1);
+	EXPECT_STREQ(p.c->routes[1].number, "");
+	EXPECT_EQ(p.c->routes[2].from, -1);
+	EXPECT_STREQ(p.c->routes[2].number, "0049"); // text, never a number
+	EXPECT_EQ(p.c->routes[2].line, 34u);
+}
+
+TEST(Load, StatsMayListenEverywhere)
+{
+	Parsed p = parse(std::string(small) + "stats: {listen: 0.0.0.0:9090}\n");
+
+	ASSERT_EQ(p.err, 0) << p.error;
+	EXPECT_TRUE(p.c->stats.enabled);
+	EXPECT_EQ(p.c->stats.listen.family, 4);
+}
+
+TEST(Load, SameAddressWithOtherPortsIsAnotherPeer)
+{
+	Parsed p = parse(std::string(small) + "peers:\n  a: {kind: trunk, address: 10.0.0.1:5070}\n"
+					      "  b: {kind: trunk, address: 10.0.0.1:5080}\n");
+
+	EXPECT_EQ(p.err, 0) << p.error;
+}
+
+TEST(Load, FromFile)
+{
+	char path[] = "/tmp/hawse-test-config-XXXXXX";
+	int fd = mkstemp(path);
+	cfg *c = nullptr;
+	cfg_error e;
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(write(fd, small, strlen(small)), (ssize_t)strlen(small));
+	close(fd);
+	EXPECT_EQ(cfg_load(&c, path, &e), 0) << e.text;
+	ASSERT_NE(c, nullptr);
+	EXPECT_STREQ(c->file, path);
+	cfg_free(c);
+	unlink(path);
+	EXPECT_EQ(cfg_load(&c, path, &e), -ENOENT);
+	EXPECT_EQ(c, nullptr);
+	EXPECT_NE(strstr(e.text, "No such file"), nullptr) << e.text;
+	EXPECT_EQ(cfg_load(&c, "/tmp", &e), -EISDIR);
+}
+
+// Every prefix of a good file is good or refused with a line, and frees what it took.
+TEST(Load, Truncated)
+{
+	for (size_t n = 0; n < sizeof(whole) - 1; n++) {
+		Parsed p = parse(std::string(whole, n));
+
+		EXPECT_EQ(p.err == 0, p.line == 0) << "cut at " << n;
+	}
+}
