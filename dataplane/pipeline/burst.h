@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Up to 64 packets on their way through the stages, and what each stage found out for the next.
+//
+// Owner: the worker. Arrays are parallel; a stage that lets a packet go moves the later ones up, so
+// that index 0..count-1 is always what the next stage shall look at.
+#pragma once
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "dataplane/session/leg.h"
+
+#define DP_BURST 64u
+
+struct dp_packet { // 32 bytes: what lookup found
+	struct dp_leg *leg;
+	struct dp_template *out; // admit: the headers to send it with
+	uint16_t ip;             // offset of the IP header from the data's start
+	uint16_t payload;        // offset of the UDP payload
+	uint16_t length;         // bytes of the UDP payload
+	uint16_t local_port;     // host order
+	uint8_t family;          // 4 or 6
+	uint8_t component;       // 0 RTP, 1 RTCP
+	uint8_t whole;           // 1: its UDP checksum cannot be trusted; compute a whole one
+	uint8_t reserved[5];
+};
+
+struct dp_burst {
+	uint32_t count;
+	uint32_t source; // index of the worker's source
+	uint32_t punts;
+	uint32_t ports; // bit n: some packet leaves by DPDK port n (RTE_MAX_ETHPORTS is 32)
+	uint64_t now;   // 2^-20 s of CLOCK_MONOTONIC
+	struct rte_mbuf *mbuf[DP_BURST];
+	struct dp_packet packet[DP_BURST];
+	uint8_t port[DP_BURST];            // relay: DPDK port to leave by
+	struct rte_mbuf *punt[DP_BURST];   // for the kernel
+	struct dp_template rtcp[DP_BURST]; // admit: headers of RTCP packets, made as they come
+};

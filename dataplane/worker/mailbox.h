@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Mail between the agent and one worker: rings of one producer and one consumer inside the process.
+//
+// The agent allocates a mail, fills it and sends it; the worker does what it says between two
+// bursts, writes the answer into the same mail and returns it; the agent frees it. So the worker
+// never allocates. A returned mail always finds room, because no more mails are out than the ring
+// holds. Events are small, go one way, and are kept back by the worker while the agent is late.
+//
+// Threads: one agent, one worker.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/abi/message.h"
+#include "dataplane/session/plan.h"
+
+#define DP_MAIL_SLOTS  1024u
+#define DP_EVENT_SLOTS 1024u
+
+enum dp_mail_type {
+	DP_MAIL_ADD = 1,    // plan: a session starts to forward
+	DP_MAIL_UPDATE = 2, // plan: a session changes; stats come back
+	DP_MAIL_DELETE = 3, // target: stops; the last stats come back
+	DP_MAIL_QUERY = 4,  // target: stats come back and are published
+	DP_MAIL_HOP = 5,    // hop: another next hop for a leg
+};
+
+struct dp_mail_target {
+	uint32_t slot;
+	uint32_t generation;
+	uint32_t legs;
+	struct dp_leg *leg[2];
+};
+
+struct dp_mail_hop {
+	uint32_t slot;
+	uint32_t generation;
+	struct dp_leg *leg;
+	uint16_t adjacency[2]; // RTP, RTCP
+};
+
+struct dp_mail {
+	uint32_t type; // enum dp_mail_type
+	int32_t result; // worker: 0, -ENOENT (slot and generation are not those of the legs), -EINVAL
+	uint64_t cookie; // the agent's
+	void *owner;     // the agent's
+	union {
+		struct dp_plan plan;
+		struct dp_mail_target target;
+		struct dp_mail_hop hop;
+	};
+	struct abi_leg_stats stats[2]; // worker: after UPDATE, DELETE, QUERY
+};
+
+enum dp_event_type {
+	DP_EVENT_LEARNED =
+		1, // remote, ssrc, component: please look for the next hop too (DP_MAIL_HOP)
+	DP_EVENT_TIMEOUT = 2, // last_us
+};
+
+struct dp_event {
+	uint32_t type;
+	uint32_t slot;
+	uint32_t generation;
+	uint8_t leg;
+	uint8_t component; // 0 RTP, 1 RTCP
+	uint8_t confirmed; // LEARNED: 1 when the latch is strict already
+	uint8_t reserved;
+	uint32_t ssrc;
+	struct abi_addr remote;
+	uint64_t last_us;
+};
+
+struct dp_mail_ring {
+	uint32_t head ABI_LINE; // producer
+	uint32_t tail_seen;
+	uint32_t tail ABI_LINE; // consumer
+	uint32_t head_seen;
+	struct dp_mail *slot[DP_MAIL_SLOTS] ABI_LINE;
+};
+
+struct dp_event_ring {
+	uint32_t head ABI_LINE;
+	uint32_t tail_seen;
+	uint32_t tail ABI_LINE;
+	uint32_t head_seen;
+	struct dp_event slot[DP_EVENT_SLOTS] ABI_LINE;
+};
+
+struct dp_mailbox {
+	struct dp_mail_ring to_worker;
+	struct dp_mail_ring to_agent;
+	struct dp_event_ring events;
+	uint32_t out ABI_LINE; // agent: mails that have not come back
+};
+
+static inline bool dp_mail_push(struct dp_mail_ring *r, struct dp_mail *mail)
+{
+	uint32_t head = r->head;
+
+	if (head - r->tail_seen == DP_MAIL_SLOTS) {
+		r->tail_seen = __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
+		if (head - r->tail_seen == DP_MAIL_SLOTS)
+			return false;
+	}
+	r->slot[head % DP_MAIL_SLOTS] = mail;
+	__atomic_store_n(&r->head, head + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+static inline struct dp_mail *dp_mail_pull(struct dp_mail_ring *r)
+{
+	uint32_t tail = r->tail;
+	struct dp_mail *mail;
+
+	if (tail == r->head_seen) {
+		r->head_seen = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE);
+		if (tail == r->head_seen)
+			return NULL;
+	}
+	mail = r->slot[tail % DP_MAIL_SLOTS];
+	__atomic_store_n(&r->tail, tail + 1, __ATOMIC_RELEASE);
+	return mail;
+}
+
+static inline bool dp_event_push(struct dp_event_ring *r, const struct dp_event *event)
+{
+	uint32_t head = r->head;
+
+	if (head - r->tail_seen == DP_EVENT_SLOTS) {
+		r->tail_seen = __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE);
+		if (head - r->tail_seen == DP_EVENT_SLOTS)
+			return false;
+	}
+	r->slot[head % DP_EVENT_SLOTS] = *event;
+	__atomic_store_n(&r->head, head + 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+static inline bool dp_event_pull(struct dp_event_ring *r, struct dp_event *event)
+{
+	uint32_t tail = r->tail;
+
+	if (tail == r->head_seen) {
+		r->head_seen = __atomic_load_n(&r->head, __ATOMIC_ACQUIRE);
+		if (tail == r->head_seen)
+			return false;
+	}
+	*event = r->slot[tail % DP_EVENT_SLOTS];
+	__atomic_store_n(&r->tail, tail + 1, __ATOMIC_RELEASE);
+	return true;
+}
