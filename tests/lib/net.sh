@@ -40,8 +40,8 @@ net_link() {
 		in_ns "$1" ethtool -L "$2" rx "$queues" tx "$queues"
 		in_ns "$3" ethtool -L "$4" rx "$queues" tx "$queues"
 	fi
-	ip -n "$NET-$1" link set "$2" up
-	ip -n "$NET-$3" link set "$4" up
+	ip -n "$NET-$1" link set dev "$2" up
+	ip -n "$NET-$3" link set dev "$4" up
 	[ "${CHECKSUM_OFFLOAD:-off}" = on ] || {
 		in_ns "$1" ethtool -K "$2" tx off >/dev/null
 		in_ns "$3" ethtool -K "$4" tx off >/dev/null
