@@ -92,7 +92,7 @@ class Run:
             action()
         if self.options.keep:
             report.say(f"everything is kept in {self.directory}")
-        elif kind not in (None, SystemExit, KeyboardInterrupt):
+        elif kind is not None and not (kind is SystemExit and value.code in (None, 0, 130)):
             report.say(f"logs are kept in {self.directory}")
         else:
             shutil.rmtree(self.directory, ignore_errors=True)

@@ -1,0 +1,694 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A control plane without SIP: attaches to hawse-media, installs as many sessions as asked, and then
+// takes orders from standard input, one a line, each answered by one line of JSON:
+//
+//   session_loader --socket RUN/media.sock --sessions N --flows FILE [--both] [--mux]
+//                  [--caller IP] [--callee IP] [--endpoints-skip N]
+//
+//   churn RATE SECONDS   adds and deletes RATE sessions a second each, beside the installed ones
+//   stats                what all installed legs received and sent, from their reports
+//   counters             every counter of region A, summed over its blocks
+//   quit                 leaves (so does the end of input); the sessions stay
+//
+// Session i has a caller at caller_ip + i / 25000, port 10000 + 2 * (i % 25000), and a callee the same
+// way. FILE gets one line for each flow, as rtp_frame.h says: caller to callee, with --both the other
+// way too. Talks to the rings itself instead of by the control plane's client: a bench must keep
+// thousands of commands in flight, and must not measure a queue of its own.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "dataplane/abi/counters.h"
+#include "dataplane/abi/hello.h"
+#include "dataplane/abi/message.h"
+#include "dataplane/abi/ring.h"
+#include "dataplane/abi/shm.h"
+
+#define PORTS_PER_IP 25000u
+#define FIRST_PORT   10000u
+#define IN_FLIGHT    2048u // commands; the ring holds 4096
+#define LATENCIES    (1u << 22)
+
+struct session {
+	uint32_t slot;
+	uint32_t generation;
+	uint16_t port[2]; // local, of caller's and callee's leg
+	uint8_t ip[2][4];
+};
+
+struct pending { // by transaction & (IN_FLIGHT * 2 - 1)
+	uint64_t transaction;
+	uint64_t sent_us;
+	struct session *session;
+	uint32_t number; // of the session: its remote addresses
+	uint16_t type;
+};
+
+struct loader {
+	const char *socket_path;
+	const char *flows;
+	uint32_t count;
+	uint32_t caller; // host order
+	uint32_t callee;
+	bool both;
+	bool mux;
+
+	struct abi_attached attached;
+	struct abi_shm a_shm;
+	struct abi_shm b_shm;
+	const struct abi_region_a *a;
+	struct abi_region_b *b;
+	struct abi_producer commands;
+	struct abi_consumer events;
+	uint64_t transaction;
+	uint32_t sequence;
+	uint32_t in_flight;
+	struct pending pending[IN_FLIGHT * 2];
+
+	struct session *sessions;
+	uint32_t added; // SESSION_ADD answered with 0
+	uint32_t deleted;
+	uint32_t failed;
+	int32_t first_error;
+	uint16_t first_error_type;
+	uint32_t first_error_field;
+	uint32_t busy;        // told to try again, and did
+	struct session *live; // churn: ring of those that are, oldest first
+	uint32_t live_head, live_tail, live_mask;
+	uint32_t *latency_us;
+	uint32_t latencies;
+	struct abi_leg_stats total[2];
+	uint32_t silent_legs;
+};
+
+static const char usage[] =
+	"usage: session_loader --socket PATH --sessions N --flows FILE [--both] [--mux] "
+	"[--caller IP] [--callee IP]\n";
+
+// ---- rings --------------------------------------------------------------------------------------
+
+static int attach(struct loader *l)
+{
+	int rc = abi_attach(&l->attached, l->socket_path, ABI_ROLE_CONTROL, "session_loader", 5000);
+
+	if (rc)
+		return rc;
+	rc = abi_shm_map(&l->a_shm, l->attached.fds[ABI_FD_A], ABI_HEADER_SIZE, false);
+	l->attached.fds[ABI_FD_A] = -1;
+	if (!rc)
+		rc = abi_shm_map(&l->b_shm, l->attached.fds[ABI_FD_B],
+			ABI_HEADER_SIZE + ABI_COMMAND_SLOTS * ABI_MSG_SIZE, true);
+	l->attached.fds[ABI_FD_B] = -1;
+	if (!rc)
+		rc = abi_check_a(l->a_shm.base, l->a_shm.size);
+	if (rc)
+		return rc;
+	l->a = l->a_shm.base;
+	l->b = l->b_shm.base;
+	abi_producer_init(&l->commands, (uint8_t *)l->b + ABI_HEADER_SIZE, ABI_COMMAND_SLOTS,
+		ABI_MSG_SIZE, &l->b->command_producer, &l->a->command_consumer);
+	abi_consumer_init(&l->events, (const uint8_t *)l->a + l->a->event_offset, l->a->event_slots,
+		ABI_MSG_SIZE, &l->b->event_consumer, &l->a->event_producer);
+	return 0;
+}
+
+static void broken(const char *what)
+{
+	fprintf(stderr, "session_loader: %s\n", what);
+	exit(1);
+}
+
+static struct pending *submit(
+	struct loader *l, struct abi_msg *msg, struct session *session, uint32_t number)
+{
+	struct pending *p = &l->pending[msg->transaction & (IN_FLIGHT * 2 - 1)];
+	int rc;
+
+	msg->sequence = l->sequence++;
+	rc = abi_produce(&l->commands, msg);
+	if (rc)
+		broken(rc == -EAGAIN ? "the command ring is full" : "the command ring is broken");
+	*p = (struct pending){
+		.transaction = msg->transaction,
+		.sent_us = abi_now_us(),
+		.session = session,
+		.number = number,
+		.type = msg->type,
+	};
+	l->in_flight++;
+	return p;
+}
+
+static void ring_bell(struct loader *l)
+{
+	abi_doorbell_ring(&l->a->sleeping, l->attached.fds[ABI_FD_COMMAND_BELL]);
+}
+
+// ---- commands -----------------------------------------------------------------------------------
+
+static void send_alloc(struct loader *l, struct session *session, uint32_t number)
+{
+	struct abi_port_alloc *want;
+	struct abi_msg msg;
+
+	abi_msg_init(&msg, ABI_PORT_ALLOC, ++l->transaction, ABI_NO_SLOT, 0);
+	want = (struct abi_port_alloc *)msg.payload;
+	want->affinity = ABI_NO_SLOT;
+	want->legs = 2;
+	want->call = number + 1;
+	for (unsigned leg = 0; leg < 2; leg++) {
+		want->leg[leg].interface_index = 255;
+		want->leg[leg].family = 4;
+		want->leg[leg].kind = l->mux ? ABI_LEG_MUX : ABI_LEG_PAIR;
+	}
+	submit(l, &msg, session, number);
+}
+
+static void party(
+	const struct loader *l, unsigned leg, uint32_t number, uint8_t ip[16], uint16_t *port)
+{
+	uint32_t address = htonl((leg ? l->callee : l->caller) + number / PORTS_PER_IP);
+
+	memset(ip, 0, 16);
+	memcpy(ip, &address, 4);
+	*port = (uint16_t)(FIRST_PORT + 2 * (number % PORTS_PER_IP));
+}
+
+static void send_add(struct loader *l, struct session *session, uint32_t number)
+{
+	struct abi_session_plan *plan;
+	struct abi_msg msg;
+
+	abi_msg_init(&msg, ABI_SESSION_ADD, ++l->transaction, session->slot, session->generation);
+	plan = (struct abi_session_plan *)msg.payload;
+	plan->clock_rate = 8000;
+	for (unsigned leg = 0; leg < 2; leg++) {
+		struct abi_leg_plan *p = &plan->leg[leg];
+
+		party(l, leg, number, p->remote_rtp_ip, &p->remote_rtp_port);
+		memcpy(p->remote_rtcp_ip, p->remote_rtp_ip, 16);
+		p->remote_rtcp_port = (uint16_t)(p->remote_rtp_port + !l->mux);
+		p->family = 4;
+		p->source_policy = ABI_SOURCE_ANY;
+		p->dscp = 46;
+		p->flags = ABI_LEG_RECEIVE | ABI_LEG_SEND | ABI_LEG_RTCP |
+			   (l->mux ? ABI_LEG_RTCP_MUX : 0);
+		p->payload_types[0] = 1u << 0 | 1u << 8;
+		p->payload_types[1] = 1ull << (101 - 64);
+		p->dtmf_type = 101;
+	}
+	submit(l, &msg, session, number);
+}
+
+static void send_simple(struct loader *l, uint16_t type, struct session *session, uint32_t number)
+{
+	struct abi_msg msg;
+
+	abi_msg_init(&msg, type, ++l->transaction, session->slot, session->generation);
+	submit(l, &msg, session, number);
+}
+
+// ---- replies ------------------------------------------------------------------------------------
+
+// -EBUSY: a worker's mailbox is full. The same again.
+static void send_again(struct loader *l, const struct pending *p)
+{
+	l->busy++;
+	if (p->type == ABI_PORT_ALLOC)
+		send_alloc(l, p->session, p->number);
+	else if (p->type == ABI_SESSION_ADD)
+		send_add(l, p->session, p->number);
+	else
+		send_simple(l, p->type, p->session, p->number);
+}
+
+static void add_stats(struct loader *l, const struct abi_session_report *report)
+{
+	for (unsigned leg = 0; leg < 2; leg++) {
+		const struct abi_leg_stats *s = &report->leg[leg];
+		struct abi_leg_stats *t = &l->total[leg];
+
+		t->packets += s->packets;
+		t->octets += s->octets;
+		t->sent_packets += s->sent_packets;
+		t->lost += s->lost;
+		t->duplicate += s->duplicate;
+		t->out_of_order += s->out_of_order;
+		t->dropped += s->dropped;
+		t->strangers += s->strangers;
+		l->silent_legs += !s->packets;
+	}
+}
+
+static void failed(struct loader *l, const struct abi_msg *reply, struct pending *p)
+{
+	if (!l->failed) {
+		l->first_error = reply->result;
+		l->first_error_type = p->type;
+		l->first_error_field = ((const struct abi_reply *)reply->payload)->field;
+	}
+	l->failed++;
+}
+
+static void answered(struct loader *l, const struct abi_msg *reply)
+{
+	struct pending *p = &l->pending[reply->transaction & (IN_FLIGHT * 2 - 1)];
+	struct session *session = p->session;
+
+	if (p->transaction != reply->transaction || !p->transaction)
+		broken("a reply to a command that was never sent");
+	p->transaction = 0;
+	l->in_flight--;
+	if (l->latencies < LATENCIES)
+		l->latency_us[l->latencies++] = (uint32_t)(abi_now_us() - p->sent_us);
+	if (reply->result == -EBUSY) {
+		struct pending again = *p;
+
+		send_again(l, &again);
+		return;
+	}
+	if (reply->result) {
+		failed(l, reply, p);
+		return;
+	}
+	switch (p->type) {
+	case ABI_PORT_ALLOC: {
+		const struct abi_ports *ports = (const struct abi_ports *)reply->payload;
+
+		session->slot = reply->slot;
+		session->generation = reply->generation;
+		for (unsigned leg = 0; leg < 2; leg++) {
+			session->port[leg] = ports->leg[leg].rtp_port;
+			memcpy(session->ip[leg], ports->leg[leg].ip, 4);
+		}
+		send_add(l, session, p->number);
+		break;
+	}
+	case ABI_SESSION_ADD:
+		l->added++;
+		if (l->live)
+			l->live[l->live_head++ & l->live_mask] = *session;
+		break;
+	case ABI_SESSION_DELETE:
+		l->deleted++;
+		break;
+	case ABI_SESSION_QUERY:
+		add_stats(l, (const struct abi_session_report *)reply->payload);
+		break;
+	default:
+		break;
+	}
+}
+
+// Takes what has been answered. With `wait` it sleeps up to 10 ms when there is nothing.
+static unsigned take_replies(struct loader *l, bool wait)
+{
+	struct abi_msg msg;
+	unsigned taken = 0;
+	int rc;
+
+	abi_store64(&l->b->heartbeat_us, abi_now_us());
+	while ((rc = abi_consume(&l->events, &msg)) > 0) {
+		if (msg.type & ABI_REPLY)
+			answered(l, &msg);
+		taken++;
+	}
+	if (rc < 0)
+		broken("the event ring is broken");
+	if (taken || !wait)
+		return taken;
+	abi_doorbell_arm(&l->b->sleeping);
+	if (abi_load32(&l->a->event_producer) == l->events.next) {
+		struct pollfd bells[2] = {
+			{.fd = l->attached.fds[ABI_FD_EVENT_BELL], .events = POLLIN},
+			{.fd = l->attached.socket, .events = POLLIN},
+		};
+
+		poll(bells, 2, 10);
+		if (bells[1].revents)
+			broken("hawse-media hung up");
+	}
+	abi_doorbell_disarm(&l->b->sleeping);
+	abi_doorbell_clear(l->attached.fds[ABI_FD_EVENT_BELL]);
+	return 0;
+}
+
+static void settle(struct loader *l)
+{
+	uint64_t last = abi_now_us();
+
+	ring_bell(l);
+	while (l->in_flight) {
+		if (take_replies(l, true)) {
+			last = abi_now_us();
+			ring_bell(l); // an answer may have caused the next command
+		}
+		if (abi_now_us() - last > 5000000)
+			broken("no reply for five seconds");
+	}
+}
+
+// ---- reports ------------------------------------------------------------------------------------
+
+static int compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void print_latencies(struct loader *l)
+{
+	uint32_t n = l->latencies;
+
+	if (!n)
+		return;
+	qsort(l->latency_us, n, sizeof(*l->latency_us), compare_u32);
+	printf(", \"reply_us\": {\"p50\": %u, \"p99\": %u, \"p99.9\": %u, \"max\": %u}",
+		l->latency_us[n / 2], l->latency_us[(uint64_t)n * 99 / 100],
+		l->latency_us[(uint64_t)n * 999 / 1000], l->latency_us[n - 1]);
+	l->latencies = 0;
+}
+
+static void print_failures(struct loader *l)
+{
+	printf(", \"busy\": %u, \"failed\": %u", l->busy, l->failed);
+	if (l->failed)
+		printf(", \"first_error\": \"%s: %s, field %s\"", abi_msg_name(l->first_error_type),
+			strerror(-l->first_error), abi_field_name(l->first_error_field));
+	l->failed = l->busy = 0;
+}
+
+static void write_flow(FILE *out, const struct loader *l, uint32_t number, unsigned leg)
+{
+	const struct session *s = &l->sessions[number];
+	char from[16], relay[16], to[16];
+	uint8_t source[16], receiver[16];
+	uint16_t source_port, receiver_port;
+
+	party(l, leg, number, source, &source_port);
+	party(l, !leg, number, receiver, &receiver_port);
+	inet_ntop(AF_INET, source, from, sizeof(from));
+	inet_ntop(AF_INET, s->ip[leg], relay, sizeof(relay));
+	inet_ntop(AF_INET, receiver, to, sizeof(to));
+	fprintf(out, "%s %u %s %u %s %u\n", from, source_port, relay, s->port[leg], to,
+		receiver_port);
+}
+
+static int write_flows(const struct loader *l)
+{
+	FILE *out = fopen(l->flows, "w");
+
+	if (!out)
+		return -errno;
+	for (uint32_t i = 0; i < l->count; i++) {
+		if (!l->sessions[i].generation)
+			continue;
+		write_flow(out, l, i, 0);
+		if (l->both)
+			write_flow(out, l, i, 1);
+	}
+	return fclose(out) ? -errno : 0;
+}
+
+static void print_counters(const struct loader *l)
+{
+	struct abi_counter_table table;
+	const char *comma = "";
+
+	if (abi_counters_open(&table, (const uint8_t *)l->a + l->a->counter_offset,
+		    l->a->counter_size, l->a->counters, l->a->workers + 1))
+		broken("the counter table makes no sense");
+	printf("{");
+	for (uint32_t i = 0; i < table.count; i++) {
+		struct abi_counter c;
+		uint64_t sum = 0;
+
+		abi_counters_describe(&table, i, &c);
+		for (uint32_t block = 0; block < table.blocks; block++) {
+			bool agent = block == table.blocks - 1;
+
+			if (agent == (c.scope == ABI_SCOPE_AGENT))
+				sum += abi_counters_value(&table, i, block);
+		}
+		for (char *at = c.label; *at; at++) {
+			if (*at == '"')
+				*at = '\'';
+		}
+		printf("%s\"%s%s%s%s\": %" PRIu64, comma, c.name, *c.label ? "{" : "", c.label,
+			*c.label ? "}" : "", sum);
+		comma = ", ";
+	}
+	printf("}\n");
+}
+
+// ---- what it is told to do ----------------------------------------------------------------------
+
+static void install(struct loader *l)
+{
+	uint64_t start = abi_now_us();
+	uint32_t sent = 0;
+	double seconds;
+
+	while (sent < l->count) {
+		while (sent < l->count && l->in_flight < IN_FLIGHT) {
+			send_alloc(l, &l->sessions[sent], sent);
+			sent++;
+		}
+		ring_bell(l);
+		take_replies(l, l->in_flight >= IN_FLIGHT);
+		if (l->failed)
+			break;
+	}
+	settle(l);
+	seconds = (double)(abi_now_us() - start) / 1e6;
+	printf("{\"sessions\": %u, \"seconds\": %.6f, \"adds_a_second\": %.0f", l->added, seconds,
+		l->added / seconds);
+	print_failures(l);
+	print_latencies(l);
+	printf("}\n");
+}
+
+// Sessions beside the installed ones: a new one for each turn, the oldest deleted when there are
+// `lag` of them, so that each lives a while.
+static void churn(struct loader *l, double rate, double seconds)
+{
+	struct session *fresh = calloc(IN_FLIGHT * 2, sizeof(*fresh));
+	uint64_t start = abi_now_us(), end = start + (uint64_t)(seconds * 1e6), now = start;
+	uint32_t turns = 0, deletes = 0, lag = 1024, most = 1u << 22;
+	uint32_t added = l->added, deleted = l->deleted;
+
+	l->live = malloc((size_t)most * sizeof(*l->live));
+	if (!fresh || !l->live)
+		broken("out of memory");
+	l->live_head = l->live_tail = 0;
+	l->live_mask = most - 1;
+	while (now < end && !l->failed) {
+		uint32_t due = (uint32_t)((double)(now - start) * rate / 1e6);
+
+		while (turns < due && l->in_flight < IN_FLIGHT) {
+			send_alloc(l, &fresh[turns % (IN_FLIGHT * 2)], l->count + turns % 1000000);
+			turns++;
+		}
+		while (l->live_head - l->live_tail > lag && deletes < due &&
+			l->in_flight < IN_FLIGHT) {
+			struct session *old = &l->live[l->live_tail++ & l->live_mask];
+
+			send_simple(l, ABI_SESSION_DELETE, old, 0);
+			deletes++;
+		}
+		ring_bell(l);
+		take_replies(l, true);
+		now = abi_now_us();
+	}
+	added = l->added - added;
+	deleted = l->deleted - deleted;
+	seconds = (double)(now - start) / 1e6;
+	settle(l);
+	while (l->live_tail != l->live_head) {
+		if (l->in_flight == IN_FLIGHT)
+			settle(l);
+		send_simple(l, ABI_SESSION_DELETE, &l->live[l->live_tail++ & l->live_mask], 0);
+	}
+	settle(l);
+	printf("{\"seconds\": %.6f, \"adds_a_second\": %.0f, \"deletes_a_second\": %.0f", seconds,
+		added / seconds, deleted / seconds);
+	print_failures(l);
+	print_latencies(l);
+	printf("}\n");
+	free(fresh);
+	free(l->live);
+	l->live = NULL;
+}
+
+static void stats(struct loader *l)
+{
+	memset(l->total, 0, sizeof(l->total));
+	l->silent_legs = 0;
+	l->latencies = 0;
+	for (uint32_t i = 0; i < l->count; i++) {
+		if (l->in_flight == IN_FLIGHT)
+			settle(l);
+		if (l->sessions[i].generation)
+			send_simple(l, ABI_SESSION_QUERY, &l->sessions[i], i);
+	}
+	settle(l);
+	printf("{");
+	for (unsigned leg = 0; leg < 2; leg++) {
+		const struct abi_leg_stats *t = &l->total[leg];
+
+		printf("\"leg%u\": {\"packets\": %" PRIu64 ", \"octets\": %" PRIu64
+		       ", \"sent\": %" PRIu64 ", \"lost\": %u, \"duplicate\": %u, "
+		       "\"out_of_order\": %u, \"dropped\": %u, \"strangers\": %u}, ",
+			leg, t->packets, t->octets, t->sent_packets, t->lost, t->duplicate,
+			t->out_of_order, t->dropped, t->strangers);
+	}
+	printf("\"silent_legs\": %u", l->silent_legs);
+	print_failures(l);
+	print_latencies(l);
+	printf("}\n");
+}
+
+// False at the end.
+static bool obey(struct loader *l, const char *line)
+{
+	double rate, seconds;
+
+	if (sscanf(line, "churn %lf %lf", &rate, &seconds) == 2)
+		churn(l, rate, seconds);
+	else if (!strncmp(line, "stats", 5))
+		stats(l);
+	else if (!strncmp(line, "counters", 8))
+		print_counters(l);
+	else if (!strncmp(line, "quit", 4))
+		return false;
+	else
+		printf("{\"error\": \"churn RATE SECONDS, stats, counters or quit\"}\n");
+	return true;
+}
+
+static void serve(struct loader *l)
+{
+	char line[256];
+	size_t used = 0;
+
+	for (;;) {
+		struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+		take_replies(l, false);
+		if (poll(&input, 1, 50) < 1)
+			continue;
+		if (read(STDIN_FILENO, line + used, 1) != 1)
+			return;
+		if (line[used] != '\n') {
+			used += used < sizeof(line) - 2;
+			continue;
+		}
+		line[used] = '\0';
+		used = 0;
+		if (!obey(l, line))
+			return;
+		fflush(stdout);
+	}
+}
+
+// ---- start --------------------------------------------------------------------------------------
+
+static bool parse_ip(uint32_t *ip, const char *text)
+{
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, text, &address) != 1)
+		return false;
+	*ip = ntohl(address.s_addr);
+	return true;
+}
+
+static bool parse(struct loader *l, int argc, char **argv)
+{
+	static const struct option names[] = {
+		{"socket", required_argument, NULL, 's'},
+		{"sessions", required_argument, NULL, 'n'},
+		{"flows", required_argument, NULL, 'f'},
+		{"caller", required_argument, NULL, 'a'},
+		{"callee", required_argument, NULL, 'b'},
+		{"both", no_argument, NULL, 'B'},
+		{"mux", no_argument, NULL, 'm'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			l->socket_path = optarg;
+			break;
+		case 'n':
+			l->count = (uint32_t)strtoul(optarg, NULL, 10);
+			break;
+		case 'f':
+			l->flows = optarg;
+			break;
+		case 'a':
+		case 'b':
+			if (!parse_ip(option == 'a' ? &l->caller : &l->callee, optarg))
+				return false;
+			break;
+		case 'B':
+			l->both = true;
+			break;
+		case 'm':
+			l->mux = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	return l->socket_path && l->flows && l->count <= ABI_MAX_SESSIONS;
+}
+
+int main(int argc, char **argv)
+{
+	static struct loader l = {
+		.caller = 0x0a620101, .callee = 0x0a620201}; // 10.98.1.1, 10.98.2.1
+	int rc;
+
+	if (!parse(&l, argc, argv)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	l.sessions = calloc(l.count ? l.count : 1, sizeof(*l.sessions));
+	l.latency_us = malloc(LATENCIES * sizeof(*l.latency_us));
+	if (!l.sessions || !l.latency_us) {
+		fprintf(stderr, "session_loader: out of memory\n");
+		return 1;
+	}
+	rc = attach(&l);
+	if (rc) {
+		fprintf(stderr, "session_loader: %s: %s\n", l.socket_path, strerror(-rc));
+		return 1;
+	}
+	l.transaction = (uint64_t)l.attached.welcome.generation << 40;
+	install(&l);
+	rc = write_flows(&l);
+	if (rc) {
+		fprintf(stderr, "session_loader: %s: %s\n", l.flows, strerror(-rc));
+		return 1;
+	}
+	fflush(stdout);
+	serve(&l);
+	abi_shm_close(&l.a_shm);
+	abi_shm_close(&l.b_shm);
+	abi_detach(&l.attached);
+	free(l.sessions);
+	free(l.latency_us);
+	return 0;
+}
