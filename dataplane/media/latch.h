@@ -79,6 +79,10 @@ void latch_init(struct latch *l, const struct latch_addr *signalled, uint8_t pol
 // policy no longer allows it.
 void latch_resignal(struct latch *l, const struct latch_addr *signalled, uint8_t policy);
 
+// Learning starts anew but the party's signalled address is the old one: what was learned is a
+// candidate again, so that sending goes on. The stream stands at `ssrc` and `seq`.
+void latch_reopen(struct latch *l, uint32_t ssrc, uint16_t seq);
+
 // Takes what an earlier dataplane learned, as confirmed, when the policy allows it.
 void latch_resume(struct latch *l, const struct latch_addr *learned);
 

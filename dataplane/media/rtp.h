@@ -22,7 +22,7 @@ enum rtp_verdict {
 };
 
 struct rtp_view {
-	uint16_t header; // bytes up to the payload, CSRCs and extension included
+	uint32_t header; // bytes up to the payload, CSRCs and extension included
 	uint16_t seq;
 	uint32_t timestamp;
 	uint32_t ssrc;

@@ -13,6 +13,12 @@
 #define RTP_MAX_DROPOUT  3000u
 #define RTP_MAX_MISORDER 100u
 
+enum rtp_started {
+	RTP_NOTHING = 0, // no packet yet
+	RTP_STARTED = 1,
+	RTP_NEW_CLOCK = 2, // started, but transit is of another clock rate
+};
+
 struct rtp_stats {        // 64 bytes
 	uint64_t packets; // accepted
 	uint64_t octets;  // of their UDP payloads
@@ -27,17 +33,19 @@ struct rtp_stats {        // 64 bytes
 	uint32_t clock_rate;
 	uint32_t dropped; // came to the leg and was refused; the owner counts it
 	uint8_t payload_type;
-	uint8_t started; // 1: ssrc, highest and transit hold
+	uint8_t started; // enum rtp_started
 	uint8_t reserved[2];
 };
 
-struct rtp_stats_rare {       // 32 bytes
-	uint64_t before;      // packets counted before the current SSRC or restart
-	uint64_t first_us;    // 0: nothing came yet. The owner writes it
-	uint32_t base;        // extended sequence number of the first packet
+struct rtp_stats_rare {    // 40 bytes
+	uint64_t before;   // packets counted before the current SSRC or restart
+	uint64_t first_us; // 0: nothing came yet. The owner writes it
+	uint32_t base;     // extended sequence number of the first packet
+	uint32_t duplicate_before;
 	uint32_t lost_before; // of earlier SSRCs and restarts
 	uint32_t bad_next;    // sequence number that would prove a restart; RTP_NO_BAD: none
 	uint32_t ssrc_changes;
+	uint32_t reserved;
 };
 #define RTP_NO_BAD 0x10000u
 
@@ -46,6 +54,9 @@ extern "C" {
 #endif
 
 void rtp_stats_init(struct rtp_stats *s, struct rtp_stats_rare *r, uint32_t clock_rate);
+
+// The codec changed: jitter begins anew, everything else goes on. The same rate changes nothing.
+void rtp_stats_clock(struct rtp_stats *s, uint32_t clock_rate);
 
 // RFC 3550 A.3: packets expected less packets received, over all SSRCs; never negative.
 uint32_t rtp_stats_lost(const struct rtp_stats *s, const struct rtp_stats_rare *r);
@@ -61,6 +72,12 @@ void rtp_stats_odd(struct rtp_stats *s, struct rtp_stats_rare *r, uint16_t seq, 
 }
 #endif
 
+static inline void rtp_stats_advance(struct rtp_stats *s, uint16_t ahead)
+{
+	s->highest += ahead;
+	s->window = ahead < 64 ? s->window << ahead | 1 : 1;
+}
+
 // Counts one accepted packet. `now` is the arrival in 2^-20 seconds, of any epoch.
 static inline void rtp_stats_update(struct rtp_stats *s, struct rtp_stats_rare *r, uint8_t type,
 	uint16_t seq, uint32_t timestamp, uint32_t ssrc, uint32_t octets, uint64_t now)
@@ -73,12 +90,12 @@ static inline void rtp_stats_update(struct rtp_stats *s, struct rtp_stats_rare *
 	s->octets += octets;
 	s->last = (uint32_t)now;
 	s->payload_type = type;
-	if (__builtin_expect(
-		    ssrc == s->ssrc && s->started && ahead - 1u < RTP_MAX_DROPOUT - 1, 1)) {
+	if (__builtin_expect(ssrc == s->ssrc && s->started == RTP_STARTED &&
+				     ahead - 1u < RTP_MAX_DROPOUT - 1,
+		    1)) {
 		int32_t d = (int32_t)(transit - s->transit);
 
-		s->highest += ahead;
-		s->window = ahead < 64 ? s->window << ahead | 1 : 1;
+		rtp_stats_advance(s, ahead);
 		s->transit = transit;
 		d = d < 0 ? -d : d;
 		s->jitter += (uint32_t)d - ((s->jitter + 8) >> 4);

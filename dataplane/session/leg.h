@@ -72,7 +72,8 @@ struct dp_leg {
 	// ---- rare lines
 	struct latch latch[2]; // RTP, RTCP of its own port
 	struct rtp_stats_rare more;
-	uint64_t last_us;       // last packet, or start of the time-out; CLOCK_MONOTONIC
+	uint64_t last_us;       // last packet as of the last sweep; CLOCK_MONOTONIC
+	uint64_t since_us;      // the plan is that old: silence counts from here
 	uint64_t unsent_octets; // accepted from this leg but not sent on
 	uint32_t unsent_packets;
 	uint32_t rtcp_packets;
@@ -93,7 +94,7 @@ struct dp_leg {
 	uint8_t untold;     // bit n: the agent was not told yet what component n learned
 	uint8_t rtcp_state; // enum dp_template_state for RTCP
 	uint8_t dscp;
-	uint8_t reserved[41];
+	uint8_t reserved[25];
 } __attribute__((aligned(64)));
 
 #define DP_LEG_SIZE              448u
@@ -106,6 +107,8 @@ DP_LEG_HELD(struct dp_leg_rx, 64);
 DP_LEG_HELD(struct dp_template, 64);
 DP_LEG_HELD(struct rtp_stats, 64);
 DP_LEG_HELD(struct dp_leg, DP_LEG_SIZE);
+
+#define DP_DEFAULT_CLOCK 8000u // of RTP timestamps when the codec is not known
 
 // Policing lets a leg be this much ahead of its rate: a network that held packets back delivers
 // them at once.

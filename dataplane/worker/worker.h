@@ -48,8 +48,7 @@ struct dp_port {
 	// never carry a received checksum over, compute whole ones.
 	bool partial_checksums;
 	uint16_t tx_queue; // of this worker; DP_NO_PORT: none
-	uint16_t
-		exception; // DPDK port that is the kernel's side, DP_NO_PORT: what is not media is dropped
+	uint16_t exception; // DPDK port that is the kernel's side; DP_NO_PORT: drop the rest
 };
 
 enum dp_poll {
@@ -71,9 +70,10 @@ struct dp_worker_config {
 	struct dp_source sources[DP_SOURCES];
 	unsigned source_count;
 	struct dp_port ports[DP_PORTS]; // by DPDK port id
-	int wait_fds
-		[DP_WAIT_FDS]; // readable when a packet waits (AF_XDP sockets): an idle adaptive worker
-	unsigned wait_fd_count; // sleeps on them. Without any it naps for at most 100 us at a time
+	// Readable when a packet waits (AF_XDP sockets): an idle adaptive worker sleeps on them.
+	// Without any it naps for at most 100 us at a time.
+	int wait_fds[DP_WAIT_FDS];
+	unsigned wait_fd_count;
 	int agent_bell; // eventfd: rung after mail or an event when *agent_sleeping; -1: never
 	const abi_atomic32 *agent_sleeping;
 };

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/session/leg.h"
+
+#include <string.h>
+
+#define UDP_PROTOCOL 17
+#define TTL          64
+
+static uint32_t sum_words(const uint8_t *p, size_t bytes)
+{
+	uint32_t sum = 0;
+	uint16_t word;
+
+	for (size_t i = 0; i + 1 < bytes; i += 2) {
+		memcpy(&word, p + i, 2);
+		sum += word;
+	}
+	return sum;
+}
+
+static void put16(uint8_t *p, uint16_t be)
+{
+	memcpy(p, &be, 2);
+}
+
+// Sums are over words as they lie in memory: the ones' complement sum does not care for byte order.
+static void sum_up(struct dp_template *t)
+{
+	bool v4 = t->l3_length == 20;
+	const uint8_t *addresses = t->header + (v4 ? 12 : 8);
+
+	t->ip_sum = v4 ? sum_words(t->header, 20) : 0;
+	t->udp_sum = sum_words(addresses, v4 ? 8 : 32) + sum_words(t->header + t->l3_length, 4) +
+		     __builtin_bswap16(UDP_PROTOCOL);
+}
+
+static void write4(uint8_t *h, const struct latch_addr *local, uint8_t dscp)
+{
+	h[0] = 0x45;
+	h[1] = (uint8_t)(dscp << 2);
+	h[6] = 0x40; // do not fragment: what is too big is dropped and counted
+	h[8] = TTL;
+	h[9] = UDP_PROTOCOL;
+	memcpy(h + 12, local->ip, 4);
+	put16(h + 20, local->port);
+}
+
+static void write6(uint8_t *h, const struct latch_addr *local, uint8_t dscp)
+{
+	h[0] = (uint8_t)(0x60 | dscp >> 2);
+	h[1] = (uint8_t)(dscp << 6);
+	h[6] = UDP_PROTOCOL;
+	h[7] = TTL;
+	memcpy(h + 8, local->ip, 16);
+	put16(h + 40, local->port);
+}
+
+void dp_template_write(struct dp_template *t, const struct latch_addr *local,
+	const struct latch_addr *remote, uint8_t dscp)
+{
+	memset(t->header, 0, sizeof(t->header));
+	t->l3_length = local->family == 4 ? 20 : 40;
+	t->state = DP_TEMPLATE_NO_REMOTE;
+	if (local->family == 4)
+		write4(t->header, local, dscp);
+	else
+		write6(t->header, local, dscp);
+	dp_template_aim(t, remote);
+}
+
+void dp_template_aim(struct dp_template *t, const struct latch_addr *remote)
+{
+	bool v4 = t->l3_length == 20;
+	bool known = remote->port != 0 && remote->family == (v4 ? 4 : 6);
+
+	memcpy(t->header + (v4 ? 16 : 24), remote->ip, v4 ? 4 : 16);
+	put16(t->header + t->l3_length + 2, remote->port);
+	sum_up(t);
+	if (t->state != DP_TEMPLATE_HOLD)
+		t->state = known ? DP_TEMPLATE_READY : DP_TEMPLATE_NO_REMOTE;
+}
+
+void dp_leg_rtcp_template(const struct dp_leg *leg, struct dp_template *t)
+{
+	bool muxed = leg->rx.flags & DP_LEG_MUX;
+	struct latch_addr remote = muxed ? latch_remote(&leg->latch[0])
+					 : latch_remote_rtcp(&leg->latch[1], &leg->latch[0]);
+
+	*t = leg->tx;
+	t->state = leg->rtcp_state;
+	t->adjacency = muxed ? leg->tx.adjacency : leg->rtcp_adjacency;
+	put16(t->header + t->l3_length, leg->rtcp_port);
+	dp_template_aim(t, &remote);
+}
+
+static void sent_by(const struct dp_leg *leg, struct abi_leg_stats *stats)
+{
+	const struct dp_leg *peer = leg->rx.peer;
+
+	if (!peer)
+		return;
+	stats->sent_packets = peer->stats.packets - peer->unsent_packets;
+	stats->sent_octets = peer->stats.octets - peer->unsent_octets;
+}
+
+void dp_leg_stats(const struct dp_leg *leg, uint64_t now_ticks, struct abi_leg_stats *stats)
+{
+	const struct rtp_stats *s = &leg->stats;
+	struct latch_addr remote = latch_remote(&leg->latch[0]);
+
+	*stats = (struct abi_leg_stats){
+		.packets = s->packets,
+		.octets = s->octets,
+		.lost = rtp_stats_lost(s, &leg->more),
+		.duplicate = s->duplicate,
+		.out_of_order = s->out_of_order,
+		.dropped = s->dropped,
+		.jitter_us = rtp_stats_jitter_us(s),
+		.ssrc = s->ssrc,
+		.first_us = leg->more.first_us,
+		.remote_port = __builtin_bswap16(remote.port),
+		.remote_family = remote.family,
+		.rtcp_packets = leg->rtcp_packets,
+		.ssrc_changes = leg->more.ssrc_changes,
+		.strangers = leg->strangers,
+		.payload_type = s->payload_type,
+	};
+	memcpy(stats->remote_ip, remote.ip, sizeof(stats->remote_ip));
+	if (leg->latch[0].policy != ABI_SOURCE_EXACT)
+		stats->learned = leg->latch[0].state;
+	if (leg->more.first_us)
+		stats->last_us =
+			leg->swept == s->last
+				? leg->last_us
+				: dp_ticks_to_us(now_ticks - (uint32_t)(now_ticks - s->last));
+	sent_by(leg, stats);
+}
