@@ -54,6 +54,8 @@ void sip_build_copy(struct sip_build *b, const struct sip_message *m, enum sip_h
 void sip_build_copy_at(struct sip_build *b, const struct sip_message *m, unsigned i);
 // Header lines that are ready, each with its CRLF; checked to be whole lines without a blank one.
 void sip_build_lines(struct sip_build *b, struct sip_slice lines);
+// Part of a value: checked and unfolded like a whole one.
+void sip_build_value(struct sip_build *b, struct sip_slice part);
 // Bytes as they are; for parts of a value. The caller answers for them.
 void sip_build_raw(struct sip_build *b, struct sip_slice bytes);
 

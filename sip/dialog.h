@@ -5,11 +5,13 @@
 // again until its ACK comes (13.3.1.4), and the ACK is sent again for every 2xx that comes again
 // (13.2.2.4).
 //
-// One set per shard, beside its transaction layer; the TU hands it what the layer's callbacks
-// brought:
-//     ops.request   To has a tag: sip_dialog_on_request(); none: sip_dialog_new_uas() when it makes
-//     a dialog ops.ack       sip_dialog_on_ack() ops.response  sip_dialog_on_response()
-// and sends through sip_dialog_send(), _ack(), _respond(). Timeouts and transport errors of a
+// One set per shard, beside its transaction layer. The TU hands it what the layer's callbacks brought:
+// - ops.request, To has a tag: sip_dialog_on_request();
+// - ops.request, no tag, makes a dialog: sip_dialog_new_uas();
+// - ops.ack: sip_dialog_on_ack();
+// - ops.response: sip_dialog_on_response();
+//
+// and sends by sip_dialog_send(), _ack() and _respond(). Timeouts and transport errors of a
 // transaction need no call: the dialog sees its transactions end by itself. The TU decides when a
 // dialog is over and frees it.
 //

@@ -8,19 +8,18 @@
 //
 // Rules that hold everywhere:
 // - One layer per shard; all calls into it come from the shard's thread. It reads no clock:
-// sip_layer_tick()
-//   sets the time that every other call uses, so call it first when a poll returns.
-// - Callbacks are made from inside sip_layer_receive(), _tick() and the sending functions. They may
-// call
-//   anything here, also end the transaction they are about. Messages shown to them live until they
-//   return.
+//   sip_layer_tick() sets the time that every other call uses, so call it first when a poll returns.
+// - Callbacks are made from inside sip_layer_receive(), sip_layer_tick() and sip_layer_free(). They
+//   may call anything here but those three. Messages shown to them live until they return.
 // - Responses go to the flow their request came from. A retransmission, an ACK or a CANCEL matches
-// only if it
-//   comes from the same host (RFC 3261 matches by Via alone; a guessed branch would let a stranger
-//   cancel).
+//   only if it comes from the same host (RFC 3261 matches by Via alone; then whoever guesses a
+//   branch could cancel).
 // - After ops.terminated the pointer is dead; a TU that kept it clears it there. Every transaction
-// that the TU
-//   was told of, or made, gets exactly one ops.terminated (not when the making function failed).
+//   that the TU was told of, or made, gets exactly one ops.terminated, from a tick (or from
+//   sip_layer_free). A sending function that fails has made none.
+// - A transport error after a client's final response is not reported: there is nothing to tell.
+//
+// Thread: the shard that owns the layer.
 #pragma once
 
 #include "sip/build.h"
