@@ -3,7 +3,6 @@
 // What must not cross from one leg to the other inside lines that are carried over.
 #include "sip/sdp/oa.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -61,67 +60,63 @@ static bool contains_any(const struct sdp_secrets *secrets, unsigned n, struct s
 	return false;
 }
 
-// A run of letters, digits, dots and hyphens: four numbers, or labels with a top-level domain.
-static bool run_is_host(struct sdp_str run)
+// Four numbers with dots between, wherever they stand.
+static bool has_ipv4(struct sdp_str text)
 {
-	unsigned dots = 0, letters = 0, last_letters = 0, last_len = 0;
+	unsigned dots = 0, digits = 0;
 
-	for (uint32_t i = 0; i < run.len; i++) {
-		unsigned char c = (unsigned char)run.ptr[i];
+	for (uint32_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
 
-		if (c == '.') {
+		if (isdigit(c)) {
+			digits++;
+			if (dots == 3)
+				return true;
+		} else if (c == '.' && digits != 0) {
 			dots++;
-			last_letters = last_len = 0;
-			continue;
+			digits = 0;
+		} else {
+			dots = digits = 0;
 		}
-		last_len++;
-		letters += isalpha(c) != 0;
-		last_letters += isalpha(c) != 0;
 	}
-	if (dots >= 3 && letters == 0)
-		return true;
-	return dots >= 1 && last_len >= 2 && last_letters == last_len;
+	return false;
 }
 
-// A run of hexadecimal digits, colons and dots: an IPv6 address, or as long as a hardware one.
-static bool run_is_ipv6(struct sdp_str run)
+// What only IPv6 addresses have, "::", or as many colons as only they and hardware addresses have.
+static bool has_ipv6(struct sdp_str text)
 {
-	char text[INET6_ADDRSTRLEN];
-	uint8_t ip[16];
 	unsigned colons = 0;
 
-	for (uint32_t i = 0; i < run.len; i++)
-		colons += run.ptr[i] == ':';
-	if (colons < 2 || run.len >= sizeof(text))
-		return colons >= 2;
-	memcpy(text, run.ptr, run.len);
-	text[run.len] = '\0';
-	return colons >= 5 || inet_pton(AF_INET6, text, ip) == 1;
-}
+	for (uint32_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
 
-static bool in_host(unsigned char c)
-{
-	return isalnum(c) || c == '.' || c == '-';
-}
-
-static bool in_ipv6(unsigned char c)
-{
-	return isxdigit(c) || c == ':' || c == '.';
-}
-
-static bool any_run(struct sdp_str text, bool (*in)(unsigned char), bool (*is)(struct sdp_str run))
-{
-	for (uint32_t i = 0; i < text.len;) {
-		struct sdp_str run = {text.ptr + i, 0};
-
-		while (i < text.len && in((unsigned char)text.ptr[i])) {
-			run.len++;
-			i++;
-		}
-		if (run.len != 0 && is(run))
+		if (c == ':')
+			colons++;
+		else if (!isxdigit(c))
+			colons = 0;
+		if (colons >= 5 || (c == ':' && i != 0 && text.ptr[i - 1] == ':'))
 			return true;
-		if (run.len == 0)
-			i++;
+	}
+	return false;
+}
+
+// Labels with dots between, the last of letters alone: a domain.
+static bool has_host(struct sdp_str text)
+{
+	unsigned before = 0, len = 0, letters = 0; // of the label before the dot, and of this one
+
+	for (uint32_t i = 0; i <= text.len; i++) {
+		unsigned char c = i < text.len ? (unsigned char)text.ptr[i] : ' ';
+
+		if (isalnum(c) || c == '-') {
+			len++;
+			letters += isalpha(c) != 0;
+			continue;
+		}
+		if (before != 0 && len >= 2 && letters == len)
+			return true;
+		before = c == '.' ? len : 0;
+		len = letters = 0;
 	}
 	return false;
 }
@@ -137,7 +132,6 @@ bool sdp_secrets_in_unknown(const struct sdp_secrets *secrets, struct sdp_str te
 
 	if (text.len == 0)
 		return false;
-	return memchr(text.ptr, '@', text.len) != NULL || contains(text, uri) ||
-	       any_run(text, in_host, run_is_host) || any_run(text, in_ipv6, run_is_ipv6) ||
-	       contains_any(secrets, secrets->n, text);
+	return memchr(text.ptr, '@', text.len) != NULL || contains(text, uri) || has_ipv4(text) ||
+	       has_ipv6(text) || has_host(text) || contains_any(secrets, secrets->n, text);
 }
