@@ -60,19 +60,21 @@ case_begin() {
 }
 
 # hawse_config FILE: the usual configuration. Tests set these before, or write a file of their own.
-PORTS=20000-20999 SESSIONS=10000 STRANGERS=refuse MEDIA_TIMEOUT=30 WORKERS=1 CORES=1
+PORTS=20000-20999 SESSIONS=10000 STRANGERS=refuse MEDIA_TIMEOUT=30 WORKERS=1 CORES=1 GRACE=30 QUARANTINE=5
+CARRIER="\"$CALLEE4\", \"$CALLEE6\"" OFFICE="\"$CALLER4\", \"$CALLER6\""
 hawse_config() {
 	cat <<-END
 		media:
 		  public: {device: media0, address: [$HAWSE4, "$HAWSE6"], ports: $PORTS}
-		dataplane: {workers: $WORKERS, cores: [$CORES], poll: adaptive, sessions: $SESSIONS, memory: 256}
+		dataplane: {workers: $WORKERS, cores: [$CORES], poll: adaptive, sessions: $SESSIONS, memory: 256,
+		  grace: $GRACE, quarantine: $QUARANTINE}
 		sip:
 		  listen: [udp:$HAWSE4, "udp:[$HAWSE6]:5060"]
 		  strangers: $STRANGERS
 		  media_timeout: $MEDIA_TIMEOUT
 		peers:
-		  carrier: {kind: trunk, address: ["$CALLEE4", "$CALLEE6"]}
-		  office: {kind: trunk, address: ["$CALLER4", "$CALLER6"]}
+		  carrier: {kind: trunk, address: [$CARRIER]}
+		  office: {kind: trunk, address: [$OFFICE]}
 		routes:
 		  - {from: office, number: "+", to: [carrier]}
 		  - {from: carrier, to: [office]}
@@ -199,6 +201,9 @@ ports_in_use() { ctl show ports --json | jq "$PORTS_USED"; }
 PORTS_USED='[.. | objects | .used? // empty] | add // 0'
 no_port_in_use() { [ "$(ports_in_use)" = 0 ]; }
 
+# The sum of all drops that hawsectl shows.
+drops_total() { ctl show drops --json | jq '[.. | objects | (.count? // .packets? // .value? // empty)] | add // 0'; }
+
 # capture PARTY DEVICE FILTER: into $DIR/PARTY.pcap until the test ends or stop_capture PARTY.
 declare -A CAPTURE_PID
 capture() {
@@ -219,6 +224,11 @@ rtp_pcap() { /usr/bin/python3 "$HAWSE_ROOT/tests/lib/rtp_pcap.py" "$@"; }
 
 stranger() {
 	in_ns stranger "$HAWSE_BUILD/tests/lib/rtp_peer" --local "$STRANGER4:4000" "$@"
+}
+
+# speech FILE TEXT: spoken, as A-law at 8 kHz without a header.
+speech() {
+	espeak-ng -v en-gb -s 150 -w "$1.wav" "$2" && sox "$1.wav" -r 8000 -c 1 -t raw -e a-law "$1" || fail 'no speech'
 }
 
 resident_kib() { awk '/^VmRSS/ {print $2}' "/proc/$1/status"; }

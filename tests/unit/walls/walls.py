@@ -38,8 +38,8 @@ EVERYBODY = {"controlplane/config"}  # the one reader of the configuration
 # room -> (rooms it may include beside itself and EVERYBODY, libraries). The longest matching room counts.
 ROOMS = {
     "dataplane/abi": (set(), set()),
-    "dataplane/media": (set(), {"srtp2", "ipsec_mb"}),
-    "dataplane/codec": ({"dataplane/media"}, {"codec"}),
+    "dataplane/media": ({"dataplane/abi"}, {"srtp2", "ipsec_mb"}),
+    "dataplane/codec": ({"dataplane/abi", "dataplane/media"}, {"codec"}),
     "dataplane/session": ({"dataplane/abi", "dataplane/media", "dataplane/codec"}, {"dpdk"}),
     "dataplane": (
         {"dataplane/abi", "dataplane/media", "dataplane/codec", "dataplane/session", "dataplane"},

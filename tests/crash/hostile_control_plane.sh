@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A hostile control plane scribbles over region B for a minute: indices, slots, doorbells, half-right commands.
+# hawse-media lives, counts it, and serves the next honest one.
+# limit: 150
+. "$(dirname "$(realpath "$0")")/../lib/case.sh"
+case_begin
+hawse_configure
+start_media
+in_ns hawse "$HAWSE_BUILD/tests/crash/scribble" "$DIR/run/media.sock" "${SCRIBBLE_SECONDS:-60}" \
+	>"$DIR/scribble.json" 2>"$DIR/scribble.log" || fail "the scribbler gave up: $(tail -n 3 "$DIR/scribble.log")"
+cat "$DIR/scribble.json"
+check scribble '.attaches > 0 and .scribbles > 1000 and .answers > 0' 'it attached, wrote and was answered'
+alive "$PID_media" || fail 'hawse-media died'
+start_sip
+start_stats
+eventually 60 'honest calls work again' test -S "$DIR/run/sip.sock"
+callee --calls 10 --script 'answer; play 100; expect-bye'
+caller --calls 10 --script 'invite; expect 200; play 100; drain; wait 0.3; bye'
+finish
+check_scripts
+check_media caller 100
+check_media callee 100
+pass

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A hostile control plane: attaches to hawse-media as hawse-sip does, and writes whatever it likes to the memory that it
+// may write to, for a while. It must not be able to hurt anybody but itself.
+//
+//     scribble MEDIA.SOCK SECONDS [SEED]
+//
+// Ways, drawn at random: single words and whole stretches of regions B and INJECT, indices far away and just beside the
+// right ones, well-formed commands with random contents, right commands with one octet changed, floods of doorbells, junk
+// on the socket instead of a hello. When it is thrown out it attaches again. Prints one JSON object.
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dataplane/abi/hello.h"
+#include "dataplane/abi/layout.h"
+#include "dataplane/abi/message.h"
+#include "dataplane/abi/shm.h"
+
+struct scribbler {
+	const char *path;
+	struct abi_attached at;
+	struct abi_shm a, b, inject;
+	uint64_t random;
+	uint32_t producer, sequence; // as an honest one would have them
+	uint32_t events_seen;
+	uint64_t attaches, refused, hangups, scribbles, commands, answers, junk_hellos;
+};
+
+static uint32_t draw(struct scribbler *s)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return (uint32_t)(s->random >> 16);
+}
+
+static void fill(struct scribbler *s, void *to, size_t n)
+{
+	uint8_t *p = to;
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)draw(s);
+}
+
+static struct abi_region_b *region_b(struct scribbler *s)
+{
+	return s->b.base;
+}
+
+static void let_go(struct scribbler *s)
+{
+	abi_shm_close(&s->a);
+	abi_shm_close(&s->b);
+	abi_shm_close(&s->inject);
+	abi_detach(&s->at);
+}
+
+static int map(
+	struct scribbler *s, struct abi_shm *shm, enum abi_fd_kind kind, size_t least, bool rw)
+{
+	int fd = s->at.fds[kind];
+	s->at.fds[kind] = -1;
+	return abi_shm_map(shm, fd, least, rw);
+}
+
+static int attach(struct scribbler *s)
+{
+	s->a.fd = s->b.fd = s->inject.fd = -1;
+	int e = abi_attach(&s->at, s->path, ABI_ROLE_CONTROL, "scribble", 2000);
+	if (e < 0) {
+		s->refused++;
+		return e;
+	}
+	e = map(s, &s->a, ABI_FD_A, sizeof(struct abi_region_a), false);
+	if (!e)
+		e = map(s, &s->b, ABI_FD_B, sizeof(struct abi_region_b), true);
+	if (!e)
+		e = map(s, &s->inject, ABI_FD_INJECT, sizeof(struct abi_region_p), true);
+	if (e < 0) {
+		let_go(s);
+		return e;
+	}
+	s->attaches++;
+	s->producer = region_b(s)->command_producer;
+	s->sequence = 0;
+	s->events_seen = ((struct abi_region_a *)s->a.base)->event_producer;
+	return 0;
+}
+
+static void ring_bell(struct scribbler *s)
+{
+	uint64_t value = draw(s) % 8 ? 1 : 0xfffffffffffffffeull;
+	if (write(s->at.fds[ABI_FD_COMMAND_BELL], &value, sizeof(value)) < 0)
+		s->refused += errno != EAGAIN;
+}
+
+// A command in the next slot, published as an honest control plane does.
+static void publish(struct scribbler *s, struct abi_msg *m)
+{
+	struct abi_region_b *b = region_b(s);
+	uint8_t *slots = (uint8_t *)b + ABI_HEADER_SIZE;
+	m->sequence = s->sequence++;
+	memcpy(slots + (size_t)(s->producer % ABI_COMMAND_SLOTS) * ABI_MSG_SIZE, m, sizeof(*m));
+	s->producer++;
+	__atomic_store_n(&b->command_producer, s->producer, __ATOMIC_RELEASE);
+	s->commands++;
+	ring_bell(s);
+}
+
+static void right_alloc(struct scribbler *s, struct abi_msg *m)
+{
+	struct abi_port_alloc alloc = {
+		.affinity = ABI_NO_SLOT,
+		.legs = 2,
+		.call = draw(s),
+		.leg = {{.interface_index = 0, .family = 4, .kind = ABI_LEG_PAIR},
+			{.interface_index = 255, .family = 4, .kind = ABI_LEG_MUX}},
+	};
+	abi_msg_init(m, ABI_PORT_ALLOC, ((uint64_t)draw(s) << 32) | draw(s), ABI_NO_SLOT, 0);
+	memcpy(m->payload, &alloc, sizeof(alloc));
+}
+
+static void command(struct scribbler *s)
+{
+	struct abi_msg m;
+	uint16_t type = (uint16_t)(1 + draw(s) % (ABI_COMMANDS - 1));
+	right_alloc(s, &m);
+	if (draw(s) % 4) {
+		abi_msg_init(&m, type, draw(s) % 3 ? draw(s) : 0, draw(s) % 64, draw(s) % 4);
+		int n = abi_msg_payload(type, 0);
+		if (n > 0 && draw(s) % 2)
+			fill(s, m.payload, (size_t)n);
+	}
+	if (draw(s) % 4 == 0)
+		fill(s, (uint8_t *)&m + draw(s) % sizeof(m), 1);
+	publish(s, &m);
+}
+
+static void scribble_bytes(struct scribbler *s, struct abi_shm *shm)
+{
+	size_t n = draw(s) % 16 ? 1 + draw(s) % 64 : 1 + draw(s) % 65536;
+	size_t at = draw(s) % 4 ? draw(s) % shm->size : draw(s) % 320;
+	if (n > shm->size - at)
+		n = shm->size - at;
+	fill(s, (uint8_t *)shm->base + at, n);
+}
+
+static void scribble_indices(struct scribbler *s)
+{
+	struct abi_region_b *b = region_b(s);
+	uint32_t wrong[] = {draw(s), s->producer + 4097, s->producer - 1, s->producer + 1, 0,
+		UINT32_MAX, s->producer + 4096};
+	abi_atomic32 *which[] = {&b->command_producer, &b->event_consumer, &b->sleeping};
+	__atomic_store_n(which[draw(s) % 3], wrong[draw(s) % 7], __ATOMIC_RELEASE);
+}
+
+// Somebody who connects and says anything but hello.
+static void junk_hello(struct scribbler *s)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	uint8_t junk[512];
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", s->path);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	fill(s, junk, sizeof(junk));
+	if (draw(s) % 2) // begins as a hello does
+		*(uint64_t *)(void *)junk = ABI_HELLO_MAGIC;
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+		send(fd, junk, draw(s) % sizeof(junk), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+		s->junk_hellos++;
+	close(fd);
+}
+
+static void count_answers(struct scribbler *s)
+{
+	uint32_t now = __atomic_load_n(
+		&((struct abi_region_a *)s->a.base)->event_producer, __ATOMIC_ACQUIRE);
+	s->answers += now - s->events_seen;
+	s->events_seen = now;
+	// Eaten, so that the ring does not fill up.
+	__atomic_store_n(&region_b(s)->event_consumer, now, __ATOMIC_RELEASE);
+}
+
+static bool hung_up(struct scribbler *s)
+{
+	struct pollfd p = {.fd = s->at.socket, .events = POLLIN | POLLRDHUP};
+	return poll(&p, 1, 0) > 0;
+}
+
+static void act(struct scribbler *s)
+{
+	uint32_t way = draw(s) % 64;
+	s->scribbles++;
+	if (way < 40)
+		command(s);
+	else if (way < 48)
+		ring_bell(s);
+	else if (way < 56)
+		scribble_bytes(s, &s->inject);
+	else if (way < 59)
+		scribble_bytes(s, &s->b);
+	else if (way < 61)
+		scribble_indices(s);
+	else if (way < 63)
+		junk_hello(s);
+	else
+		usleep(1000);
+	count_answers(s);
+}
+
+int main(int argc, char **argv)
+{
+	struct scribbler s = {.random = 0x9e3779b97f4a7c15ull};
+	if (argc < 3) {
+		fprintf(stderr, "scribble MEDIA.SOCK SECONDS [SEED]\n");
+		return 2;
+	}
+	s.path = argv[1];
+	if (argc > 3)
+		s.random ^= strtoull(argv[3], NULL, 0);
+	uint64_t end = abi_now_us() + strtoull(argv[2], NULL, 0) * 1000000;
+	unsigned failures = 0;
+	while (abi_now_us() < end) {
+		int e = attach(&s);
+		if (e < 0) {
+			if (++failures == 200) {
+				fprintf(stderr, "scribble: cannot attach: %s\n", strerror(-e));
+				return 1;
+			}
+			usleep(20000);
+			continue;
+		}
+		failures = 0;
+		// An honest stretch first, so that there is something to break.
+		for (unsigned i = draw(&s) % 200; i; i--)
+			command(&s);
+		while (!hung_up(&s) && abi_now_us() < end)
+			act(&s);
+		s.hangups += hung_up(&s);
+		let_go(&s);
+	}
+	printf("{\"attaches\": %llu, \"hangups\": %llu, \"refused\": %llu, \"scribbles\": %llu, "
+	       "\"commands\": %llu, \"answers\": %llu, \"junk_hellos\": %llu}\n",
+		(unsigned long long)s.attaches, (unsigned long long)s.hangups,
+		(unsigned long long)s.refused, (unsigned long long)s.scribbles,
+		(unsigned long long)s.commands, (unsigned long long)s.answers,
+		(unsigned long long)s.junk_hellos);
+	return 0;
+}

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# --check accepts a good file, and names file, line and key of what is wrong in a bad one; every program says the same.
+. "$(dirname "$(realpath "$0")")/../../lib/case.sh"
+case_begin
+mkdir -p "$DIR/run"
+hawse_config >"$DIR/hawse.yaml"
+programs=(dataplane/hawse-media controlplane/hawse-sip)
+for program in "${programs[@]}"; do
+	in_ns hawse "$HAWSE_BUILD/$program" -c "$DIR/hawse.yaml" --check >"$DIR/out" 2>&1 || {
+		cat "$DIR/out"
+		fail "$program refuses a good file"
+	}
+done
+refused() { # LINE KEY SED_EXPRESSION: the changed file is refused at that line, for that key
+	sed "$3" "$DIR/hawse.yaml" >"$DIR/bad.yaml"
+	cmp -s "$DIR/hawse.yaml" "$DIR/bad.yaml" && fail "the test changes nothing: $3"
+	for program in "${programs[@]}"; do
+		if in_ns hawse "$HAWSE_BUILD/$program" -c "$DIR/bad.yaml" --check >"$DIR/out" 2>&1; then
+			fail "$program accepts $3"
+		fi
+		grep -qF "bad.yaml:$1: " "$DIR/out" && grep -qF "$2" "$DIR/out" || {
+			cat "$DIR/out"
+			fail "$program does not name line $1 and $2"
+		}
+	done
+}
+refused 2 media.public.ports 's/ports: [0-9-]*/ports: 20000/'
+refused 2 media.public.address "s/$HAWSE4, /nonsense, /"
+refused 2 speed 's/ports: 20000/speed: fast, ports: 20000/'
+refused 3 dataplane.workers 's/workers: 1/workers: 0/'
+refused 3 dataplane.poll 's/adaptive/sometimes/'
+refused 6 sip.listen "s/udp:$HAWSE4/smoke:$HAWSE4/"
+refused 10 kind 's/carrier: {kind: trunk/carrier: {kind: trunkk/'
+refused 13 nobody 's/to: \[carrier\]/to: [nobody]/'
+for program in "${programs[@]}"; do
+	! "$HAWSE_BUILD/$program" -c "$DIR/absent.yaml" --check >"$DIR/out" 2>&1 || fail 'a missing file is accepted'
+	grep -q 'absent.yaml' "$DIR/out" || fail "$program does not name the missing file"
+done
+PASSED=1

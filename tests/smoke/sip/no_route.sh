@@ -1,0 +1,11 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A number without a route is answered 404, and nothing is left behind.
+. "$(dirname "$(realpath "$0")")/../../lib/case.sh"
+case_begin
+hawse_start
+caller --to 12345 --script 'invite; expect 404'
+finish caller
+check caller '.failed == 0 and .each[0].final == 404' 'a number without a route gets 404'
+no_port_in_use || fail 'a port is in use'
+pass
