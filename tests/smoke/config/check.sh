@@ -12,6 +12,12 @@ for program in "${programs[@]}"; do
 		fail "$program refuses a good file"
 	}
 done
+for example in "$HAWSE_ROOT"/deploy/examples/*.yaml; do
+	in_ns hawse "$HAWSE_BUILD/controlplane/hawse-sip" -c "$example" --check >"$DIR/out" 2>&1 || {
+		cat "$DIR/out"
+		fail "$example is refused"
+	}
+done
 refused() { # LINE KEY SED_EXPRESSION: the changed file is refused at that line, for that key
 	sed "$3" "$DIR/hawse.yaml" >"$DIR/bad.yaml"
 	cmp -s "$DIR/hawse.yaml" "$DIR/bad.yaml" && fail "the test changes nothing: $3"
