@@ -60,7 +60,7 @@ case_begin() {
 }
 
 # hawse_config FILE: the usual configuration. Tests set these before, or write a file of their own.
-PORTS=20000-20999 SESSIONS=10000 STRANGERS=refuse MEDIA_TIMEOUT=30 WORKERS=1 CORES=1 GRACE=30 QUARANTINE=5
+PORTS=20000-20999 SESSIONS=10000 STRANGERS=refuse MEDIA_TIMEOUT=30 WORKERS=1 CORES=$(($(nproc) - 1)) GRACE=30 QUARANTINE=5
 CARRIER="\"$CALLEE4\", \"$CALLEE6\"" OFFICE="\"$CALLER4\", \"$CALLER6\""
 hawse_config() {
 	cat <<-END
@@ -91,18 +91,14 @@ hawse_configure() {
 }
 
 # start_process NAME BINARY: in Hawse's namespace, until it is ready; its process id is in PID_NAME.
-PID_media='' PID_sip='' PID_stats=''
+PID_media='' PID_sip='' PID_stats='' STARTS=0
 start_process() {
 	local name=$1 binary=$2
-	: >"$DIR/$name.log.new"
-	start "$DIR/$name.log.new" ip netns exec "$NET-hawse" "$HAWSE_BUILD/$binary" -c "$CONFIG"
+	[ ! -e "$DIR/$name.log" ] || mv "$DIR/$name.log" "$DIR/$name-$((++STARTS)).log"
+	: >"$DIR/$name.log"
+	start "$DIR/$name.log" ip netns exec "$NET-hawse" "$HAWSE_BUILD/$binary" -c "$CONFIG"
 	eval "PID_$name=$STARTED_PID"
-	wait_ready "$DIR/$name.log.new" "$STARTED_PID" 20 || {
-		cat "$DIR/$name.log.new" >>"$DIR/$name.log"
-		tail -n 20 "$DIR/$name.log.new"
-		fail "hawse-$name did not get ready"
-	}
-	ln -f "$DIR/$name.log.new" "$DIR/$name.log"
+	wait_ready "$DIR/$name.log" "$STARTED_PID" 20 || fail "hawse-$name did not get ready"
 }
 
 start_media() { start_process media dataplane/hawse-media; }

@@ -35,7 +35,7 @@ enum op {
 	OP_BYE,             // wait for its 200
 	OP_EXPECT_BYE,      // wait until the other side said BYE
 	OP_REINVITE,        // DIRECTION: wait for the answer, acknowledge it
-	OP_EXPECT_REINVITE, // DIRECTION: wait until the other side said so
+	OP_EXPECT_REINVITE, // DIRECTION, or hold: wait until the other side said so
 	OP_EXPECT_MEDIA,    // N: wait until so many packets came
 	OP_MOVE,            // take a new RTP port for the next offer or answer
 	OP_OPTIONS,         // [CODE] outside of a dialog

@@ -4,7 +4,7 @@
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin
 hawse_start
-callee --script 'answer; play 50; expect-reinvite sendonly; expect-reinvite sendrecv; wait 0.2; play 50; expect-bye'
+callee --script 'answer; play 50; expect-reinvite hold; expect-reinvite sendrecv; wait 0.2; play 50; expect-bye'
 caller --script 'invite; expect 200; play 50; drain; wait 0.3; reinvite zero; wait 1; reinvite sendrecv; play 50; drain; wait 0.5; bye'
 finish
 check_scripts
