@@ -30,11 +30,13 @@ struct dp_burst {
 	uint32_t count;
 	uint32_t source; // index of the worker's source
 	uint32_t punts;
-	uint32_t ports; // bit n: some packet leaves by DPDK port n (RTE_MAX_ETHPORTS is 32)
-	uint64_t now;   // 2^-20 s of CLOCK_MONOTONIC
+	uint32_t ports;  // relay: bit n: some packet leaves by DPDK port n (RTE_MAX_ETHPORTS is 32)
+	uint32_t rtcp;   // relay: packets of it
+	uint64_t octets; // relay: of the frames that go out
+	uint64_t now;    // 2^-20 s of CLOCK_MONOTONIC
 	struct rte_mbuf *mbuf[DP_BURST];
 	struct dp_packet packet[DP_BURST];
-	uint8_t port[DP_BURST];            // relay: DPDK port to leave by
-	struct rte_mbuf *punt[DP_BURST];   // for the kernel
-	struct dp_template rtcp[DP_BURST]; // admit: headers of RTCP packets, made as they come
+	uint8_t port[DP_BURST];                    // relay: DPDK port to leave by
+	struct rte_mbuf *punt[DP_BURST];           // for the kernel
+	struct dp_template rtcp_headers[DP_BURST]; // admit: made as RTCP comes
 };

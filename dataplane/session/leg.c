@@ -30,8 +30,7 @@ static void sum_up(struct dp_template *t)
 	const uint8_t *addresses = t->header + (v4 ? 12 : 8);
 
 	t->ip_sum = v4 ? sum_words(t->header, 20) : 0;
-	t->udp_sum = sum_words(addresses, v4 ? 8 : 32) + sum_words(t->header + t->l3_length, 4) +
-		     __builtin_bswap16(UDP_PROTOCOL);
+	t->udp_sum = sum_words(addresses, v4 ? 8 : 32) + sum_words(t->header + t->l3_length, 4);
 }
 
 static void write4(uint8_t *h, const struct latch_addr *local, uint8_t dscp)

@@ -56,7 +56,7 @@ struct dp_template {
 	uint8_t l3_length;  // 20 or 40
 	uint8_t state;      // enum dp_template_state
 	uint32_t ip_sum;    // IPv4: sum of the header's words without length, id and checksum
-	uint32_t udp_sum;   // of addresses, protocol and ports; the UDP length counts twice more
+	uint32_t udp_sum; // of addresses and ports: the part of the checksum that relaying changes
 	uint32_t reserved;
 };
 

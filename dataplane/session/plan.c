@@ -82,7 +82,8 @@ static void set_policy(const struct dp_plan *plan, unsigned index)
 	if (!(p->want.flags & ABI_LEG_SEND))
 		leg->tx.state = DP_TEMPLATE_HOLD;
 	leg->rtcp_state = p->want.flags & ABI_LEG_RTCP ? DP_TEMPLATE_READY : DP_TEMPLATE_HOLD;
-	leg->rtcp_port = __builtin_bswap16(p->ports.rtcp_port);
+	leg->rtcp_port = __builtin_bswap16(
+		leg->rx.flags & DP_LEG_MUX ? p->ports.rtp_port : p->ports.rtcp_port);
 	leg->rtcp_adjacency = p->adjacency[1];
 	leg->dscp = p->want.dscp;
 	leg->timeout_ms = p->want.flags & ABI_LEG_TIMEOUT ? plan->timeout_ms : 0;

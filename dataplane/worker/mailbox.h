@@ -44,7 +44,7 @@ struct dp_mail {
 	uint32_t type; // enum dp_mail_type
 	int32_t result; // worker: 0, -ENOENT (slot and generation are not those of the legs), -EINVAL
 	uint64_t cookie; // the agent's
-	void *owner; // the agent's
+	void *owner;     // the agent's
 	union {
 		struct dp_plan plan;
 		struct dp_mail_target target;

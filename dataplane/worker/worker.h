@@ -47,7 +47,7 @@ struct dp_port {
 	// Kernel senders on the same machine leave UDP checksums partial (veth, tap, af_packet):
 	// never carry a received checksum over, compute whole ones.
 	bool partial_checksums;
-	uint16_t tx_queue; // of this worker; DP_NO_PORT: none
+	uint16_t tx_queue;  // of this worker; DP_NO_PORT: none
 	uint16_t exception; // DPDK port that is the kernel's side; DP_NO_PORT: drop the rest
 };
 
@@ -86,8 +86,8 @@ extern "C" {
 
 // Agent, before any worker runs. 0, -ENOMEM, -EINVAL, or -errno of the eventfd.
 int dp_worker_create(struct dp_worker **worker, const struct dp_worker_config *config);
-// Agent, after all have been created: rings between every two, for packets that came to the wrong
-// worker.
+// Agent, after all have been created: a ring into each, for packets that came to the wrong worker.
+// 0 or -ENOMEM.
 int dp_workers_join(struct dp_worker **workers, unsigned count);
 // Agent, after it has stopped. Mails still in the mailbox stay the agent's: pull them with
 // dp_worker_reply.

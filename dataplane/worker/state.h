@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a worker keeps; for worker/ and pipeline/ only. Everything belongs to the worker's thread unless it
+// says otherwise.
+#pragma once
+
+#include <poll.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "dataplane/pipeline/burst.h"
+#include "dataplane/worker/worker.h"
+
+#define DP_HANDOFF_SLOTS 2048u
+
+// A session in the worker's list: where its first leg is. Legs know their place in the list.
+struct dp_listed {
+	struct dp_leg *leg[2];
+};
+
+struct dp_worker {
+	// Constant while the worker runs.
+	const struct dp_table *table;
+	abi_atomic64 *counters; // region A
+	struct dp_adjacencies *adjacencies;
+	struct dp_adjacency *adjacency; // our copy, DP_ADJACENCIES entries
+	const struct dp_steering *steering;
+	uint32_t index;
+	uint32_t workers;
+	uint32_t source_count;
+	enum dp_poll poll;
+	struct dp_source sources[DP_SOURCES];
+	struct dp_port ports[DP_PORTS];
+	struct rte_ring *handoff_in;              // what other workers received for us
+	struct dp_worker *peers[ABI_MAX_WORKERS]; // us among them
+	struct abi_leg_slot *leg_slots;
+	struct abi_leg_resume *resumes;
+	uint32_t slots; // bound of session slots
+	int agent_bell;
+	const abi_atomic32 *agent_sleeping;
+
+	// The forwarding path.
+	uint32_t adjacency_seen ABI_LINE;
+	uint32_t dropped_count;
+	uint32_t turns;
+	uint16_t ip_id;
+	bool told; // mail or events went to the agent since its bell was last looked at
+	struct rte_mbuf *dropped[DP_BURST * 2];
+	struct dp_burst burst;
+
+	// Time: ticks = base_ticks + (tsc - base_tsc) * tick_scale >> 32.
+	uint64_t base_tsc;
+	uint64_t base_ticks;
+	uint64_t tick_scale;
+	uint64_t next_chores; // tsc
+
+	// Sessions, dense; and where the sweep stands.
+	struct dp_listed *listed;
+	uint32_t listed_count;
+	uint32_t sweep_at;
+	uint64_t sweep_credit; // legs times 2^20 that may be looked at
+	uint64_t swept_ticks;
+
+	// Sleep.
+	uint64_t idle_since; // tsc; 0: not idle
+	uint64_t hand_wakes; // bit n: packets went to worker n since it was last looked at
+	struct pollfd wait[DP_WAIT_FDS + DP_SOURCES + 1];
+	uint32_t wait_count;
+	bool wait_all;                  // every source can wake us
+	int bell;                       // eventfd: the agent and other workers wake us
+	abi_atomic32 sleeping ABI_LINE; // worker: rw, others: ro
+	abi_atomic32 stop;              // agent: rw, worker: ro
+	abi_atomic32 running;           // worker: rw, agent: ro
+
+	struct dp_mailbox mailbox ABI_LINE;
+};
+
+static inline void dp_count(struct dp_worker *w, unsigned counter, uint64_t by)
+{
+	abi_add64(&w->counters[counter], by);
+}
+
+// Takes the packet out of the world. Freed with the others at the burst's end.
+static inline void dp_drop(struct dp_worker *w, struct rte_mbuf *m, enum dp_reason reason)
+{
+	dp_count(w, reason, 1);
+	w->dropped[w->dropped_count++] = m;
+}
+
+static inline uint64_t dp_ticks(const struct dp_worker *w, uint64_t tsc)
+{
+	return w->base_ticks + ((tsc - w->base_tsc) * w->tick_scale >> 32);
+}
+
+// Moves packet `from` to place `to` of the burst.
+static inline void dp_keep(struct dp_burst *b, unsigned to, unsigned from)
+{
+	if (to == from)
+		return;
+	b->mbuf[to] = b->mbuf[from];
+	b->packet[to] = b->packet[from];
+}
+
+// Accepted from its leg but not sent on.
+static inline void dp_unsent(const struct dp_packet *k)
+{
+	if (k->component)
+		return;
+	k->leg->unsent_packets++;
+	k->leg->unsent_octets += k->length;
+}
+
+// punt.c: frames from the kernel's side. Returns packets received.
+unsigned dp_from_kernel(struct dp_worker *w, struct dp_burst *b);
+
+// session.c: what mail does, and what is told to the agent.
+void dp_mail_handle(struct dp_worker *w);
+void dp_tell_learned(struct dp_worker *w, struct dp_leg *leg, unsigned component);
+void dp_publish(struct dp_worker *w, struct dp_leg *leg);
+bool dp_tell_timeout(struct dp_worker *w, struct dp_leg *leg);
+// sweep.c: publishes and looks for silence, a share of the sessions at a time.
+void dp_sweep(struct dp_worker *w, uint64_t now);
+// idle.c: how an adaptive worker rests when nothing came, and who is woken by whom.
+int dp_idle_prepare(struct dp_worker *w, const struct dp_worker_config *config);
+void dp_idle_rest(struct dp_worker *w);
+void dp_wake(const struct dp_worker *w);
+void dp_wake_others(struct dp_worker *w);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The sweep: a share of the sessions at a time, so that each leg's numbers are published about once a second
+// while media flows and silence is noticed, and forwarding never waits for more than a few legs.
+#include "dataplane/worker/state.h"
+
+#define LEGS_A_TURN 128u
+
+static void look_for_silence(struct dp_worker *w, struct dp_leg *leg, uint64_t now_us)
+{
+	uint64_t since = leg->last_us > leg->since_us ? leg->last_us : leg->since_us;
+
+	if (!leg->timeout_ms || leg->timed_out || now_us < since + leg->timeout_ms * 1000ull)
+		return;
+	leg->timed_out = dp_tell_timeout(w, leg);
+	dp_count(w, DP_COUNT_TIMEOUTS, leg->timed_out);
+}
+
+static void sweep_leg(struct dp_worker *w, struct dp_leg *leg, uint64_t now)
+{
+	if (leg->stats.last != leg->swept || leg->stats.dropped != leg->swept_dropped) {
+		if (leg->stats.last != leg->swept) {
+			leg->last_us = dp_ticks_to_us(now - (uint32_t)(now - leg->stats.last));
+			leg->timed_out = 0;
+		}
+		leg->swept = leg->stats.last;
+		leg->swept_dropped = leg->stats.dropped;
+		dp_publish(w, leg);
+	}
+	for (unsigned component = 0; unlikely(leg->untold) && component < 2; component++)
+		if (leg->untold >> component & 1)
+			dp_tell_learned(w, leg, component);
+	look_for_silence(w, leg, dp_ticks_to_us(now));
+}
+
+void dp_sweep(struct dp_worker *w, uint64_t now)
+{
+	uint64_t rate = w->listed_count * 2ull;
+
+	if (rate > DP_SWEEP_LEGS)
+		rate = DP_SWEEP_LEGS;
+	w->sweep_credit += (now - w->swept_ticks) * rate;
+	w->swept_ticks = now;
+	// A worker that slept or was busy catches up by a turn, not by a pause.
+	if (w->sweep_credit > (uint64_t)LEGS_A_TURN << 20)
+		w->sweep_credit = (uint64_t)LEGS_A_TURN << 20;
+	while (w->sweep_credit >= 2ull << 20 && w->listed_count) {
+		struct dp_listed *l;
+
+		w->sweep_credit -= 2ull << 20;
+		if (w->sweep_at >= w->listed_count)
+			w->sweep_at = 0;
+		l = &w->listed[w->sweep_at++];
+		for (unsigned i = 0; i < 2; i++)
+			if (l->leg[i])
+				sweep_leg(w, l->leg[i], now);
+	}
+}
