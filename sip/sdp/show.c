@@ -149,25 +149,33 @@ static void carry_bandwidth(const struct shown_body *b, const struct sdp_line *l
 
 // ---- m-lines ------------------------------------------------------------------------------------
 
-static void put_token(const struct shown_body *b, struct sdp_str token, const char *instead)
+static void put_kind(const struct shown_body *b, struct sdp_str kind)
 {
-	if (token.len == 0 || sdp_secrets_in_unknown(&b->secrets, token))
-		sdp_put(b->w, "%s", instead);
-	else
-		sdp_put_str(b->w, token);
+	sdp_put(b->w, "m=");
+	sdp_put_str(b->w, kind);
 }
 
-// One format is enough for a stream that is not used.
+// One format is enough for a stream that is not used. Tokens of a transport that we do not know may hold
+// anything; such a line becomes one that says nothing.
 static void put_refused(const struct shown_body *b, const struct sdp_media *like)
 {
-	struct sdp_str none = {NULL, 0};
+	struct sdp_str format = {"0", 1};
 
-	sdp_put(b->w, "m=");
-	put_token(b, like->kind_text, "application");
+	if (like->n_formats != 0)
+		format = like->formats[0].text;
+	if (sdp_secrets_in_unknown(&b->secrets, like->kind_text))
+		sdp_put(b->w, "m=application");
+	else
+		put_kind(b, like->kind_text);
 	sdp_put(b->w, " 0 ");
-	put_token(b, like->proto_text, "RTP/AVP");
+	if (sdp_secrets_in_unknown(&b->secrets, like->proto_text) ||
+		sdp_secrets_in_unknown(&b->secrets, format)) {
+		sdp_put(b->w, "RTP/AVP 0\r\n");
+		return;
+	}
+	sdp_put_str(b->w, like->proto_text);
 	sdp_put(b->w, " ");
-	put_token(b, like->n_formats != 0 ? like->formats[0].text : none, "0");
+	sdp_put_str(b->w, format);
 	sdp_put(b->w, "\r\n");
 }
 
@@ -206,8 +214,7 @@ static void put_media(const struct shown_body *b, const struct shown_media *m)
 	const struct sdp_line *lines = b->source->lines + m->source->first_line;
 	const unsigned n_lines = m->source->n_lines;
 
-	sdp_put(b->w, "m=");
-	sdp_put_str(b->w, m->kind);
+	put_kind(b, m->kind);
 	sdp_put(b->w, " %u ", local->rtp_port);
 	sdp_put_str(b->w, m->proto);
 	for (unsigned i = 0; i < m->n; i++)
