@@ -79,6 +79,7 @@ struct load {
 	uint64_t sent[2]; // by phase
 	uint64_t junk_sent[2];
 	uint64_t refused; // by the socket: ENOBUFS
+	uint64_t send_ns; // CPU time in the kernel's send, softirq work for the receiver included
 	uint64_t received[2];
 	uint64_t wrong;     // to another party than the flow's
 	uint64_t foreign;   // UDP without our mark
@@ -275,6 +276,7 @@ static void send_burst(struct load *load, unsigned count)
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec parts[BATCH_MAX];
 	unsigned done = 0;
+	uint64_t begin;
 
 	memset(messages, 0, count * sizeof(messages[0]));
 	for (unsigned i = 0; i < count; i++) {
@@ -284,6 +286,7 @@ static void send_burst(struct load *load, unsigned count)
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
+	begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
 	while (done < count) {
 		int sent = sendmmsg(load->send_socket, messages + done, count - done, 0);
 
@@ -297,6 +300,8 @@ static void send_burst(struct load *load, unsigned count)
 			exit(1);
 		}
 	}
+	if (load->phase)
+		load->send_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
 }
 
 // Sends for so long at the rate, taking in what comes back. Returns the seconds that it took.
@@ -360,10 +365,10 @@ static void print_report(struct load *load, double seconds)
 		seconds, load->sent[1], received, (int64_t)(load->sent[1] - received),
 		load->junk_sent[1], load->refused);
 	printf(", \"wrong\": %" PRIu64 ", \"foreign\": %" PRIu64 ", \"disorder\": %" PRIu64
-	       ", \"ring_lost\": %" PRIu64 ", \"warmup_sent\": %" PRIu64
+	       ", \"ring_lost\": %" PRIu64 ", \"send_cpu\": %.6f, \"warmup_sent\": %" PRIu64
 	       ", \"warmup_received\": %" PRIu64,
-		load->wrong, load->foreign, load->disorder, load->ring_lost, load->sent[0],
-		load->received[0]);
+		load->wrong, load->foreign, load->disorder, load->ring_lost,
+		(double)load->send_ns / 1e9, load->sent[0], load->received[0]);
 	if (received) {
 		printf(", \"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"p99.9\": %.3f, \"min\": "
 		       "%.3f, \"max\": %.3f, \"mean\": %.3f",

@@ -170,13 +170,25 @@ class Run:
             self.undo.append(lambda: HUGE.write_text(str(before)))
         return int(HUGE.read_text()) * 2
 
-    def veth(self, dut, load, threaded):
-        """m0 in namespace `dut` and l0 in `load`: one veth pair, as lib/topology says."""
+    def veth(self, dut, load):
+        """m0 in namespace `dut` and l0 in `load`: one veth pair, as lib/network.py says."""
         sh("ip", "-n", dut, "link", "add", "m0", "numtxqueues", "1", "numrxqueues", "1", "type", "veth",
            "peer", "name", "l0", "numtxqueues", "1", "numrxqueues", "1", "netns", load)
         for name, device in ((dut, "m0"), (load, "l0")):
             sh("ip", "netns", "exec", name, "sysctl", "-q", "-w", "net.ipv6.conf.all.disable_ipv6=1")
-            sh("ip", "netns", "exec", name, "ethtool", "-K", device, "tx", "off", "gro", "on", "tso", "off", "gso", "off")
             sh("ip", "-n", name, "link", "set", device, "up")
-            if threaded:
-                sh("ip", "netns", "exec", name, "sh", "-c", f"echo 1 > /sys/class/net/{device}/threaded")
+
+
+def quiet(run, seconds=20.0, limit=0.15):
+    """Waits until other people's work leaves both cores alone, at most so long. The share that is busy then."""
+    end = time.monotonic() + seconds
+    cores = sorted({run.core, run.other_core})
+    while True:
+        before = [core_busy(core) for core in cores]
+        begin = time.monotonic()
+        time.sleep(0.5)
+        busy = max((core_busy(core) - old) / (time.monotonic() - begin) for core, old in zip(cores, before))
+        if busy <= limit or time.monotonic() > end:
+            if busy > limit:
+                report.say(f"other work keeps a core {busy:.0%} busy: figures may suffer")
+            return busy

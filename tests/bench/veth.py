@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""P3: packets per CPU-second over veth, softirq counted, against rtpengine in userspace on the same veth.
+
+Each side gets the same calls. First its rate is raised by steps until packets are lost; the highest rate without loss
+is its working point. Then both are measured there in turn, started anew each time; who loses packets there goes
+on at a lower rate. CPU seconds are those of the relay's
+process, all threads, and of the softirq work for it, as lib/network.py says. Then the same at an equal rate, where
+Hawse polls adaptively: what a packet costs on a machine that is not full.
+"""
+from lib import network, relays, report, system
+
+NEEDS = ["hawse-media", "session_loader", "rtp_load", "rtpengine"]
+CALLS = 100
+EQUAL = 40000  # packets a second
+LOSS = 1e-5    # a share that still counts as none: one packet in a hundred thousand
+START = {"hawse": 100000, "rtpengine": 30000}
+STEP = 1.25
+WARMUP = {"hawse": 0.5, "rtpengine": 3.5}  # rtpengine learns for three seconds after an answer
+PEER = "rtpengine 10.5 in userspace"
+
+
+def lossless(result):
+    return result["lost"] <= LOSS * result["sent"] and result["wrong"] == 0
+
+
+def per_cpu_second(result):
+    return result["received"] / (result["relay_cpu"] + result["softirq_cpu"])
+
+
+def working_point(run, side, net, calls):
+    """The highest rate of the ladder that loses nothing, in one of three tries."""
+    rate, best = START[side.name], None
+    with side(run, net, calls) as relay:
+        warmup = WARMUP[side.name]
+        for _ in range(14):
+            for _ in range(3):
+                result = relay.measure(1.0, rate=int(rate), warmup=warmup, linger=0.3)
+                warmup = 0.2
+                if lossless(result):
+                    break
+            if not lossless(result):
+                report.say(f"{side.name}: {int(rate)} a second: {result['lost']} of {result['sent']} lost")
+                break
+            best = rate
+            if result["sent"] < 0.97 * rate * result["seconds"]:
+                report.say(f"{side.name}: the generator itself ends at {result['sent'] / result['seconds']:.0f}")
+                break
+            rate *= STEP
+    return int(best or START[side.name] / 2)
+
+
+def lossless_round(run, side, net, calls, seconds, rates, poll):
+    """One measurement by a relay started anew; at a lower rate when packets are lost, for this and later rounds."""
+    for _ in range(5):
+        system.quiet(run, 4)
+        rate = rates[side.name]
+        with side(run, net, calls, poll=poll) as relay:
+            result = relay.measure(seconds, rate=rate, warmup=WARMUP[side.name])
+        report.say(f"{side.name} at {rate} a second: {result['lost']} lost, CPU {result['relay_cpu']:.2f} + softirq "
+                   f"{result['softirq_cpu']:.2f} s in {result['seconds']:.1f} s, others {result['foreign_cpu']:.2f} s")
+        if lossless(result):
+            break
+        rates[side.name] = int(rate * 0.8)
+    return result
+
+
+def rounds(run, net, calls, options, rates, poll):
+    results = {side.name: [] for side in relays.sides(options)}
+    for _ in range(options.rounds or 3):
+        for side in relays.sides(options):
+            results[side.name].append(lossless_round(run, side, net, calls, options.seconds or 3.0, rates, poll))
+    return results
+
+
+def tell(case, results, rates, goal):
+    ours, peer = results.get("hawse"), results.get("rtpengine")
+    report.compare("veth", case, "packets per CPU-second", ours and [per_cpu_second(r) for r in ours],
+                   peer and [per_cpu_second(r) for r in peer], PEER, goal=goal, rates=rates,
+                   lost={n: [r["lost"] for r in found] for n, found in results.items()},
+                   others_cpu={n: [report.digits(r["foreign_cpu"]) for r in found] for n, found in results.items()})
+
+
+def main(run, options):
+    net = network.Network(run)
+    calls = options.sessions or CALLS
+    system.quiet(run)
+    report.line(bench="veth", case="generator's ceiling", unit="Mpps", ours=report.digits(net.measure_base() / 1e6),
+                base_us=report.digits(net.base * 1e6), peer_name="none: the relay's end drops at once")
+    rates = {side.name: options.rate or working_point(run, side, net, calls) for side in relays.sides(options)}
+    results = rounds(run, net, calls, options, rates, "busy")
+    tell(f"{calls} calls both ways, 214 B, each at its highest rate without loss", results, rates, 6.0)
+    ours, peer = results.get("hawse"), results.get("rtpengine")
+    report.compare("veth", "highest rate without loss, relay on one core", "packets per second",
+                   ours and [r["received"] / r["seconds"] for r in ours],
+                   peer and [r["received"] / r["seconds"] for r in peer], PEER)
+    if not options.rate:
+        rates = dict.fromkeys(rates, EQUAL)
+        results = rounds(run, net, calls, options, rates, "adaptive")
+        tell(f"{calls} calls both ways, 214 B, both at {EQUAL} a second", results, rates, None)
