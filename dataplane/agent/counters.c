@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/agent/counters.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct entry {
+	const char *name, *label, *help;
+	uint8_t kind;
+};
+
+static const struct entry entries[AGENT_REFUSED] = {
+	[AGENT_ATTACHES] = {"media_attaches_total", "", "Control planes that attached."},
+	[AGENT_ATTACH_REFUSED] = {"media_attaches_refused_total", "",
+		"Connections refused for their user, their version or a garbled hello."},
+	[AGENT_READERS] = {"media_readers", "", "Readers of statistics connected now.", ABI_GAUGE},
+	[AGENT_DETACHES] = {"media_detaches_total", "reason=\"hangup\"",
+		"Control planes that went away; media went on."},
+	[AGENT_BROKEN_RING] = {"media_detaches_total", "reason=\"broken_ring\"",
+		"Control planes cut off because a ring index in their memory made no sense."},
+	[AGENT_BROKEN_SEQUENCE] = {"media_detaches_total", "reason=\"broken_sequence\"",
+		"Control planes cut off because a command did not follow the one before."},
+	[AGENT_FLOOD] = {"media_detaches_total", "reason=\"flood\"",
+		"Control planes cut off because they sent malformed commands without end."},
+	[AGENT_ATTACHED] = {"media_control_attached", "", "1 while a control plane is attached.",
+		ABI_GAUGE},
+	[AGENT_COMMANDS] = {"media_commands_total", "", "Commands of the control plane."},
+	[AGENT_REPLIES] = {"media_replies_total", "", "Replies to the control plane."},
+	[AGENT_EVENTS] = {"media_events_total", "", "Events told to the control plane."},
+	[AGENT_EVENTS_LOST] = {"media_events_lost_total", "",
+		"Events that the control plane had no room for."},
+	[AGENT_ALLOCATIONS] = {"media_allocations_total", "", "Sessions given ports."},
+	[AGENT_ALLOCATIONS_AGAIN] = {"media_allocations_repeated_total", "",
+		"Requests for ports that were answered before and got the same answer."},
+	[AGENT_NO_PORTS] = {"media_allocation_failures_total", "reason=\"ports\"",
+		"Requests for ports refused because every port was used or resting."},
+	[AGENT_NO_SLOTS] = {"media_allocation_failures_total", "reason=\"sessions\"",
+		"Requests for ports refused because dataplane.sessions are in use."},
+	[AGENT_NO_ADDRESS] = {"media_allocation_failures_total", "reason=\"address\"",
+		"Requests for ports refused because no local address fits."},
+	[AGENT_NO_ROUTE] = {"media_no_route_total", "",
+		"Plans refused because a remote address cannot be reached from the leg's "
+		"interface."},
+	[AGENT_BUSY] = {"media_busy_total", "",
+		"Commands answered with 'try again' because a worker was behind."},
+	[AGENT_NO_SESSION] = {"media_no_session_total", "",
+		"Commands for sessions that do not exist any more."},
+	[AGENT_SWEPT] = {"media_sessions_swept_total", "",
+		"Sessions that no control plane claimed after a restart."},
+	[AGENT_TIMEOUTS] = {"media_timeouts_total", "", "Legs from which no media came any more."},
+	[AGENT_WORKER_ERRORS] = {"media_worker_errors_total", "",
+		"Orders that a worker refused; should stay 0."},
+	[AGENT_SESSIONS] = {"media_sessions", "", "Sessions that hold ports.", ABI_GAUGE},
+	[AGENT_PORTS_TOTAL] = {"media_ports", "state=\"configured\"", "Local media ports.",
+		ABI_GAUGE},
+	[AGENT_PORTS_USED] = {"media_ports", "state=\"used\"", "Local media ports in use.",
+		ABI_GAUGE},
+	[AGENT_PORTS_RESTING] = {"media_ports", "state=\"resting\"",
+		"Freed ports that are not given out yet, so that late packets reach nobody.",
+		ABI_GAUGE},
+	[AGENT_HOPS] = {"media_next_hops", "", "Next hops that legs send to.", ABI_GAUGE},
+	[AGENT_HOPS_EXHAUSTED] = {"media_next_hops_exhausted_total", "",
+		"Remote addresses that found the table of next hops full."},
+	[AGENT_HOP_CHANGES] = {"media_next_hop_changes_total", "",
+		"Legs that were given another next hop while their call ran."},
+	[AGENT_NETLINK_UPDATES] = {"media_netlink_updates_total", "",
+		"Changes of links, routes and neighbours that the kernel told."},
+	[AGENT_NETLINK_RESYNCS] = {"media_netlink_resyncs_total", "",
+		"Times that routes were read anew from the kernel."},
+	[AGENT_NEIGHBOUR_USES] = {"media_neighbour_probes_total", "",
+		"Times that the kernel was asked to resolve or probe a neighbour."},
+	[AGENT_XDP_FRAGMENTS] = {"media_xdp_total", "reason=\"fragment\"",
+		"Fragments to a media address, left to the kernel: they carry no ports."},
+	[AGENT_XDP_MALFORMED] = {"media_xdp_total", "reason=\"malformed\"",
+		"Packets cut short inside a header, left to the kernel."},
+	[AGENT_XDP_NO_SOCKET] = {"media_xdp_total", "reason=\"no_socket\"",
+		"Media packets dropped because no AF_XDP socket serves their queue."},
+};
+
+void agent_counters_describe(struct abi_counter *out)
+{
+	memset(out, 0, sizeof(*out) * AGENT_COUNTERS);
+	for (unsigned i = 0; i < AGENT_COUNTERS; i++) {
+		struct abi_counter *c = &out[i];
+
+		c->scope = ABI_SCOPE_AGENT;
+		if (i < AGENT_REFUSED) {
+			c->kind = entries[i].kind;
+			snprintf(c->name, sizeof(c->name), "%s", entries[i].name);
+			snprintf(c->label, sizeof(c->label), "%s", entries[i].label);
+			snprintf(c->help, sizeof(c->help), "%s", entries[i].help);
+			continue;
+		}
+		snprintf(c->name, sizeof(c->name), "media_refused_total");
+		snprintf(c->label, sizeof(c->label), "field=\"%s\"",
+			abi_field_name(i - AGENT_REFUSED));
+		snprintf(c->help, sizeof(c->help),
+			"Commands refused at the boundary because this field was wrong.");
+	}
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// hawse-media [-c FILE] [--check] [--verbose] [--version] [--help]
+//
+// Exit codes: 0 after SIGTERM or SIGINT, and when --check finds nothing wrong; 1 when it cannot start
+// or go on; 2 when the command line or the configuration file is wrong.
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "controlplane/config/config.h"
+#include "dataplane/config.h"
+#include "dataplane/log.h"
+#include "dataplane/start.h"
+
+#define DEFAULT_FILE "/etc/hawse/hawse.yaml"
+
+enum exit_code {
+	EXIT_STOPPED = 0,
+	EXIT_FAILED = 1,
+	EXIT_WRONG = 2,
+};
+
+struct options {
+	const char *file;
+	bool check;
+};
+
+static const char usage[] =
+	"usage: hawse-media [-c FILE] [--check]\n"
+	"\n"
+	"The media relay of Hawse: owns the media ports and forwards RTP and RTCP.\n"
+	"\n"
+	"  -c, --config FILE  the configuration; default " DEFAULT_FILE "\n"
+	"      --check        read the configuration, say what is wrong with it, and end\n"
+	"  -v, --verbose      more in the log, also what DPDK and libbpf say\n"
+	"      --version      say the version and end\n"
+	"  -h, --help         this\n"
+	"\n"
+	"Logs to stderr. Exit codes: 0 stopped by SIGTERM or SIGINT, or nothing wrong; 1 cannot "
+	"start\n"
+	"or go on; 2 the command line or the configuration is wrong.\n";
+
+// -1: go on. Else the exit code.
+static int read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option long_options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'k'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	*options = (struct options){.file = DEFAULT_FILE};
+	while ((option = getopt_long(argc, argv, "c:vh", long_options, NULL)) >= 0) {
+		switch (option) {
+		case 'c':
+			options->file = optarg;
+			break;
+		case 'k':
+			options->check = true;
+			break;
+		case 'v':
+			dp_log_verbose();
+			break;
+		case 'V':
+			puts("hawse-media " HAWSE_VERSION);
+			return EXIT_STOPPED;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_STOPPED;
+		default:
+			fputs(usage, stderr);
+			return EXIT_WRONG;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "hawse-media: unexpected argument %s\n%s", argv[optind], usage);
+	return EXIT_WRONG;
+}
+
+// What systemd's Type=notify wants to hear; see sd_notify(3).
+static void notify(const char *state)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t length = path ? strlen(path) : 0;
+	int fd;
+
+	if (length == 0 || length >= sizeof(un.sun_path))
+		return;
+	memcpy(un.sun_path, path, length);
+	if (un.sun_path[0] == '@')
+		un.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+	close(fd);
+}
+
+// Signals are read by the agent; threads that DPDK makes inherit the mask.
+static void block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int serve(const struct cfg *cfg, const char *program)
+{
+	struct dataplane *dataplane;
+	char why[START_WHY] = "";
+	int end = dataplane_start(&dataplane, cfg, program, why);
+
+	if (end) {
+		dp_log(DP_ERROR, "start", "%s", why[0] ? why : strerror(-end));
+		return EXIT_FAILED;
+	}
+	fprintf(stderr, "hawse-media: %s\n", dataplane_summary(dataplane));
+	notify("READY=1");
+	end = dataplane_run(dataplane);
+	notify("STOPPING=1");
+	if (end < 0)
+		dp_log(DP_ERROR, "agent", "cannot go on: %s", strerror(-end));
+	else
+		dp_log(DP_INFO, "main", "%s: ending", strsignal(end));
+	dataplane_stop(dataplane);
+	return end < 0 ? EXIT_FAILED : EXIT_STOPPED;
+}
+
+int main(int argc, char **argv)
+{
+	char why[DP_CONFIG_WHY] = "";
+	struct cfg_error error;
+	struct options options;
+	struct cfg *cfg;
+	int code = read_options(argc, argv, &options);
+
+	if (code >= 0)
+		return code;
+	if (cfg_load(&cfg, options.file, &error)) {
+		fprintf(stderr, "%s\n", error.text);
+		return EXIT_WRONG;
+	}
+	if (dp_config_check(cfg, why)) {
+		fprintf(stderr, "%s: %s\n", options.file, why);
+		cfg_free(cfg);
+		return EXIT_WRONG;
+	}
+	if (options.check) {
+		printf("%s: nothing wrong\n", options.file);
+		code = EXIT_STOPPED;
+	} else {
+		block_signals();
+		code = serve(cfg, argv[0]);
+	}
+	cfg_free(cfg);
+	return code;
+}

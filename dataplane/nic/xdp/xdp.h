@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The XDP program of a Linux interface, from our side: hand it to DPDK, find it again, tell it our
+// addresses, take it off.
+//
+// DPDK's net_af_xdp loads and attaches the program itself (`xdp_prog=`) and keeps libbpf's objects to
+// itself. It does so in this process, though, so the descriptors of program and maps are ours:
+// xdp_adopt finds them among /proc/self/fd by the id of the attached program. That needs no
+// CAP_SYS_ADMIN, which asking the kernel for a map by id would.
+//
+// Until xdp_allow has been called the program passes everything to the kernel.
+//
+// All functions are called by the main thread. Errors: 0 or -errno, with one line in `why` that says
+// what to do.
+#pragma once
+
+#include <stdint.h>
+
+#include "dataplane/nic/xdp/media.h"
+
+#define XDP_WHY 256
+
+struct xdp {
+	int ifindex; // 0: none adopted
+	int program; // descriptors, owned by DPDK's driver: not closed here
+	int addresses;
+	int counts;
+	uint32_t program_id;
+};
+
+// A path under which DPDK can open our object for as long as *fd stays open.
+int xdp_object_open(int *fd, char path[64]);
+
+// Makes sure that the interface has no program: takes off one of ours that a crash left behind
+// (*stale = 1), refuses another's (-EBUSY).
+int xdp_clear(const char *interface, int ifindex, int *stale, char why[XDP_WHY]);
+
+// Finds the program that the driver has attached to `ifindex`, and its maps.
+int xdp_adopt(struct xdp *xdp, const char *interface, int ifindex, char why[XDP_WHY]);
+
+// Redirects UDP for this address and these ports from now on; or no longer.
+int xdp_allow(const struct xdp *xdp, uint8_t family, const uint8_t *ip, uint16_t first_port,
+	uint16_t last_port);
+int xdp_forbid(const struct xdp *xdp, uint8_t family, const uint8_t *ip);
+
+// Sums a counter of the program over all CPUs. 0 when it cannot be read.
+uint64_t xdp_count(const struct xdp *xdp, enum xdp_media_count which);
+
+// Takes our program off the interface if it is still on it.
+void xdp_detach(struct xdp *xdp);
