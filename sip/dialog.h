@@ -71,7 +71,7 @@ int sip_request_send(struct sip_dialogs *set, const struct sip_flow *to,
 // ---- UAS
 
 // A dialog for a dialog-making request (INVITE without To tag). EARLY; its local tag is
-// sip_tx_to_tag(tx). 0, -EBADMSG (no usable Contact, or Record-Route that cannot be read: answer
+// sip_tx_to_tag(tx). 0, -EBADMSG (Contact or Record-Route that cannot be read: answer
 // 400), -ENOMEM.
 int sip_dialog_new_uas(struct sip_dialogs *set, struct sip_transaction *tx,
 	const struct sip_message *request, void *user, struct sip_dialog **out);
@@ -97,7 +97,7 @@ int sip_dialog_on_ack(
 // A response. *out is its dialog, found or (INVITE, 101 to 299 with To tag) made with the user of
 // `tx`; NULL when it has none (100, failure of a first INVITE). Forks make several dialogs on one
 // transaction. 0 new to the TU; 1 a 2xx that came again: its ACK has been sent again, or is still
-// owed: nothing to do; -EBADMSG (a 2xx without usable Contact: no dialog), -ENOMEM. A 2xx to INVITE
+// owed: nothing to do; -EBADMSG (Record-Route that cannot be read: no dialog), -ENOMEM. A 2xx to INVITE
 // must be answered by sip_dialog_ack(), also when the TU does not want it (then BYE follows).
 int sip_dialog_on_response(struct sip_dialogs *set, struct sip_transaction *tx,
 	const struct sip_message *response, struct sip_dialog **out);

@@ -16,9 +16,13 @@ int sip_dialog_new_uas(struct sip_dialogs *set, struct sip_transaction *tx,
 	struct sip_address contact;
 	struct sip_cseq cseq;
 	struct sip_uri uri;
+	int err = sip_message_contact(request, &contact);
 
-	if (sip_message_contact(request, &contact) || contact.star ||
-		sip_message_cseq(request, &cseq) || sip_message_request_uri(request, &uri))
+	// RFC 2543 callers may leave Contact out: then it is From (RFC 4475 3.4.1).
+	if (err == -ENOENT)
+		err = sip_message_from(request, &contact);
+	if (err || contact.star || sip_message_cseq(request, &cseq) ||
+		sip_message_request_uri(request, &uri))
 		return -EBADMSG;
 	if (sip_dialog_write_party(&b, request, SIP_H_TO, &parts.local) ||
 		sip_dialog_write_party(&b, request, SIP_H_FROM, &parts.remote) ||
@@ -30,7 +34,7 @@ int sip_dialog_new_uas(struct sip_dialogs *set, struct sip_transaction *tx,
 	parts.target = contact.uri_text;
 	if (parts.local_tag.n == 0)
 		return -EBADMSG;
-	int err = sip_dialog_make(set, &parts, user, out);
+	err = sip_dialog_make(set, &parts, user, out);
 	if (err)
 		return err;
 	struct sip_dialog *d = *out;

@@ -115,6 +115,44 @@ static bool check_body(
 	return false;
 }
 
+// "application/sdp", "application/*" or "*/*" of an Accept against the types we would answer with.
+static bool accepts_ours(struct sip_slice range, const char *types)
+{
+	const char *end = range.n ? memchr(range.p, ';', range.n) : NULL;
+
+	if (end)
+		range.n = (size_t)(end - range.p);
+	range = sip_slice_trim(range);
+	if (sip_slice_is(range, "*/*") || listed(types, range, true))
+		return true;
+	if (range.n < 2 || range.p[range.n - 1] != '*')
+		return false;
+	while (*types) {
+		size_t n = strcspn(types, ",");
+		if (n >= range.n && strncasecmp(types, range.p, range.n - 1) == 0)
+			return true;
+		types += n + (types[n] == ',');
+		types += strspn(types, " ");
+	}
+	return false;
+}
+
+// An INVITE whose Accept rules out every body that we could answer with (RFC 4475 3.3.15).
+static bool check_accept(
+	const struct sip_message *m, const struct sip_capabilities *c, struct sip_inspected *out)
+{
+	struct sip_walk w = sip_walk(m, SIP_H_ACCEPT);
+	struct sip_slice range;
+
+	if (m->method != SIP_INVITE || !c->content_types || !sip_message_has(m, SIP_H_ACCEPT))
+		return true;
+	while (sip_walk_next(&w, &range))
+		if (accepts_ours(range, c->content_types))
+			return true;
+	refuse(out, 406, NULL, sip_str(NULL));
+	return false;
+}
+
 void sip_inspect(
 	const struct sip_message *m, const struct sip_capabilities *c, struct sip_inspected *out)
 {
@@ -128,6 +166,6 @@ void sip_inspect(
 		refuse(out, 416, NULL, sip_str(NULL));
 		return;
 	}
-	if (check_require(m, c, out))
-		check_body(m, c, out);
+	if (check_require(m, c, out) && check_body(m, c, out))
+		check_accept(m, c, out);
 }

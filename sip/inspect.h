@@ -17,7 +17,7 @@ extern "C" {
 #define SIP_INSPECT_LINES 512
 
 struct sip_inspected {
-	int status;                    // 0: pass; else 405, 501, 416, 420 or 415
+	int status;                    // 0: pass; else 405, 501, 416, 420, 415 or 406
 	char lines[SIP_INSPECT_LINES]; // the header lines that the response has to carry
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sip/inspect.h"
 #include "sip/tx.h"
 
 #define BUCKETS_AT_START 1024
@@ -251,6 +252,19 @@ struct sip_key sip_key_client(struct sip_layer *l, struct sip_slice branch, stru
 	return sip_hash_end(&h);
 }
 
+static void refuse(struct sip_layer *l, const struct sip_flow *source, const struct sip_screened *s)
+{
+	const struct sip_capabilities *c = l->config.capabilities;
+	char lines[SIP_INSPECT_LINES] = "";
+
+	if (s->status == 501 && c && c->methods) {
+		struct sip_build b = sip_build(lines, sizeof(lines) - 1);
+		sip_build_header(&b, "Allow", sip_str(c->methods));
+		lines[sip_build_check(&b) ? 0 : b.n] = '\0';
+	}
+	sip_reply_stateless(l, source, &l->in, s->status, s->text, lines);
+}
+
 void sip_layer_receive(
 	struct sip_layer *l, const struct sip_flow *source, const uint8_t *data, size_t n)
 {
@@ -262,7 +276,7 @@ void sip_layer_receive(
 	if (s.verdict != SIP_SCREEN_ACCEPT) {
 		l->counters.refused[s.refusal]++;
 		if (s.verdict == SIP_SCREEN_REPLY)
-			sip_reply_stateless(l, source, &l->in, s.status, s.text, NULL);
+			refuse(l, source, &s);
 		return;
 	}
 	if (l->in.is_request) {

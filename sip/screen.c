@@ -115,8 +115,12 @@ static struct verdict check_core(const struct sip_message *m)
 		return bad(SIP_REFUSE_CALL_ID, "Malformed Call-ID Header");
 	if (sip_message_cseq(m, &cseq))
 		return bad(SIP_REFUSE_CSEQ, "Malformed CSeq Header");
-	if (m->is_request && !sip_slice_eq(cseq.method_text, m->method_text))
+	if (m->is_request && !sip_slice_eq(cseq.method_text, m->method_text)) {
+		// RFC 4475 3.1.2.18: a method nobody knows is 501 rather than 400.
+		if (m->method == SIP_M_OTHER)
+			return (struct verdict){SIP_REFUSE_CSEQ_METHOD, 501, "Not Implemented"};
 		return bad(SIP_REFUSE_CSEQ_METHOD, "CSeq Method Differs");
+	}
 	return fine;
 }
 
