@@ -48,7 +48,7 @@ struct SessionTimer : testing::Test {
 
 	template <typename F> std::string written(F write)
 	{
-		sip_build b = sip_build(buffer, sizeof(buffer));
+		struct sip_build b = sip_build(buffer, sizeof(buffer));
 		write(&b);
 		EXPECT_EQ(sip_build_check(&b), 0);
 		return std::string(buffer, b.n);
@@ -56,12 +56,12 @@ struct SessionTimer : testing::Test {
 
 	std::string answer()
 	{
-		return written([&](sip_build *b) { sip_st_answer(&t, b); });
+		return written([&](struct sip_build *b) { sip_st_answer(&t, b); });
 	}
 
 	std::string offer()
 	{
-		return written([&](sip_build *b) { sip_st_offer(&t, b); });
+		return written([&](struct sip_build *b) { sip_st_offer(&t, b); });
 	}
 
 	void due(sip_st_due what, uint32_t when)
@@ -101,7 +101,7 @@ TEST_F(SessionTimer, TooShortIsRefusedWithWhatWouldDo)
 	sip_st_init(&t, 1800, 300);
 	Parsed r = request("Supported: timer\r\nSession-Expires: 120\r\n");
 	EXPECT_EQ(sip_st_request(&t, &r.m), 422);
-	EXPECT_EQ(written([&](sip_build *b) { sip_st_refuse(&t, b); }), "Min-SE: 300\r\n");
+	EXPECT_EQ(written([&](struct sip_build *b) { sip_st_refuse(&t, b); }), "Min-SE: 300\r\n");
 	// A proxy wrote it for a caller that knows nothing of timers: 422 would end the call.
 	Parsed old = request("Session-Expires: 120\r\n");
 	EXPECT_EQ(sip_st_request(&t, &old.m), 0);
