@@ -2,9 +2,13 @@
 // Writes a capture for net_pcap's infinite_rx=1: RTP packets to the ports of a file of flows.
 //
 //   rtp_pcap --flows FILE --packets N --output FILE [--random SEED] [--relay-mac MAC] [--checksum]
+//            [--every N] [--step N]
 //
 // In order, packet i belongs to flow i modulo their number; with --random every round over all
-// flows has an order of its own, so that no look-up can be foreseen.
+// flows has an order of its own, so that no look-up can be foreseen. --every 2 takes each second
+// flow of the file only (one direction of each call). Sequence numbers of a flow grow by --step,
+// default 1: with 32 packets a flow and steps of 2048 the capture can be sent again and again and
+// its sequence numbers still go on, as far as RFC 3550 A.1 is concerned.
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +23,8 @@ struct options {
 	uint64_t packets;
 	uint64_t seed; // 0: in order
 	uint8_t relay_mac[6];
+	uint32_t every;
+	uint32_t step;
 	bool checksum;
 };
 
@@ -57,7 +63,7 @@ static bool write_packets(FILE *out, const struct options *options, const struct
 			shuffle(order, count, &state);
 		flow = order[i % count];
 		frame_build(frame, &flows[flow], flow, source_mac, options->relay_mac);
-		frame_serial(frame, (uint32_t)(i / count));
+		frame_serial(frame, (uint32_t)(i / count) * options->step);
 		if (options->checksum)
 			frame_checksum(frame);
 		if (fwrite(header, sizeof(header), 1, out) != 1 ||
@@ -76,6 +82,8 @@ static bool parse(struct options *options, int argc, char **argv)
 		{"random", required_argument, NULL, 'r'},
 		{"relay-mac", required_argument, NULL, 'm'},
 		{"checksum", no_argument, NULL, 'c'},
+		{"every", required_argument, NULL, 'e'},
+		{"step", required_argument, NULL, 's'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -98,6 +106,12 @@ static bool parse(struct options *options, int argc, char **argv)
 			if (!mac_parse(options->relay_mac, optarg))
 				return false;
 			break;
+		case 'e':
+			options->every = (uint32_t)strtoul(optarg, NULL, 10);
+			break;
+		case 's':
+			options->step = (uint32_t)strtoul(optarg, NULL, 10);
+			break;
 		case 'c':
 			options->checksum = true;
 			break;
@@ -105,13 +119,13 @@ static bool parse(struct options *options, int argc, char **argv)
 			return false;
 		}
 	}
-	return options->flows && options->output && options->packets;
+	return options->flows && options->output && options->packets && options->every;
 }
 
 int main(int argc, char **argv)
 {
 	static const uint32_t head[6] = {0xa1b2c3d4u, 2u | 4u << 16, 0, 0, 65535, 1};
-	struct options options = {.relay_mac = {2, 0, 0, 0, 0, 1}};
+	struct options options = {.relay_mac = {2, 0, 0, 0, 0, 1}, .every = 1, .step = 1};
 	struct flow *flows = NULL;
 	uint32_t *order = NULL;
 	FILE *out = NULL;
@@ -120,7 +134,8 @@ int main(int argc, char **argv)
 
 	if (!parse(&options, argc, argv)) {
 		fprintf(stderr, "usage: rtp_pcap --flows FILE --packets N --output FILE "
-				"[--random SEED] [--relay-mac MAC] [--checksum]\n");
+				"[--random SEED] [--relay-mac MAC] [--checksum] "
+				"[--every N] [--step N]\n");
 		return 2;
 	}
 	flows = flows_read(options.flows, &count);
@@ -130,8 +145,9 @@ int main(int argc, char **argv)
 	out = fopen(options.output, "w");
 	if (!order || !out)
 		goto out;
+	count = (count + options.every - 1) / options.every;
 	for (size_t i = 0; i < count; i++)
-		order[i] = (uint32_t)i;
+		order[i] = (uint32_t)i * options.every;
 	if (fwrite(head, sizeof(head), 1, out) == 1 &&
 		write_packets(out, &options, flows, count, order))
 		code = 0;

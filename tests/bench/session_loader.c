@@ -3,7 +3,8 @@
 // takes orders from standard input, one a line, each answered by one line of JSON:
 //
 //   session_loader --socket RUN/media.sock --sessions N --flows FILE [--both] [--mux]
-//                  [--caller IP] [--callee IP] [--endpoints-skip N]
+//                  [--caller IP] [--callee IP] [--strict]
+//   session_loader --socket RUN/media.sock --exact FILE [--strict]
 //
 //   churn RATE SECONDS   adds and deletes RATE sessions a second each, beside the installed ones
 //   stats                what all installed legs received and sent, from their reports
@@ -12,7 +13,9 @@
 //
 // Session i has a caller at caller_ip + i / 25000, port 10000 + 2 * (i % 25000), and a callee the same
 // way. FILE gets one line for each flow, as rtp_frame.h says: caller to callee, with --both the other
-// way too. Talks to the rings itself instead of by the control plane's client: a bench must keep
+// way too. With --exact the ports are not hawse-media's choice: FILE holds both flows of each session
+// and is obeyed. --strict: only the signalled source is accepted, nothing is learned.
+// Talks to the rings itself instead of by the control plane's client: a bench must keep
 // thousands of commands in flight, and must not measure a queue of its own.
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,68 +29,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "dataplane/abi/counters.h"
-#include "dataplane/abi/hello.h"
-#include "dataplane/abi/message.h"
-#include "dataplane/abi/ring.h"
-#include "dataplane/abi/shm.h"
-
-#define PORTS_PER_IP 25000u
-#define FIRST_PORT   10000u
-#define IN_FLIGHT    2048u // commands; the ring holds 4096
-#define LATENCIES    (1u << 22)
-
-struct session {
-	uint32_t slot;
-	uint32_t generation;
-	uint16_t port[2]; // local, of caller's and callee's leg
-	uint8_t ip[2][4];
-};
-
-struct pending { // by transaction & (IN_FLIGHT * 2 - 1)
-	uint64_t transaction;
-	uint64_t sent_us;
-	struct session *session;
-	uint32_t number; // of the session: its remote addresses
-	uint16_t type;
-};
-
-struct loader {
-	const char *socket_path;
-	const char *flows;
-	uint32_t count;
-	uint32_t caller; // host order
-	uint32_t callee;
-	bool both;
-	bool mux;
-
-	struct abi_attached attached;
-	struct abi_shm a_shm;
-	struct abi_shm b_shm;
-	const struct abi_region_a *a;
-	struct abi_region_b *b;
-	struct abi_producer commands;
-	struct abi_consumer events;
-	uint64_t transaction;
-	uint32_t sequence;
-	uint32_t in_flight;
-	struct pending pending[IN_FLIGHT * 2];
-
-	struct session *sessions;
-	uint32_t added; // SESSION_ADD answered with 0
-	uint32_t deleted;
-	uint32_t failed;
-	int32_t first_error;
-	uint16_t first_error_type;
-	uint32_t first_error_field;
-	uint32_t busy;        // told to try again, and did
-	struct session *live; // churn: ring of those that are, oldest first
-	uint32_t live_head, live_tail, live_mask;
-	uint32_t *latency_us;
-	uint32_t latencies;
-	struct abi_leg_stats total[2];
-	uint32_t silent_legs;
-};
+#include "tests/bench/session_loader.h"
 
 static const char usage[] =
 	"usage: session_loader --socket PATH --sessions N --flows FILE [--both] [--mux] "
@@ -168,16 +110,25 @@ static void send_alloc(struct loader *l, struct session *session, uint32_t numbe
 		want->leg[leg].interface_index = 255;
 		want->leg[leg].family = 4;
 		want->leg[leg].kind = l->mux ? ABI_LEG_MUX : ABI_LEG_PAIR;
+		if (!l->exact || number >= l->count)
+			continue;
+		want->leg[leg].rtp_port = l->exact[number * 2 + leg].relay_port;
+		memcpy(want->leg[leg].ip, &l->exact[number * 2 + leg].relay_ip, 4);
 	}
 	submit(l, &msg, session, number);
 }
 
-static void party(
+void loader_party(
 	const struct loader *l, unsigned leg, uint32_t number, uint8_t ip[16], uint16_t *port)
 {
 	uint32_t address = htonl((leg ? l->callee : l->caller) + number / PORTS_PER_IP);
 
 	memset(ip, 0, 16);
+	if (l->exact && number < l->count) {
+		memcpy(ip, &l->exact[number * 2 + leg].source_ip, 4);
+		*port = l->exact[number * 2 + leg].source_port;
+		return;
+	}
 	memcpy(ip, &address, 4);
 	*port = (uint16_t)(FIRST_PORT + 2 * (number % PORTS_PER_IP));
 }
@@ -193,11 +144,11 @@ static void send_add(struct loader *l, struct session *session, uint32_t number)
 	for (unsigned leg = 0; leg < 2; leg++) {
 		struct abi_leg_plan *p = &plan->leg[leg];
 
-		party(l, leg, number, p->remote_rtp_ip, &p->remote_rtp_port);
+		loader_party(l, leg, number, p->remote_rtp_ip, &p->remote_rtp_port);
 		memcpy(p->remote_rtcp_ip, p->remote_rtp_ip, 16);
 		p->remote_rtcp_port = (uint16_t)(p->remote_rtp_port + !l->mux);
 		p->family = 4;
-		p->source_policy = ABI_SOURCE_ANY;
+		p->source_policy = l->strict ? ABI_SOURCE_EXACT : ABI_SOURCE_ANY;
 		p->dscp = 46;
 		p->flags = ABI_LEG_RECEIVE | ABI_LEG_SEND | ABI_LEG_RTCP |
 			   (l->mux ? ABI_LEG_RTCP_MUX : 0);
@@ -228,24 +179,6 @@ static void send_again(struct loader *l, const struct pending *p)
 		send_add(l, p->session, p->number);
 	else
 		send_simple(l, p->type, p->session, p->number);
-}
-
-static void add_stats(struct loader *l, const struct abi_session_report *report)
-{
-	for (unsigned leg = 0; leg < 2; leg++) {
-		const struct abi_leg_stats *s = &report->leg[leg];
-		struct abi_leg_stats *t = &l->total[leg];
-
-		t->packets += s->packets;
-		t->octets += s->octets;
-		t->sent_packets += s->sent_packets;
-		t->lost += s->lost;
-		t->duplicate += s->duplicate;
-		t->out_of_order += s->out_of_order;
-		t->dropped += s->dropped;
-		t->strangers += s->strangers;
-		l->silent_legs += !s->packets;
-	}
 }
 
 static void failed(struct loader *l, const struct abi_msg *reply, struct pending *p)
@@ -301,7 +234,7 @@ static void answered(struct loader *l, const struct abi_msg *reply)
 		l->deleted++;
 		break;
 	case ABI_SESSION_QUERY:
-		add_stats(l, (const struct abi_session_report *)reply->payload);
+		loader_add_stats(l, (const struct abi_session_report *)reply->payload);
 		break;
 	default:
 		break;
@@ -356,100 +289,6 @@ static void settle(struct loader *l)
 	}
 }
 
-// ---- reports ------------------------------------------------------------------------------------
-
-static int compare_u32(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void print_latencies(struct loader *l)
-{
-	uint32_t n = l->latencies;
-
-	if (!n)
-		return;
-	qsort(l->latency_us, n, sizeof(*l->latency_us), compare_u32);
-	printf(", \"reply_us\": {\"p50\": %u, \"p99\": %u, \"p99.9\": %u, \"max\": %u}",
-		l->latency_us[n / 2], l->latency_us[(uint64_t)n * 99 / 100],
-		l->latency_us[(uint64_t)n * 999 / 1000], l->latency_us[n - 1]);
-	l->latencies = 0;
-}
-
-static void print_failures(struct loader *l)
-{
-	printf(", \"busy\": %u, \"failed\": %u", l->busy, l->failed);
-	if (l->failed)
-		printf(", \"first_error\": \"%s: %s, field %s\"", abi_msg_name(l->first_error_type),
-			strerror(-l->first_error), abi_field_name(l->first_error_field));
-	l->failed = l->busy = 0;
-}
-
-static void write_flow(FILE *out, const struct loader *l, uint32_t number, unsigned leg)
-{
-	const struct session *s = &l->sessions[number];
-	char from[16], relay[16], to[16];
-	uint8_t source[16], receiver[16];
-	uint16_t source_port, receiver_port;
-
-	party(l, leg, number, source, &source_port);
-	party(l, !leg, number, receiver, &receiver_port);
-	inet_ntop(AF_INET, source, from, sizeof(from));
-	inet_ntop(AF_INET, s->ip[leg], relay, sizeof(relay));
-	inet_ntop(AF_INET, receiver, to, sizeof(to));
-	fprintf(out, "%s %u %s %u %s %u\n", from, source_port, relay, s->port[leg], to,
-		receiver_port);
-}
-
-static int write_flows(const struct loader *l)
-{
-	FILE *out = fopen(l->flows, "w");
-
-	if (!out)
-		return -errno;
-	for (uint32_t i = 0; i < l->count; i++) {
-		if (!l->sessions[i].generation)
-			continue;
-		write_flow(out, l, i, 0);
-		if (l->both)
-			write_flow(out, l, i, 1);
-	}
-	return fclose(out) ? -errno : 0;
-}
-
-static void print_counters(const struct loader *l)
-{
-	struct abi_counter_table table;
-	const char *comma = "";
-
-	if (abi_counters_open(&table, (const uint8_t *)l->a + l->a->counter_offset,
-		    l->a->counter_size, l->a->counters, l->a->workers + 1))
-		broken("the counter table makes no sense");
-	printf("{");
-	for (uint32_t i = 0; i < table.count; i++) {
-		struct abi_counter c;
-		uint64_t sum = 0;
-
-		abi_counters_describe(&table, i, &c);
-		for (uint32_t block = 0; block < table.blocks; block++) {
-			bool agent = block == table.blocks - 1;
-
-			if (agent == (c.scope == ABI_SCOPE_AGENT))
-				sum += abi_counters_value(&table, i, block);
-		}
-		for (char *at = c.label; *at; at++) {
-			if (*at == '"')
-				*at = '\'';
-		}
-		printf("%s\"%s%s%s%s\": %" PRIu64, comma, c.name, *c.label ? "{" : "", c.label,
-			*c.label ? "}" : "", sum);
-		comma = ", ";
-	}
-	printf("}\n");
-}
-
 // ---- what it is told to do ----------------------------------------------------------------------
 
 static void install(struct loader *l)
@@ -472,8 +311,8 @@ static void install(struct loader *l)
 	seconds = (double)(abi_now_us() - start) / 1e6;
 	printf("{\"sessions\": %u, \"seconds\": %.6f, \"adds_a_second\": %.0f", l->added, seconds,
 		l->added / seconds);
-	print_failures(l);
-	print_latencies(l);
+	loader_print_failures(l);
+	loader_print_latencies(l);
 	printf("}\n");
 }
 
@@ -521,8 +360,8 @@ static void churn(struct loader *l, double rate, double seconds)
 	settle(l);
 	printf("{\"seconds\": %.6f, \"adds_a_second\": %.0f, \"deletes_a_second\": %.0f", seconds,
 		added / seconds, deleted / seconds);
-	print_failures(l);
-	print_latencies(l);
+	loader_print_failures(l);
+	loader_print_latencies(l);
 	printf("}\n");
 	free(fresh);
 	free(l->live);
@@ -541,19 +380,9 @@ static void stats(struct loader *l)
 			send_simple(l, ABI_SESSION_QUERY, &l->sessions[i], i);
 	}
 	settle(l);
-	printf("{");
-	for (unsigned leg = 0; leg < 2; leg++) {
-		const struct abi_leg_stats *t = &l->total[leg];
-
-		printf("\"leg%u\": {\"packets\": %" PRIu64 ", \"octets\": %" PRIu64
-		       ", \"sent\": %" PRIu64 ", \"lost\": %u, \"duplicate\": %u, "
-		       "\"out_of_order\": %u, \"dropped\": %u, \"strangers\": %u}, ",
-			leg, t->packets, t->octets, t->sent_packets, t->lost, t->duplicate,
-			t->out_of_order, t->dropped, t->strangers);
-	}
-	printf("\"silent_legs\": %u", l->silent_legs);
-	print_failures(l);
-	print_latencies(l);
+	loader_print_totals(l);
+	loader_print_failures(l);
+	loader_print_latencies(l);
 	printf("}\n");
 }
 
@@ -566,9 +395,10 @@ static bool obey(struct loader *l, const char *line)
 		churn(l, rate, seconds);
 	else if (!strncmp(line, "stats", 5))
 		stats(l);
-	else if (!strncmp(line, "counters", 8))
-		print_counters(l);
-	else if (!strncmp(line, "quit", 4))
+	else if (!strncmp(line, "counters", 8)) {
+		if (loader_print_counters(l))
+			broken("the counter table makes no sense");
+	} else if (!strncmp(line, "quit", 4))
 		return false;
 	else
 		printf("{\"error\": \"churn RATE SECONDS, stats, counters or quit\"}\n");
@@ -622,6 +452,8 @@ static bool parse(struct loader *l, int argc, char **argv)
 		{"callee", required_argument, NULL, 'b'},
 		{"both", no_argument, NULL, 'B'},
 		{"mux", no_argument, NULL, 'm'},
+		{"strict", no_argument, NULL, 'x'},
+		{"exact", required_argument, NULL, 'e'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -648,11 +480,28 @@ static bool parse(struct loader *l, int argc, char **argv)
 		case 'm':
 			l->mux = true;
 			break;
+		case 'x':
+			l->strict = true;
+			break;
+		case 'e':
+			l->exact_file = optarg;
+			break;
 		default:
 			return false;
 		}
 	}
-	return l->socket_path && l->flows && l->count <= ABI_MAX_SESSIONS;
+	return l->socket_path && (l->flows || l->exact_file) && l->count <= ABI_MAX_SESSIONS;
+}
+
+static int read_exact(struct loader *l)
+{
+	size_t count = 0;
+
+	l->exact = flows_read(l->exact_file, &count);
+	if (!l->exact || count < 2 || count / 2 > ABI_MAX_SESSIONS)
+		return -EINVAL;
+	l->count = (uint32_t)(count / 2);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -665,6 +514,8 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (l.exact_file && read_exact(&l))
+		return 1;
 	l.sessions = calloc(l.count ? l.count : 1, sizeof(*l.sessions));
 	l.latency_us = malloc(LATENCIES * sizeof(*l.latency_us));
 	if (!l.sessions || !l.latency_us) {
@@ -678,7 +529,7 @@ int main(int argc, char **argv)
 	}
 	l.transaction = (uint64_t)l.attached.welcome.generation << 40;
 	install(&l);
-	rc = write_flows(&l);
+	rc = l.flows ? loader_write_flows(&l) : 0;
 	if (rc) {
 		fprintf(stderr, "session_loader: %s: %s\n", l.flows, strerror(-rc));
 		return 1;
@@ -690,5 +541,6 @@ int main(int argc, char **argv)
 	abi_detach(&l.attached);
 	free(l.sessions);
 	free(l.latency_us);
+	free(l.exact);
 	return 0;
 }
