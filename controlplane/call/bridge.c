@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Offer and answer across both legs: who offers what to whom, and what comes of it when the callee
+// forks, refuses, or answers late.
+#include "controlplane/call/call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct sdp_arena *scratch(struct cp_call *call)
+{
+	call->shard->arena.used = 0;
+	return &call->shard->arena;
+}
+
+static struct sip_slice as_slice(struct sdp_str s)
+{
+	return sip_slice(s.ptr, s.len);
+}
+
+// Ports are there for every stream that can have some.
+static bool wants_ports(const struct sdp_oa_need *need)
+{
+	for (unsigned i = 0; i < need->n_streams; i++)
+		if (need->stream[i].wanted[0] || need->stream[i].wanted[1])
+			return true;
+	return false;
+}
+
+int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, int *status,
+	char *warning, size_t size)
+{
+	struct cp_call *call = x->call;
+	struct sdp_oa_need *need = &call->shard->need;
+	struct sdp_error error = {0};
+	int err = sdp_oa_take_offer(&call->oa, scratch(call), (enum sdp_leg)leg,
+		(const uint8_t *)body.p, body.n, need, &error);
+
+	*status = (int)sdp_oa_status(err);
+	if (err) {
+		snprintf(warning, size, "Warning: %u hawse \"%s\"\r\n",
+			error.warning ? error.warning : 399, error.text);
+		if (err == -EALREADY)
+			snprintf(warning, size, "Retry-After: %u\r\n", 1u);
+		return err;
+	}
+	call->offer = x;
+	if (!wants_ports(need))
+		return 0;
+	err = cp_media_alloc(call, need);
+	if (err > 0) {
+		x->phase = CP_PHASE_PORTS;
+		return 1;
+	}
+	// Nothing could be asked for. With streams that have ports the call goes on without the new
+	// ones; with none, showing the offer will say so.
+	if (err < 0 && !call->oa.agreed_once) {
+		*status = 503;
+		snprintf(warning, size, "Retry-After: 5\r\n");
+		cp_bridge_reject(x);
+		return err;
+	}
+	return 0;
+}
+
+int cp_bridge_show_offer(struct cp_exchange *x, struct sip_slice *body)
+{
+	struct sdp_str text = {0};
+	int err = sdp_oa_show_offer(&x->call->oa, scratch(x->call), &text);
+
+	*body = as_slice(text);
+	return err;
+}
+
+int cp_bridge_answer(struct cp_call *call, struct sdp_oa *oa, unsigned leg, struct sip_slice body,
+	struct sip_slice *shown)
+{
+	struct sdp_error error = {0};
+	struct sdp_str text = {0};
+	int err = 0;
+
+	if (body.n)
+		err = sdp_oa_take_answer(oa, scratch(call), (enum sdp_leg)leg,
+			(const uint8_t *)body.p, body.n, &error);
+	if (err) {
+		cp_call_event(call, (uint8_t)leg, "answer cannot be used: line %u: %s", error.line,
+			error.text);
+		return err;
+	}
+	err = sdp_oa_show_answer(oa, scratch(call), &text);
+	*shown = as_slice(text);
+	return err;
+}
+
+void cp_bridge_reject(struct cp_exchange *x)
+{
+	struct cp_call *call = x->call;
+
+	if (call->offer != x)
+		return;
+	call->offer = NULL;
+	sdp_oa_reject(&call->oa);
+}
+
+int cp_bridge_accept(struct cp_exchange *x)
+{
+	struct cp_call *call = x->call;
+
+	if (call->offer == x)
+		call->offer = NULL;
+	return sdp_oa_accept(&call->oa);
+}
+
+// ---- forks of the callee ------------------------------------------------------------------------------
+
+struct cp_branch *cp_bridge_branch(struct cp_call *call, struct sip_dialog *dialog)
+{
+	struct cp_branch *branch = call->branches;
+
+	while (branch && branch->dialog != dialog)
+		branch = branch->next;
+	if (branch)
+		return branch;
+	branch = calloc(1, sizeof(*branch));
+	if (!branch)
+		return NULL;
+	branch->dialog = dialog;
+	branch->next = call->branches;
+	call->branches = branch;
+	return branch;
+}
+
+void cp_branches_free(struct cp_call *call)
+{
+	// The next target speaks to A in the dialog that this one spoke in.
+	if (call->speaking)
+		sdp_oa_follow(&call->oa, &call->speaking->oa, SDP_LEG_A);
+	call->speaking = NULL;
+	while (call->branches) {
+		struct cp_branch *branch = call->branches;
+
+		call->branches = branch->next;
+		if (branch->has_oa)
+			sdp_oa_fini(&branch->oa);
+		sip_dialog_free(branch->dialog);
+		free(branch);
+	}
+}
+
+static struct cp_branch *take_branch(struct cp_call *call, struct sip_dialog *dialog)
+{
+	for (struct cp_branch **link = &call->branches; *link; link = &(*link)->next) {
+		struct cp_branch *branch = *link;
+
+		if (branch->dialog != dialog)
+			continue;
+		*link = branch->next;
+		return branch;
+	}
+	return NULL;
+}
+
+void cp_bridge_win(struct cp_call *call, struct sip_dialog *dialog)
+{
+	struct cp_branch *winner = take_branch(call, dialog);
+
+	if (winner && winner->has_oa) {
+		if (call->speaking && call->speaking != winner)
+			sdp_oa_follow(&winner->oa, &call->speaking->oa, SDP_LEG_A);
+		call->speaking = NULL;
+		sdp_oa_fini(&call->oa);
+		call->oa = winner->oa;
+	}
+	cp_branches_free(call);
+	free(winner);
+}

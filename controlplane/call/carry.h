@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What goes from one side of a call to the other. A back-to-back user agent writes every message
+// itself; this is the whole list of what it takes over, so what is not listed here is not carried:
+// no Via, Route, Contact, Call-ID, tag, host, User-Agent or unknown header of one side is ever seen
+// on the other. The table is in carry.c.
+//
+// Identities (From, To, P-Asserted-Identity, Diversion) are written anew: the display name and the
+// user part are carried, the host is ours or the peer's.
+//
+// Thread: pure functions over the caller's buffers.
+#pragma once
+
+#include "controlplane/trunk/policy.h"
+#include "sip/build.h"
+
+enum cp_carried_in {
+	CP_IN_INVITE = 1 << 0,      // INVITE that makes a call
+	CP_IN_REINVITE = 1 << 1,    // INVITE and UPDATE inside it
+	CP_IN_RELAY = 1 << 2,       // INFO, MESSAGE, NOTIFY, OPTIONS inside it
+	CP_IN_BYE = 1 << 3,         // BYE and CANCEL
+	CP_IN_PROVISIONAL = 1 << 4, // responses to INVITE
+	CP_IN_SUCCESS = 1 << 5,
+	CP_IN_FAILURE = 1 << 6, // of anything
+	CP_IN_BODY = 1 << 7,    // with a body that is carried as it is
+};
+
+struct cp_carry {
+	const struct cp_peer *from;
+	const struct cp_peer *to;
+	const struct cp_listener *listener; // ours, on the side that it goes to
+	unsigned what;                      // enum cp_carried_in, or-ed
+};
+
+#define CP_URI 512u
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Appends the headers of `m` that go over.
+void cp_carry(struct sip_build *b, const struct cp_carry *c, const struct sip_message *m);
+
+// "sip:<user of uri>@<host>[:port]"; without user part "sip:<host>". `port` 0: none is written.
+// Length or -ENOBUFS.
+int cp_carry_uri(const struct sip_uri *uri, const char *host, uint16_t port, char out[CP_URI]);
+
+// The display name without its escapes. Length; 0 when it does not fit.
+size_t cp_carry_display(struct sip_slice display, char *out, size_t size);
+
+// The user part as an operator reads it, cut at size - 1 bytes: number or name, parameters left out.
+void cp_carry_user_text(const struct sip_uri *uri, char *out, size_t size);
+
+// The body of a request or response inside a call that is not a session description.
+bool cp_carry_has_body(const struct sip_message *m);
+
+#ifdef __cplusplus
+}
+#endif

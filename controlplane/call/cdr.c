@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/call/cdr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+// Why not jansson: a tree of 30 nodes for each of two lines a call is most of what ending one costs.
+struct out {
+	char *p;
+	size_t size, n;
+	bool full;
+};
+
+static void put(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct out *o, const char *format, ...)
+{
+	va_list args;
+	int k;
+
+	va_start(args, format);
+	k = vsnprintf(o->p + o->n, o->size - o->n, format, args);
+	va_end(args);
+	if (k < 0 || (size_t)k >= o->size - o->n)
+		o->full = true;
+	else
+		o->n += (size_t)k;
+}
+
+static size_t utf8_length(const unsigned char *p, size_t n)
+{
+	size_t more = p[0] < 0x80 ? 0 : p[0] < 0xe0 ? 1 : p[0] < 0xf0 ? 2 : 3;
+
+	// A continuation byte, an overlong pair, past the last plane, or cut off.
+	if ((p[0] >= 0x80 && p[0] < 0xc2) || p[0] > 0xf4 || more >= n)
+		return 0;
+	for (size_t i = 1; i <= more; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	// Overlong, surrogates, past the last code point.
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+		(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return more + 1;
+}
+
+// What a peer wrote: quoted, and bytes that are no UTF-8 shown as U+FFFD.
+static void put_string(struct out *o, const char *s, size_t n)
+{
+	put(o, "\"");
+	for (size_t i = 0; i < n;) {
+		const unsigned char *p = (const unsigned char *)s + i;
+		size_t length = utf8_length(p, n - i);
+
+		if (*p == '"' || *p == '\\')
+			put(o, "\\%c", *p);
+		else if (*p < 0x20 || *p == 0x7f)
+			put(o, "\\u%04x", *p);
+		else if (length)
+			put(o, "%.*s", (int)length, (const char *)p);
+		else
+			put(o, "\\ufffd");
+		i += length ? length : 1;
+	}
+	put(o, "\"");
+}
+
+static void put_text(struct out *o, const char *key, const char *value)
+{
+	put(o, ",\"%s\":", key);
+	put_string(o, value, strlen(value));
+}
+
+static void put_time(struct out *o, const char *key, uint64_t us)
+{
+	time_t seconds = (time_t)(us / 1000000);
+	struct tm tm;
+
+	if (!us || !gmtime_r(&seconds, &tm)) {
+		put(o, ",\"%s\":null", key);
+		return;
+	}
+	put(o, ",\"%s\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03uZ\"", key, tm.tm_year + 1900,
+		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		(unsigned)(us / 1000 % 1000));
+}
+
+static void put_span(struct out *o, const char *key, uint64_t from, uint64_t to)
+{
+	if (!from || !to)
+		put(o, ",\"%s\":null", key);
+	else
+		put(o, ",\"%s\":%" PRIu64, key, to > from ? (to - from) / 1000 : 0);
+}
+
+static void put_media(struct out *o, const struct cp_media_total *m)
+{
+	static const char *const learned[] = {"no", "yes", "confirmed"};
+	char ip[INET6_ADDRSTRLEN];
+
+	if (!m->any) {
+		put(o, ",\"received\":null,\"sent\":null,\"remote\":null,\"learned\":null");
+		return;
+	}
+	put(o,
+		",\"received\":{\"packets\":%" PRIu64 ",\"octets\":%" PRIu64
+		",\"lost\":%u,\"duplicate\":%u,\"out_of_order\":%u,\"jitter_ms\":%u.%03u"
+		",\"strangers\":%u,\"dropped\":%u}",
+		m->packets, m->octets, m->lost, m->duplicate, m->out_of_order, m->jitter_us / 1000,
+		m->jitter_us % 1000, m->strangers, m->dropped);
+	put(o, ",\"sent\":{\"packets\":%" PRIu64 ",\"octets\":%" PRIu64 "}", m->sent_packets,
+		m->sent_octets);
+	if (m->remote.family == 4 && inet_ntop(AF_INET, m->remote.ip, ip, sizeof(ip)))
+		put(o, ",\"remote\":\"%s:%u\"", ip, m->remote.port);
+	else if (m->remote.family == 6 && inet_ntop(AF_INET6, m->remote.ip, ip, sizeof(ip)))
+		put(o, ",\"remote\":\"[%s]:%u\"", ip, m->remote.port);
+	else
+		put(o, ",\"remote\":null");
+	put(o, ",\"learned\":\"%s\"", learned[m->learned < 3 ? m->learned : 0]);
+}
+
+void cp_media_total_add(struct cp_media_total *total, const struct abi_leg_stats *stats)
+{
+	total->any = true;
+	total->packets += stats->packets;
+	total->octets += stats->octets;
+	total->sent_packets += stats->sent_packets;
+	total->sent_octets += stats->sent_octets;
+	total->lost += stats->lost;
+	total->duplicate += stats->duplicate;
+	total->out_of_order += stats->out_of_order;
+	total->dropped += stats->dropped;
+	total->strangers += stats->strangers;
+	if (stats->packets)
+		total->jitter_us = stats->jitter_us;
+	if (stats->remote_family) {
+		total->remote.family = stats->remote_family;
+		total->remote.port = stats->remote_port;
+		memcpy(total->remote.ip, stats->remote_ip, sizeof(total->remote.ip));
+		total->learned = stats->learned;
+	}
+}
+
+int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
+{
+	struct out o = {line, size, 0, false};
+
+	put(&o, "{\"call\":\"%016" PRIx64 "\",\"leg\":\"%c\"", cdr->call, cdr->leg ? 'b' : 'a');
+	put_text(&o, "peer", cdr->peer);
+	put_text(&o, "from", cdr->from);
+	put_text(&o, "to", cdr->to);
+	put(&o, ",\"call_id\":");
+	put_string(&o, cdr->call_id.p, cdr->call_id.n < 256 ? cdr->call_id.n : 255);
+	put_time(&o, "start", cdr->start_us);
+	put_time(&o, "ring", cdr->ring_us);
+	put_time(&o, "answer", cdr->answer_us);
+	put_time(&o, "end", cdr->end_us);
+	put_span(&o, "pdd_ms", cdr->start_us, cdr->ring_us);
+	put_span(&o, "setup_ms", cdr->start_us, cdr->answer_us);
+	put_span(&o, "duration_ms", cdr->answer_us, cdr->answer_us ? cdr->end_us : 0);
+	put_text(&o, "ended_by", cp_cause_by(cdr->cause->by));
+	put(&o, ",\"status\":%u", cdr->cause->status);
+	put_text(&o, "cause", cdr->cause->phrase);
+	if (cdr->codec[0])
+		put_text(&o, "codec", cdr->codec);
+	else
+		put(&o, ",\"codec\":null");
+	put_media(&o, cdr->media);
+	put(&o, "}\n");
+	return o.full ? -ENOBUFS : (int)o.n;
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/call/call.h"
+
+#include "controlplane/call/carry.h"
+
+static bool is_plain(const char *user)
+{
+	for (; *user; user++)
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.",
+			    *user))
+			return false;
+	return true;
+}
+
+// Each side is shown the other one's number at our address.
+static void put_contact(struct sip_build *b, const struct cp_call *call, unsigned to)
+{
+	const struct cp_listener *l = cp_leg_listener(call, to);
+	const char *user = to == 0 ? call->to : call->from;
+	bool named = user[0] && is_plain(user);
+
+	sip_build_format(
+		b, "Contact", "<sip:%s%s%s>", named ? user : "", named ? "@" : "", l->sent_by);
+}
+
+static void put_own(struct sip_build *b, const struct cp_call *call, unsigned to, unsigned own)
+{
+	const char *agent = call->policy->cfg->sip.user_agent;
+
+	if (own & CP_LINE_CONTACT) {
+		put_contact(b, call, to);
+		sip_build_header_str(b, "Allow", CP_ALLOW);
+	}
+	if (agent[0])
+		sip_build_header_str(b, own & CP_LINE_REQUEST ? "User-Agent" : "Server", agent);
+	if (own & CP_LINE_SDP)
+		sip_build_header_str(b, "Content-Type", "application/sdp");
+}
+
+struct sip_slice cp_lines(
+	struct cp_call *call, unsigned to, unsigned own, const struct sip_message *m, unsigned what)
+{
+	struct cp_shard *shard = call->shard;
+	struct sip_build b = sip_build(shard->lines, sizeof(shard->lines));
+	const struct cp_carry carry = {
+		call->leg[cp_other(to)].peer, call->leg[to].peer, cp_leg_listener(call, to), what};
+	size_t ours;
+
+	put_own(&b, call, to, own);
+	ours = b.n;
+	if (m)
+		cp_carry(&b, &carry, m);
+	// More than fits, or something that cannot be written again: better without.
+	if (sip_build_check(&b))
+		b.n = ours;
+	return sip_slice(b.p, b.n);
+}
+
+void cp_leg_route(struct cp_call *call, unsigned leg)
+{
+	struct cp_leg *l = &call->leg[leg];
+	struct sip_flow flow = *sip_dialog_flow(l->dialog);
+	struct sip_slice transport;
+	struct sip_addr hop;
+	struct sip_uri uri;
+
+	if (l->peer->cfg->kind != CFG_TRUNK ||
+		sip_uri_parse(sip_dialog_next_hop(l->dialog), &uri) || uri.scheme != SIP_URI_SIP ||
+		(sip_uri_param(&uri, "transport", &transport) &&
+			!sip_slice_iis(transport, "udp")) ||
+		sip_addr_parse(uri.host, uri.port ? uri.port : CFG_PORT_SIP, &hop) ||
+		hop.family != flow.remote.family ||
+		cp_peers_by_source(call->policy->peers, &hop) != l->peer)
+		return;
+	flow.remote = hop;
+	sip_dialog_set_flow(l->dialog, &flow);
+}

@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What the call asks of hawse-media: ports, plans, the end, and all of it again after a restart.
+// One command of a session is in flight at a time; a plan that changes meanwhile goes out next.
+#include "controlplane/call/call.h"
+#include "controlplane/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RETRY_MS  5u
+#define MAX_TRIES 4u
+
+static void settled(struct cp_call *call);
+static void on_reply(void *user, const struct abi_msg *reply);
+
+// ---- sessions -------------------------------------------------------------------------------------
+
+static void index_session(struct cp_session *s)
+{
+	struct cp_shard *shard = s->call->shard;
+
+	if (s->slot < shard->slots)
+		shard->by_slot[s->slot] = s;
+}
+
+static void unindex_session(struct cp_session *s)
+{
+	struct cp_shard *shard = s->call->shard;
+
+	if (s->slot < shard->slots && shard->by_slot[s->slot] == s)
+		shard->by_slot[s->slot] = NULL;
+}
+
+static void free_session(struct cp_session *s)
+{
+	struct cp_call *call = s->call;
+
+	for (unsigned i = 0; i < CP_SESSIONS; i++)
+		if (call->session[i] == s)
+			call->session[i] = NULL;
+	unindex_session(s);
+	sip_timer_stop(sip_layer_wheel(call->shard->layer), &s->timer);
+	free(s);
+}
+
+static int submit(struct cp_session *s, struct abi_msg *command)
+{
+	struct cp_shard *shard = s->call->shard;
+	int err =
+		shard->attached ? shard->ops->submit(shard->ctx, command, on_reply, s) : -ENOTCONN;
+
+	if (err)
+		return err;
+	cp_count(shard, CP_C_MEDIA_COMMANDS);
+	s->transaction = command->transaction;
+	return 0;
+}
+
+static int send_plain(struct cp_session *s, uint16_t type)
+{
+	struct abi_msg m;
+
+	abi_msg_init(&m, type, 0, s->slot, s->generation);
+	return submit(s, &m);
+}
+
+static int send_plan(struct cp_session *s)
+{
+	struct abi_msg m;
+	uint16_t type = s->state == CP_SESSION_ACTIVE ? ABI_SESSION_UPDATE : ABI_SESSION_ADD;
+	int err;
+
+	abi_msg_init(&m, type, 0, s->slot, s->generation);
+	memcpy(m.payload, &s->plan, sizeof(s->plan));
+	err = submit(s, &m);
+	if (!err)
+		s->again = false;
+	return err;
+}
+
+static void retry_fire(struct sip_timer *timer, void *ctx)
+{
+	struct cp_session *s =
+		(struct cp_session *)((char *)timer - offsetof(struct cp_session, timer));
+	struct cp_call *call = s->call;
+	int err = 0;
+
+	if (s->transaction)
+		return;
+	if (s->state == CP_SESSION_DELETING)
+		err = send_plain(s, ABI_SESSION_DELETE);
+	else if (s->planned)
+		err = send_plan(s);
+	if (!err)
+		return;
+	if (s->state == CP_SESSION_DELETING)
+		free_session(s);
+	else if (!call->media_error)
+		call->media_error = err;
+	settled(call);
+}
+
+static void retry(struct cp_session *s)
+{
+	struct sip_layer *layer = s->call->shard->layer;
+
+	s->tries++;
+	sip_timer_start(
+		sip_layer_wheel(layer), &s->timer, sip_layer_now(layer) + RETRY_MS * s->tries);
+}
+
+bool cp_media_busy(const struct cp_call *call)
+{
+	for (unsigned i = 0; i < CP_SESSIONS; i++) {
+		const struct cp_session *s = call->session[i];
+
+		if (s && s->state != CP_SESSION_DELETING &&
+			(s->transaction || s->again || sip_timer_running(&s->timer)))
+			return true;
+	}
+	return false;
+}
+
+bool cp_media_waits_for_ports(const struct cp_call *call)
+{
+	for (unsigned i = 0; i < CP_SESSIONS; i++)
+		if (call->session[i] && call->session[i]->state == CP_SESSION_ALLOCATING)
+			return true;
+	return false;
+}
+
+bool cp_media_gone(const struct cp_call *call)
+{
+	for (unsigned i = 0; i < CP_SESSIONS; i++)
+		if (call->session[i])
+			return false;
+	return true;
+}
+
+// ---- ports ----------------------------------------------------------------------------------------
+
+static uint8_t family_of(
+	struct cp_call *call, unsigned leg, const struct sdp_oa_need *need, unsigned i)
+{
+	const struct sdp_local *local;
+
+	if (leg == (unsigned)need->offerer)
+		return need->stream[i].family;
+	local = sdp_oa_local(&call->oa, (enum sdp_leg)leg, 0);
+	return local ? local->family : call->leg[leg].signalling.family;
+}
+
+static int alloc_stream(struct cp_call *call, const struct sdp_oa_need *need, unsigned i)
+{
+	struct abi_port_alloc *want;
+	struct cp_session *s;
+	struct abi_msg m;
+	unsigned at = 0;
+	int err;
+
+	while (at < CP_SESSIONS && call->session[at])
+		at++;
+	if (at == CP_SESSIONS)
+		return -EMFILE;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->call = call;
+	s->stream = (uint8_t)i;
+	s->slot = ABI_NO_SLOT;
+	s->timer.fire = retry_fire;
+	abi_msg_init(&m, ABI_PORT_ALLOC, 0, ABI_NO_SLOT, 0);
+	want = (struct abi_port_alloc *)m.payload;
+	want->affinity = ABI_NO_SLOT;
+	for (unsigned k = 0; k < CP_SESSIONS; k++)
+		if (call->session[k] && call->session[k]->slot != ABI_NO_SLOT)
+			want->affinity = call->session[k]->slot;
+	want->legs = 2;
+	want->call = call->id;
+	for (unsigned leg = 0; leg < 2; leg++) {
+		want->leg[leg].interface_index = (uint8_t)call->leg[leg].peer->cfg->media;
+		want->leg[leg].family = family_of(call, leg, need, i);
+		want->leg[leg].kind = ABI_LEG_PAIR;
+	}
+	err = submit(s, &m);
+	if (err) {
+		free(s);
+		return err;
+	}
+	call->session[at] = s;
+	return 0;
+}
+
+int cp_media_alloc(struct cp_call *call, const struct sdp_oa_need *need)
+{
+	int sent = 0, err = 0;
+
+	for (unsigned i = 0; i < need->n_streams; i++) {
+		if (!need->stream[i].wanted[0] && !need->stream[i].wanted[1])
+			continue;
+		err = alloc_stream(call, need, i);
+		if (err)
+			break;
+		sent++;
+	}
+	return sent ? sent : err;
+}
+
+static int take_ports(struct cp_session *s, const struct abi_msg *reply)
+{
+	const struct abi_ports *ports = (const struct abi_ports *)reply->payload;
+	int err = 0;
+
+	s->slot = reply->slot;
+	s->generation = reply->generation;
+	s->state = CP_SESSION_ALLOCATED;
+	index_session(s);
+	for (unsigned leg = 0; leg < 2 && !err; leg++) {
+		struct sdp_local local = {0};
+
+		s->local[leg] = ports->leg[leg];
+		local.family = ports->leg[leg].family;
+		local.rtp_port = ports->leg[leg].rtp_port;
+		local.rtcp_port = ports->leg[leg].rtcp_port;
+		memcpy(local.ip, ports->leg[leg].ip, sizeof(local.ip));
+		err = sdp_oa_set_local(&s->call->oa, (enum sdp_leg)leg, s->stream, &local);
+	}
+	return err;
+}
+
+// ---- plans ----------------------------------------------------------------------------------------
+
+static bool is_private(const struct sdp_endpoint *e)
+{
+	const uint8_t *ip = e->ip;
+
+	if (e->family == 6) // fc00::/7, fe80::/10
+		return (ip[0] & 0xfe) == 0xfc || (ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80);
+	return ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+	       (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64) ||
+	       (ip[0] == 169 && ip[1] == 254);
+}
+
+// Whose packets are believed until the first one is confirmed. The more the address that was
+// signalled can be believed, the less a stranger can steal:
+//   the signalled address is the one its SIP comes from   that address, any port
+//   a trunk that signals another address                  that address (its media gateway), unless
+//                                                         it is a private one, which a NAT hides
+//   anybody else                                          the first packet with the right payload
+//                                                         type: behind NAT nothing better is known
+uint8_t cp_media_policy(
+	const struct cp_peer *peer, const struct sdp_endpoint *rtp, const struct sip_addr *party)
+{
+	if (rtp->family == 0)
+		return ABI_SOURCE_ANY;
+	if (rtp->family == party->family && memcmp(rtp->ip, party->ip, 16) == 0)
+		return ABI_SOURCE_ADDRESS;
+	if (peer->cfg->kind == CFG_TRUNK && !is_private(rtp))
+		return ABI_SOURCE_ADDRESS;
+	return ABI_SOURCE_ANY;
+}
+
+static void plan_types(struct abi_leg_plan *out, const struct sdp_plan_leg *in)
+{
+	out->payload_types[0] = in->accept[0];
+	out->payload_types[1] = in->accept[1];
+	for (unsigned pt = 0; pt < 128; pt++) {
+		if (!(in->accept[pt / 64] >> pt % 64 & 1) || in->map[pt] == pt)
+			continue;
+		if (in->map[pt] == SDP_PT_NONE || out->pt_maps == ABI_PT_MAPS) {
+			out->payload_types[pt / 64] &= ~(1ull << pt % 64);
+			continue;
+		}
+		out->pt_map[out->pt_maps].from = (uint8_t)pt;
+		out->pt_map[out->pt_maps++].to = in->map[pt];
+	}
+}
+
+// A packet more or less than the codec's own pace is jitter; twice the pace is none.
+static uint32_t limit(uint32_t pace)
+{
+	return pace > UINT32_MAX / 4 ? 0 : pace * 2 + pace / 2;
+}
+
+static void plan_leg(struct cp_session *s, unsigned leg, const struct sdp_plan_leg *in, bool final,
+	struct abi_leg_plan *out)
+{
+	const struct cp_leg *l = &s->call->leg[leg];
+	struct abi_addr *remote = &s->remote[leg];
+
+	out->family = s->local[leg].family;
+	out->source_policy = cp_media_policy(l->peer, &in->rtp, &l->signalling);
+	out->dscp = l->peer->cfg->dscp;
+	out->dtmf_type = in->dtmf_in == SDP_PT_NONE ? 255 : in->dtmf_in;
+	out->max_packets = limit(in->max_packets_per_s);
+	out->max_octets = limit(in->max_octets_per_s);
+	plan_types(out, in);
+	if (in->receive)
+		out->flags |= ABI_LEG_RECEIVE;
+	if (in->relearn)
+		out->flags |= ABI_LEG_RELEARN;
+	if (in->rtcp_mux)
+		out->flags |= ABI_LEG_RTCP_MUX;
+	if (final && in->receive && in->send)
+		out->flags |= ABI_LEG_TIMEOUT;
+	if (in->rtp.family == out->family && in->rtp.port) {
+		remote->family = in->rtp.family;
+		remote->port = in->rtp.port;
+		memcpy(remote->ip, in->rtp.ip, sizeof(remote->ip));
+		if (in->send)
+			out->flags |= ABI_LEG_SEND;
+		if (in->rtcp.family == out->family && in->rtcp.port) {
+			out->flags |= ABI_LEG_RTCP;
+			out->remote_rtcp_port = in->rtcp.port;
+			memcpy(out->remote_rtcp_ip, in->rtcp.ip, sizeof(out->remote_rtcp_ip));
+		}
+	} else if (remote->family == out->family) {
+		// Held by c=0.0.0.0: who may send stays as it was.
+		struct sdp_endpoint last = {.family = remote->family, .port = remote->port};
+
+		memcpy(last.ip, remote->ip, sizeof(last.ip));
+		out->source_policy = cp_media_policy(l->peer, &last, &l->signalling);
+	}
+	if (remote->family == out->family) {
+		out->remote_rtp_port = remote->port;
+		memcpy(out->remote_rtp_ip, remote->ip, sizeof(out->remote_rtp_ip));
+	}
+}
+
+static void plan_session(struct cp_session *s, const struct sdp_plan_stream *stream, bool final)
+{
+	uint32_t pending[2] = {0, 0};
+	struct abi_session_plan plan = {0};
+
+	// A relearn that was never told must not get lost.
+	for (unsigned leg = 0; leg < 2; leg++)
+		if (s->planned && (s->again || s->transaction))
+			pending[leg] = s->plan.leg[leg].flags & ABI_LEG_RELEARN;
+	for (unsigned leg = 0; leg < 2; leg++) {
+		plan_leg(s, leg, &stream->leg[leg], final, &plan.leg[leg]);
+		plan.leg[leg].flags |= pending[leg];
+	}
+	plan.timeout_ms = final ? s->call->policy->cfg->sip.media_timeout * 1000 : 0;
+	plan.clock_rate = stream->leg[0].in.rate ? stream->leg[0].in.rate : 8000;
+	s->plan = plan;
+	s->planned = true;
+}
+
+static bool is_local(const struct cp_session *s, const struct sdp_plan_stream *stream)
+{
+	for (unsigned leg = 0; leg < 2; leg++)
+		if (s->local[leg].rtp_port != stream->leg[leg].local.rtp_port ||
+			memcmp(s->local[leg].ip, stream->leg[leg].local.ip, 16) != 0)
+			return false;
+	return true;
+}
+
+static void note_codec(struct cp_call *call, const struct sdp_plan *plan)
+{
+	call->held = 0;
+	for (unsigned i = 0; i < plan->n_streams; i++) {
+		const struct sdp_plan_stream *stream = &plan->stream[i];
+
+		if (stream->refusal != SDP_ACCEPTED)
+			continue;
+		snprintf(call->codec, sizeof(call->codec), "%.16s/%u", stream->leg[0].in.name,
+			stream->leg[0].in.rate);
+		if (!stream->leg[0].in.name[0])
+			call->codec[0] = 0;
+		call->held =
+			(uint8_t)((stream->leg[0].send ? 0 : 1) | (stream->leg[1].send ? 0 : 2));
+		return;
+	}
+}
+
+int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
+{
+	struct cp_shard *shard = call->shard;
+	struct sdp_plan *plan = &shard->plan;
+	int err;
+
+	shard->arena.used = 0;
+	err = sdp_oa_plan(oa, &shard->arena, plan);
+	if (err)
+		return err;
+	note_codec(call, plan);
+	for (unsigned k = 0; k < CP_SESSIONS; k++) {
+		struct cp_session *s = call->session[k];
+
+		if (!s || s->stream >= plan->n_streams || s->state == CP_SESSION_DELETING ||
+			s->state == CP_SESSION_ALLOCATING ||
+			plan->stream[s->stream].refusal != SDP_ACCEPTED ||
+			!is_local(s, &plan->stream[s->stream]))
+			continue;
+		plan_session(s, &plan->stream[s->stream], final);
+		s->again = true;
+		s->tries = 0;
+		if (s->transaction || s->replay)
+			continue;
+		err = send_plan(s);
+		if (err && call->oa.agreed_once && err == -ENOTCONN)
+			err = 0; // it is told when hawse-media is there again
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+// ---- the end --------------------------------------------------------------------------------------
+
+static void release(struct cp_session *s)
+{
+	struct cp_shard *shard = s->call->shard;
+
+	if (s->state == CP_SESSION_DELETING)
+		return;
+	if (s->transaction)
+		shard->ops->forget(shard->ctx, s->transaction);
+	s->transaction = 0;
+	s->again = false;
+	sip_timer_stop(sip_layer_wheel(shard->layer), &s->timer);
+	// Ports that were only asked for are given back by the client.
+	if (s->state == CP_SESSION_ALLOCATING) {
+		free_session(s);
+		return;
+	}
+	s->state = CP_SESSION_DELETING;
+	s->tries = 0;
+	// A restarted hawse-media may have given that slot to somebody else.
+	if (s->replay && !shard->same_boot) {
+		free_session(s);
+		return;
+	}
+	if (send_plain(s, ABI_SESSION_DELETE))
+		free_session(s);
+}
+
+void cp_media_release(struct cp_call *call)
+{
+	for (unsigned i = 0; i < CP_SESSIONS; i++)
+		if (call->session[i])
+			release(call->session[i]);
+}
+
+void cp_media_drop(struct cp_call *call)
+{
+	for (unsigned i = 0; i < CP_SESSIONS; i++) {
+		struct cp_session *s = call->session[i];
+
+		if (!s)
+			continue;
+		if (s->transaction)
+			call->shard->ops->forget(call->shard->ctx, s->transaction);
+		free_session(s);
+	}
+}
+
+static bool in_use(const struct cp_call *call, const struct cp_session *s)
+{
+	for (unsigned leg = 0; leg < 2; leg++) {
+		const struct sdp_local *local =
+			sdp_oa_local(&call->oa, (enum sdp_leg)leg, s->stream);
+
+		if (local && local->rtp_port == s->local[leg].rtp_port &&
+			memcmp(local->ip, s->local[leg].ip, sizeof(local->ip)) == 0)
+			return true;
+	}
+	return false;
+}
+
+void cp_media_sweep(struct cp_call *call)
+{
+	for (unsigned i = 0; i < CP_SESSIONS; i++) {
+		struct cp_session *s = call->session[i];
+
+		if (s && s->state != CP_SESSION_ALLOCATING && !in_use(call, s))
+			release(s);
+	}
+}
+
+// ---- replies --------------------------------------------------------------------------------------
+
+// Nothing is in flight any more: whoever waits for it goes on.
+static void settled(struct cp_call *call)
+{
+	struct cp_exchange *x = call->offer ? call->offer : &call->invite;
+	int err = call->media_error;
+
+	if (call->state == ABI_CALL_ENDING) {
+		cp_call_check(call);
+		return;
+	}
+	if (cp_media_busy(call))
+		return;
+	call->media_error = 0;
+	if (x->phase == CP_PHASE_PORTS)
+		x->kind == CP_X_INVITE ? cp_setup_ports(x, err) : cp_change_ports(x, err);
+	else if (call->invite.phase == CP_PHASE_MEDIA)
+		cp_setup_media(&call->invite, err);
+	else if (err)
+		cp_change_media(call, err);
+}
+
+static void on_delete(struct cp_session *s, const struct abi_msg *reply)
+{
+	const struct abi_session_report *report = (const struct abi_session_report *)reply->payload;
+	struct cp_call *call = s->call;
+
+	if ((reply->result == -EBUSY || reply->result == -ETIMEDOUT) && call->shard->attached &&
+		s->tries < MAX_TRIES * 4) {
+		retry(s);
+		return;
+	}
+	if (reply->result == 0)
+		for (unsigned leg = 0; leg < 2; leg++)
+			cp_media_total_add(&call->total[leg], &report->leg[leg]);
+	free_session(s);
+	settled(call);
+}
+
+// An answer to a plan: try again what may be tried again.
+static void on_plan(struct cp_session *s, const struct abi_msg *reply)
+{
+	struct cp_call *call = s->call;
+	int result = reply->result;
+
+	if ((result == -EBUSY || result == -ETIMEDOUT) && s->tries < MAX_TRIES) {
+		s->again = true;
+		retry(s);
+		return;
+	}
+	if (result == 0) {
+		s->state = CP_SESSION_ACTIVE;
+		s->tries = 0;
+		if (!s->again)
+			for (unsigned leg = 0; leg < 2; leg++)
+				s->plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_RELEARN;
+		else
+			result = send_plan(s);
+	} else if (result == -ECONNRESET && call->oa.agreed_once) {
+		s->again = true; // told again after the replay
+		s->replay = true;
+		return;
+	}
+	if (result && !call->media_error)
+		call->media_error = result;
+	if (result)
+		s->again = false;
+	settled(call);
+}
+
+static void on_ports(struct cp_session *s, const struct abi_msg *reply)
+{
+	struct cp_call *call = s->call;
+	int err = reply->result;
+
+	if (!err)
+		err = take_ports(s, reply);
+	if (err) {
+		if (!call->media_error)
+			call->media_error = err;
+		if (reply->result)
+			free_session(s);
+		else
+			release(s);
+	}
+	settled(call);
+}
+
+static void on_reply(void *user, const struct abi_msg *reply)
+{
+	struct cp_session *s = user;
+
+	s->transaction = 0;
+	if (reply->result)
+		cp_count(s->call->shard, CP_C_MEDIA_FAILURES);
+	switch (s->state) {
+	case CP_SESSION_ALLOCATING:
+		on_ports(s, reply);
+		break;
+	case CP_SESSION_DELETING:
+		on_delete(s, reply);
+		break;
+	default:
+		on_plan(s, reply);
+	}
+}
+
+// ---- after hawse-media was attached anew ----------------------------------------------------------
+
+#define REPLAY_WINDOW 256u
+
+static void replay_lost(struct cp_session *s, int error)
+{
+	struct cp_call *call = s->call;
+
+	cp_count(call->shard, CP_C_REPLAY_FAILED);
+	cp_log(CP_LOG_WARNING, "media", call->id, "session cannot be made again: %s",
+		strerror(-error));
+	free_session(s);
+	cp_reason_set(call, "Q.850", 41, "media lost");
+	cp_call_end(call, CP_BY_HAWSE, 503, sip_str("Media Lost"), NULL);
+}
+
+static void on_replay(void *user, const struct abi_msg *reply)
+{
+	struct cp_session *s = user;
+	struct cp_shard *shard = s->call->shard;
+	int err = reply->result;
+
+	s->transaction = 0;
+	shard->replays--;
+	if (err == -ECONNRESET)
+		return;
+	if (!err) {
+		unindex_session(s);
+		s->slot = reply->slot;
+		s->generation = reply->generation;
+		index_session(s);
+		s->replay = false;
+		if (!shard->same_boot)
+			s->state = CP_SESSION_ALLOCATED;
+		cp_count(shard, CP_C_REPLAYED);
+		if (s->planned && (s->again || !shard->same_boot))
+			err = send_plan(s);
+	}
+	if (err)
+		replay_lost(s, err);
+	cp_media_replay(shard);
+}
+
+static int send_replay(struct cp_session *s)
+{
+	struct cp_call *call = s->call;
+	struct cp_shard *shard = call->shard;
+	struct abi_port_alloc *want;
+	struct abi_msg m;
+	int err;
+
+	if (shard->same_boot) {
+		abi_msg_init(&m, ABI_SESSION_CLAIM, 0, s->slot, s->generation);
+	} else {
+		abi_msg_init(&m, ABI_PORT_ALLOC, 0, ABI_NO_SLOT, 0);
+		want = (struct abi_port_alloc *)m.payload;
+		want->affinity = ABI_NO_SLOT;
+		want->legs = 2;
+		want->call = call->id;
+		for (unsigned leg = 0; leg < 2; leg++) {
+			want->leg[leg].interface_index = s->local[leg].interface_index;
+			want->leg[leg].family = s->local[leg].family;
+			want->leg[leg].kind = s->local[leg].kind;
+			want->leg[leg].rtp_port = s->local[leg].rtp_port;
+			memcpy(want->leg[leg].ip, s->local[leg].ip, sizeof(s->local[leg].ip));
+		}
+	}
+	err = shard->ops->submit(shard->ctx, &m, on_replay, s);
+	if (err)
+		return err;
+	s->transaction = m.transaction;
+	shard->replays++;
+	return 0;
+}
+
+void cp_media_replay(struct cp_shard *shard)
+{
+	while (shard->attached && shard->replaying && shard->replays < REPLAY_WINDOW) {
+		struct cp_call *call = shard->replaying;
+		int err = 0;
+
+		shard->replaying = call->next;
+		for (unsigned i = 0; i < CP_SESSIONS && !err; i++) {
+			struct cp_session *s = call->session[i];
+
+			if (s && s->replay && !s->transaction && s->state != CP_SESSION_DELETING)
+				err = send_replay(s);
+			if (err == -ENOTCONN)
+				return;
+			if (err)
+				replay_lost(s, err);
+		}
+	}
+	if (shard->attached && !shard->ready && !shard->replaying && !shard->replays) {
+		shard->ready = true;
+		shard->ops->reconciled(shard->ctx);
+	}
+}

@@ -1,0 +1,710 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// From INVITE to ACK: who calls whom, the offer over to the other side, what rings, who answers.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "controlplane/call/call.h"
+#include "controlplane/call/carry.h"
+
+#define CP_NUMBER 128u
+
+static void ask(struct cp_exchange *x);
+static void next_target(struct cp_call *call);
+
+// ---- the caller's INVITE --------------------------------------------------------------------------
+
+static void refuse(struct cp_shard *shard, struct sip_transaction *tx, enum cp_result result,
+	int status, const char *lines)
+{
+	cp_count(shard, CP_C_CALLS + (unsigned)result);
+	sip_respond_simple(tx, status, lines);
+}
+
+// The number dialled, or the user part as it stands when it is none.
+static struct sip_slice dialled(const struct sip_uri *uri, char out[CP_NUMBER])
+{
+	int n = sip_uri_number(uri, out, CP_NUMBER);
+
+	if (n > 0)
+		return sip_slice(out, (size_t)n);
+	cp_carry_user_text(uri, out, CP_NUMBER);
+	return sip_str(out);
+}
+
+// A proxy has brought one of our own INVITEs back, for the same number.
+static bool is_loop(struct cp_shard *shard, const struct sip_message *m, struct sip_slice number)
+{
+	const struct cp_label *label = cp_label_find(shard, sip_message_call_id(m));
+
+	return label && label->leg == 1 && label->number == cp_label_number(shard, number);
+}
+
+// Refuses what cannot become a call. False when it has.
+static bool admit(struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
+{
+	uint32_t forwards = 70;
+
+	if (shard->stopping || !shard->ready) {
+		refuse(shard, tx, CP_RESULT_NO_MEDIA, 503, "Retry-After: 5\r\n");
+		return false;
+	}
+	if (shard->running >= shard->policy->cfg->sip.max_calls) {
+		refuse(shard, tx, CP_RESULT_OVERLOAD, 503, "Retry-After: 5\r\n");
+		return false;
+	}
+	// What we send has one less, and 0 is not sent.
+	if (sip_message_number(m, SIP_H_MAX_FORWARDS, &forwards) == 0 && forwards < 2) {
+		refuse(shard, tx, CP_RESULT_LOOP, 483, NULL);
+		return false;
+	}
+	if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
+		refuse(shard, tx, CP_RESULT_BAD_OFFER, 415, "Accept: application/sdp\r\n");
+		return false;
+	}
+	return true;
+}
+
+static const struct cfg_route *find_route(struct cp_shard *shard, struct sip_transaction *tx,
+	const struct sip_message *m, const struct cp_peer *caller)
+{
+	const struct cfg_route *route;
+	struct sip_slice number;
+	char text[CP_NUMBER];
+	struct sip_uri uri;
+
+	if (sip_message_request_uri(m, &uri) || uri.scheme == SIP_URI_OTHER) {
+		refuse(shard, tx, CP_RESULT_NO_ROUTE, 416, NULL);
+		return NULL;
+	}
+	number = dialled(&uri, text);
+	if (is_loop(shard, m, number)) {
+		refuse(shard, tx, CP_RESULT_LOOP, 482, NULL);
+		return NULL;
+	}
+	route = cp_routes_find(shard->policy->routes, caller->index, number);
+	if (!route)
+		refuse(shard, tx, CP_RESULT_NO_ROUTE, 404, NULL);
+	return route;
+}
+
+static int keep_invite(struct cp_call *call, const struct sip_message *m)
+{
+	struct sip_address from;
+	struct sip_uri uri;
+
+	call->forwards = 70;
+	if (sip_message_number(m, SIP_H_MAX_FORWARDS, &call->forwards) || call->forwards > 70)
+		call->forwards = 71;
+	call->forwards--;
+	if (sip_message_from(m, &from) == 0)
+		cp_carry_user_text(&from.uri, call->from, sizeof(call->from));
+	if (sip_message_request_uri(m, &uri) == 0)
+		cp_carry_user_text(&uri, call->to, sizeof(call->to));
+	call->saved = malloc(m->length);
+	if (!call->saved)
+		return -ENOMEM;
+	memcpy(call->saved, m->data, m->length);
+	call->saved_size = m->length;
+	return 0;
+}
+
+// The call exists: from here on every failure is its end.
+static void begin(struct cp_call *call, const struct sip_message *m)
+{
+	struct cp_exchange *x = &call->invite;
+	char warning[160];
+	int status = 0, rc;
+
+	if (sip_message_has_sdp(m)) {
+		next_target(call); // ports are asked for on the target's interface
+		if (call->state == ABI_CALL_ENDING)
+			return;
+		rc = cp_bridge_offer(x, 0, sip_message_body(m), &status, warning, sizeof(warning));
+		if (rc < 0) {
+			cp_call_result(
+				call, status == 503 ? CP_RESULT_NO_MEDIA : CP_RESULT_BAD_OFFER);
+			cp_call_end(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), warning);
+		} else if (rc == 0) {
+			ask(x);
+		}
+		return;
+	}
+	x->delayed = true;
+	next_target(call);
+	if (call->state != ABI_CALL_ENDING)
+		ask(x);
+}
+
+void cp_setup_invite(
+	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
+{
+	const struct sip_flow *source = sip_tx_flow(tx);
+	const struct cp_peer *caller = cp_peers_by_source(shard->policy->peers, &source->remote);
+	const struct cfg_route *route;
+	struct cp_call *call;
+	uint64_t id = shard->fresh;
+	int err;
+
+	if (!caller) {
+		refuse(shard, tx, CP_RESULT_STRANGER, 403, NULL);
+		return;
+	}
+	if (!admit(shard, tx, m))
+		return;
+	route = find_route(shard, tx, m, caller);
+	if (!route)
+		return;
+	while (!id)
+		shard->ops->random(shard->ctx, &id, sizeof(id));
+	shard->fresh = 0;
+	call = cp_call_new(shard, caller, source, id);
+	if (!call) {
+		refuse(shard, tx, CP_RESULT_INTERNAL, 503, "Retry-After: 5\r\n");
+		return;
+	}
+	call->route = route;
+	call->invite.server = tx;
+	sip_tx_set_user(tx, &call->invite);
+	cp_label_set(shard, sip_message_call_id(m), id, 0, sip_str(""));
+	err = sip_dialog_new_uas(shard->dialogs, tx, m, call, &call->leg[0].dialog);
+	if (!err)
+		err = keep_invite(call, m);
+	if (err) {
+		cp_call_end(
+			call, CP_BY_HAWSE, err == -EBADMSG ? 400 : 500, sip_slice(NULL, 0), NULL);
+		return;
+	}
+	cp_leg_route(call, 0);
+	sip_respond_simple(tx, 100, NULL);
+	begin(call, m);
+}
+
+// ---- our INVITE to the target ----------------------------------------------------------------------
+
+static void ring_timeout(struct sip_timer *timer, void *ctx)
+{
+	struct cp_call *call = (struct cp_call *)((char *)timer - offsetof(struct cp_call, timer));
+
+	cp_reason_set(call, "SIP", 408, "ring timeout");
+	cp_call_end(call, CP_BY_HAWSE, 408, sip_slice(NULL, 0), NULL);
+}
+
+static void start_timer(struct cp_call *call, const struct sip_message *invite)
+{
+	struct sip_layer *layer = call->shard->layer;
+	uint32_t seconds = call->policy->cfg->sip.ring_timeout, expires;
+
+	if (sip_message_number(invite, SIP_H_EXPIRES, &expires) == 0 && expires &&
+		expires < seconds)
+		seconds = expires;
+	call->timer.fire = ring_timeout;
+	sip_timer_start(
+		sip_layer_wheel(layer), &call->timer, sip_layer_now(layer) + seconds * 1000ull);
+}
+
+struct party {
+	char uri[CP_URI];
+	char display[256];
+	size_t display_n;
+};
+
+// Our word for who calls: his name and number at our address.
+static int caller_party(struct cp_call *call, const struct sip_message *m, struct party *p)
+{
+	struct sip_address from;
+	int n;
+
+	if (sip_message_from(m, &from))
+		return -EBADMSG;
+	p->display_n = cp_carry_display(from.display, p->display, sizeof(p->display));
+	// RFC 3323 4.1.1.3: nobody's address stays nobody's.
+	n = cp_carry_uri(&from.uri,
+		sip_slice_iis(from.uri.host, "anonymous.invalid") ? "anonymous.invalid"
+								  : cp_leg_listener(call, 1)->host,
+		0, p->uri);
+	return n < 0 ? n : 0;
+}
+
+static int callee_party(struct cp_call *call, const struct sip_message *m, struct party *p)
+{
+	char host[SIP_ADDR_TEXT];
+	struct sip_address to;
+	int n;
+
+	if (sip_message_to(m, &to))
+		return -EBADMSG;
+	sip_addr_host(&call->leg[1].peer->remote, true, host);
+	p->display_n = cp_carry_display(to.display, p->display, sizeof(p->display));
+	n = cp_carry_uri(&to.uri, host, 0, p->uri);
+	return n < 0 ? n : 0;
+}
+
+static int target_uri(struct cp_call *call, const struct sip_message *m, char out[CP_URI])
+{
+	const struct sip_addr *remote = &call->leg[1].peer->remote;
+	char host[SIP_ADDR_TEXT];
+	struct sip_uri uri;
+	int n;
+
+	if (sip_message_request_uri(m, &uri))
+		return -EBADMSG;
+	sip_addr_host(remote, true, host);
+	n = cp_carry_uri(&uri, host, remote->port == CFG_PORT_SIP ? 0 : remote->port, out);
+	return n < 0 ? n : 0;
+}
+
+static int send_invite(struct cp_exchange *x)
+{
+	struct cp_call *call = x->call;
+	struct cp_shard *shard = call->shard;
+	struct sip_message *m = &shard->message;
+	struct cp_leg *leg = &call->leg[1];
+	const struct sip_flow flow = {.remote = leg->peer->remote, .socket = leg->socket};
+	struct party from, to;
+	struct sip_request r = {.method = SIP_INVITE, .max_forwards = call->forwards};
+	char uri[CP_URI];
+	int err = sip_message_index(m, call->saved, call->saved_size);
+
+	if (!err)
+		err = caller_party(call, m, &from);
+	if (!err)
+		err = callee_party(call, m, &to);
+	if (!err)
+		err = target_uri(call, m, uri);
+	if (!err && !x->delayed)
+		err = cp_bridge_show_offer(x, &r.body);
+	if (err)
+		return err;
+	r.uri = sip_str(uri);
+	r.from_display = sip_slice(from.display, from.display_n);
+	r.from_uri = sip_str(from.uri);
+	r.to_display = sip_slice(to.display, to.display_n);
+	r.to_uri = sip_str(to.uri);
+	r.call_id = sip_id_call_id(sip_layer_ids(shard->layer), leg->call_id);
+	r.lines = cp_lines(call, 1,
+		CP_LINE_CONTACT | CP_LINE_REQUEST | (r.body.n ? CP_LINE_SDP : 0), m, CP_IN_INVITE);
+	cp_label_set(shard, r.call_id, call->id, 1, sip_str(call->to));
+	start_timer(call, m);
+	return sip_request_send(shard->dialogs, &flow, &r, x, &x->client);
+}
+
+// The offer is ready, or there is none: on to the target.
+static void ask(struct cp_exchange *x)
+{
+	struct cp_call *call = x->call;
+	int err;
+
+	x->phase = CP_PHASE_ASKED;
+	err = send_invite(x);
+	if (!err) {
+		cp_call_show(call);
+		return;
+	}
+	cp_call_event(call, 1, "INVITE cannot be sent: %s", strerror(-err));
+	if (err == -EPROTONOSUPPORT)
+		cp_call_end(call, CP_BY_HAWSE, 488, sip_slice(NULL, 0), NULL);
+	else
+		cp_call_end(call, CP_BY_HAWSE, 500, sip_slice(NULL, 0), NULL);
+}
+
+static bool same_network(const struct cp_leg *leg, const struct cp_peer *peer)
+{
+	return leg->peer && leg->peer->cfg->media == peer->cfg->media &&
+	       leg->peer->remote.family == peer->remote.family;
+}
+
+// The next peer of the route that can be called at all; the call ends when there is none.
+static void next_target(struct cp_call *call)
+{
+	struct cp_leg *leg = &call->leg[1];
+
+	for (; call->target < call->route->to_count; call->target++) {
+		const struct cp_peer *peer =
+			cp_peers_at(call->policy->peers, (unsigned)call->route->to[call->target]);
+
+		if (!peer || !peer->callable)
+			continue;
+		leg->peer = peer;
+		leg->signalling = peer->remote;
+		leg->socket = peer->socket;
+		leg->start_us = call->shard->now_us;
+		leg->ring_us = leg->answer_us = leg->end_us = 0;
+		return;
+	}
+	cp_call_event(call, 255, "no target of the route can be called");
+	cp_call_end(call, CP_BY_HAWSE, 480, sip_slice(NULL, 0), NULL);
+}
+
+// The next target is reached over another interface or another IP version: other ports.
+static int ask_ports_again(struct cp_call *call)
+{
+	struct sdp_oa_need *need = &call->shard->need;
+	const struct sdp_local none = {0};
+
+	memset(need, 0, sizeof(*need));
+	need->offerer = SDP_LEG_A;
+	for (unsigned k = 0; k < CP_SESSIONS; k++) {
+		const struct cp_session *s = call->session[k];
+		unsigned i = s ? s->stream : 0;
+
+		if (!s || s->state == CP_SESSION_ALLOCATING || s->state == CP_SESSION_DELETING ||
+			i >= SDP_MAX_MEDIA)
+			continue;
+		need->stream[i].wanted[0] = need->stream[i].wanted[1] = true;
+		need->stream[i].family = s->local[0].family;
+		if (need->n_streams <= i)
+			need->n_streams = i + 1;
+		sdp_oa_set_local(&call->oa, SDP_LEG_B, i, &none);
+	}
+	cp_media_release(call);
+	return cp_media_alloc(call, need);
+}
+
+void cp_setup_ports(struct cp_exchange *x, int error)
+{
+	struct cp_call *call = x->call;
+	bool any = sdp_oa_local(&call->oa, SDP_LEG_A, 0) || !cp_media_gone(call);
+
+	if (error && !any) {
+		cp_call_event(call, 255, "no ports: %s", strerror(-error));
+		if (error == -EAFNOSUPPORT) {
+			cp_call_end(call, CP_BY_HAWSE, 488, sip_slice(NULL, 0),
+				"Warning: 301 hawse \"no media address of that IP version\"\r\n");
+			return;
+		}
+		cp_call_result(call, error == -ENOSPC || error == -ENFILE ? CP_RESULT_NO_PORTS
+									  : CP_RESULT_NO_MEDIA);
+		cp_call_end(call, CP_BY_HAWSE, 503, sip_slice(NULL, 0), "Retry-After: 5\r\n");
+		return;
+	}
+	cp_call_show(call);
+	if (x->delayed)
+		cp_setup_offer_back(x);
+	else
+		ask(x);
+}
+
+// ---- what the target says --------------------------------------------------------------------------
+
+static void note_ringing(struct cp_call *call, int status)
+{
+	struct cp_shard *shard = call->shard;
+
+	if (call->state == ABI_CALL_TRYING)
+		cp_call_state(call, ABI_CALL_RINGING);
+	if (call->leg[1].ring_us || (status != 180 && status != 183))
+		return;
+	call->leg[1].ring_us = shard->now_us;
+	if (call->leg[0].ring_us)
+		return;
+	call->leg[0].ring_us = shard->now_us;
+	cp_count(shard, CP_C_PDD_CALLS);
+	abi_add64(&shard->counters[CP_C_PDD_MS], (shard->now_us - call->leg[0].start_us) / 1000);
+}
+
+// Early media of one branch. Empty when there is nothing to show.
+static struct sip_slice early_answer(
+	struct cp_call *call, struct cp_branch *branch, const struct sip_message *m)
+{
+	struct sip_slice shown = {0};
+
+	if (!branch->has_oa)
+		sdp_oa_clone(&branch->oa, &call->oa);
+	branch->has_oa = true;
+	if (call->speaking && call->speaking != branch)
+		sdp_oa_follow(&branch->oa, &call->speaking->oa, SDP_LEG_A);
+	if (cp_bridge_answer(call, &branch->oa, 1, sip_message_body(m), &shown))
+		return sip_slice(NULL, 0);
+	call->speaking = branch;
+	call->showing = true;
+	if (cp_media_apply(call, &branch->oa, false))
+		cp_call_event(call, 1, "early media cannot be set up");
+	return shown;
+}
+
+static void progress(struct cp_exchange *x, struct sip_dialog *d, const struct sip_message *m)
+{
+	struct cp_call *call = x->call;
+	struct cp_branch *branch = NULL;
+	struct sip_response r = {.status = m->status, .reason = m->reason_text};
+
+	if (d) {
+		sip_dialog_set_user(d, call);
+		branch = cp_bridge_branch(call, d);
+		if (!branch)
+			sip_dialog_free(d);
+	}
+	if (m->status == 199) // without 100rel it says nothing (RFC 6228 4)
+		return;
+	note_ringing(call, m->status);
+	if (branch && !x->delayed && sip_message_has_sdp(m))
+		r.body = early_answer(call, branch, m);
+	r.lines = cp_lines(
+		call, 0, CP_LINE_CONTACT | (r.body.n ? CP_LINE_SDP : 0), m, CP_IN_PROVISIONAL);
+	if (x->server)
+		sip_dialog_respond(call->leg[0].dialog, x->server, &r);
+	cp_call_show(call);
+}
+
+static void keep_answer(struct cp_exchange *x, const struct sip_message *m)
+{
+	struct sip_slice lines =
+		cp_lines(x->call, 0, CP_LINE_CONTACT | CP_LINE_SDP, m, CP_IN_SUCCESS);
+
+	x->status = m->status;
+	free(x->lines);
+	x->lines = strndup(lines.p, lines.n);
+}
+
+static void answer_failed(struct cp_call *call, int status, const char *text)
+{
+	cp_reason_set(call, "SIP", status, text);
+	cp_call_end(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), NULL);
+}
+
+static void answered(struct cp_exchange *x, struct sip_dialog *d, const struct sip_message *m)
+{
+	struct cp_call *call = x->call;
+	struct sip_slice shown, body = {0};
+	char warning[160];
+	int status, rc;
+
+	sip_timer_stop(sip_layer_wheel(call->shard->layer), &call->timer);
+	sip_tx_set_user(x->client, NULL); // what still comes by it is another fork
+	x->client = NULL;
+	sip_dialog_set_user(d, call);
+	call->leg[1].dialog = d;
+	call->leg[1].answer_us = call->shard->now_us;
+	cp_bridge_win(call, d);
+	cp_leg_route(call, 1);
+	keep_answer(x, m);
+	if (sip_message_has_sdp(m))
+		body = sip_message_body(m);
+	if (x->delayed) {
+		rc = body.n ? cp_bridge_offer(x, 1, body, &status, warning, sizeof(warning))
+			    : -EINVAL;
+		if (rc < 0)
+			answer_failed(call, body.n ? 488 : 502, "offer cannot be used");
+		else if (rc == 0)
+			cp_setup_offer_back(x);
+		return;
+	}
+	sip_dialog_ack(d, sip_slice(NULL, 0), sip_slice(NULL, 0));
+	if (cp_bridge_answer(call, &call->oa, 1, body, &shown)) {
+		answer_failed(call, 502, "answer cannot be used");
+		return;
+	}
+	call->showing = true;
+	x->phase = CP_PHASE_MEDIA;
+	rc = cp_media_apply(call, &call->oa, true);
+	if (rc || !cp_media_busy(call))
+		cp_setup_media(x, rc);
+}
+
+static void now_up(struct cp_call *call)
+{
+	struct cp_shard *shard = call->shard;
+
+	call->leg[0].answer_us = shard->now_us;
+	cp_call_result(call, CP_RESULT_ANSWERED);
+	abi_add64(&shard->counters[CP_C_SETUP_MS], (shard->now_us - call->leg[0].start_us) / 1000);
+	free(call->saved);
+	call->saved = NULL;
+	cp_call_event(call, 255, "answered, %s", call->codec[0] ? call->codec : "no codec");
+	cp_call_state(call, ABI_CALL_UP);
+}
+
+static int answer_caller(struct cp_exchange *x, struct sip_slice body)
+{
+	struct cp_call *call = x->call;
+	const struct sip_response r = {
+		.status = x->status, .lines = sip_str(x->lines), .body = body};
+	int err = x->server && x->lines ? sip_dialog_respond(call->leg[0].dialog, x->server, &r)
+					: -ENOTCONN;
+
+	if (err) {
+		answer_failed(call, 500, "caller cannot be answered");
+		return err;
+	}
+	return 0;
+}
+
+void cp_setup_media(struct cp_exchange *x, int error)
+{
+	struct cp_call *call = x->call;
+	struct sdp_str shown;
+
+	if (error) {
+		cp_call_event(call, 255, "media refused: %s", strerror(-error));
+		if (error == -EHOSTUNREACH)
+			answer_failed(call, 502, "media address unreachable");
+		else
+			answer_failed(call, 503, "no media");
+		return;
+	}
+	cp_bridge_accept(x);
+	cp_media_sweep(call);
+	shown = sdp_oa_shown(&call->oa, SDP_LEG_A);
+	if (answer_caller(x, sip_slice(shown.ptr, shown.len)))
+		return;
+	now_up(call);
+	cp_exchange_release(x);
+}
+
+// Delayed offer: the target's offer goes to the caller in our 2xx, his ACK will bring the answer.
+void cp_setup_offer_back(struct cp_exchange *x)
+{
+	struct cp_call *call = x->call;
+	struct sip_slice body;
+
+	if (cp_bridge_show_offer(x, &body)) {
+		answer_failed(call, 488, "offer cannot be used");
+		return;
+	}
+	if (answer_caller(x, body))
+		return;
+	x->phase = CP_PHASE_ANSWERED;
+	now_up(call);
+}
+
+void cp_setup_ack(struct cp_exchange *x, const struct sip_message *m)
+{
+	struct cp_call *call = x->call;
+	struct sip_slice shown;
+	int err = -EINVAL;
+
+	if (sip_message_has_sdp(m))
+		err = cp_bridge_answer(call, &call->oa, 0, sip_message_body(m), &shown);
+	if (err) {
+		answer_failed(call, 488, "answer cannot be used");
+		return;
+	}
+	sip_dialog_ack(call->leg[1].dialog, sip_str("Content-Type: application/sdp\r\n"), shown);
+	cp_bridge_accept(x);
+	cp_exchange_release(x);
+	call->showing = true;
+	err = cp_media_apply(call, &call->oa, true);
+	if (err) {
+		cp_change_media(call, err);
+		return;
+	}
+	cp_media_sweep(call);
+	cp_call_show(call);
+}
+
+// ---- failures --------------------------------------------------------------------------------------
+
+// This target is over. True when another one takes its place.
+static bool try_next(struct cp_exchange *x, int status, struct sip_slice phrase)
+{
+	struct cp_call *call = x->call;
+	const struct cp_leg before = call->leg[1];
+
+	if (!cp_cause_try_next(status) || call->target + 1u >= call->route->to_count)
+		return false;
+	call->leg[1].end_us = call->shard->now_us;
+	call->cause.by = CP_BY_CALLEE;
+	call->cause.status = (uint16_t)status;
+	snprintf(call->cause.phrase, sizeof(call->cause.phrase), "%.*s",
+		(int)(phrase.n < 63 ? phrase.n : 63), phrase.p);
+	cp_call_record(call, 1);
+	cp_call_event(call, 1, "%s did not take it: %d", before.peer->cfg->name, status);
+	cp_count(call->shard, CP_C_NEXT_TARGETS);
+	call->target++;
+	next_target(call);
+	if (call->state == ABI_CALL_ENDING)
+		return true;
+	if (x->delayed || same_network(&before, call->leg[1].peer)) {
+		ask(x);
+	} else if (ask_ports_again(call) > 0) {
+		x->phase = CP_PHASE_PORTS;
+	} else {
+		cp_call_end(call, CP_BY_HAWSE, 503, sip_slice(NULL, 0), "Retry-After: 5\r\n");
+	}
+	return true;
+}
+
+static void leave_target(struct cp_exchange *x)
+{
+	struct cp_call *call = x->call;
+
+	sip_timer_stop(sip_layer_wheel(call->shard->layer), &call->timer);
+	if (x->client)
+		sip_tx_set_user(x->client, NULL);
+	x->client = NULL;
+	cp_branches_free(call);
+}
+
+static void refused(struct cp_exchange *x, const struct sip_message *m)
+{
+	struct cp_call *call = x->call;
+	int status = cp_cause_carried(m->status);
+	struct sip_slice phrase = status == m->status ? m->reason_text : sip_slice(NULL, 0);
+	char lines[CP_LINES];
+	struct sip_slice carried;
+
+	leave_target(x);
+	if (try_next(x, m->status, m->reason_text))
+		return;
+	carried = cp_lines(call, 0, 0, m, CP_IN_FAILURE);
+	memcpy(lines, carried.p, carried.n);
+	lines[carried.n < sizeof(lines) ? carried.n : sizeof(lines) - 1] = 0;
+	cp_call_result(call, cp_cause_result(m->status));
+	cp_call_end(call, CP_BY_CALLEE, status, phrase, lines);
+}
+
+void cp_setup_failed(struct cp_exchange *x, int status, const char *why)
+{
+	struct cp_call *call = x->call;
+
+	leave_target(x);
+	if (!try_next(x, status, sip_str(why)))
+		cp_call_end(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), NULL);
+}
+
+void cp_setup_cancel(struct cp_call *call, const struct sip_message *m)
+{
+	cp_reason_take(call, m);
+	cp_call_end(call, CP_BY_CALLER, 487, sip_slice(NULL, 0), NULL);
+}
+
+void cp_setup_response(
+	struct cp_exchange *x, struct sip_transaction *tx, const struct sip_message *m)
+{
+	struct sip_dialog *d = NULL;
+	int rc = sip_dialog_on_response(x->call->shard->dialogs, tx, m, &d);
+
+	if (rc == 1)
+		return;
+	if (m->status >= 300)
+		refused(x, m);
+	else if (m->status < 200 && rc == 0)
+		progress(x, d, m);
+	else if (m->status >= 200 && rc == 0 && d)
+		answered(x, d, m);
+	else if (m->status >= 200)
+		cp_setup_failed(x, 502, "2xx without a dialog");
+}
+
+void cp_orphan_response(
+	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
+{
+	struct sip_dialog *d = NULL;
+
+	if (sip_tx_kind(tx) != SIP_TX_INVITE_CLIENT ||
+		sip_dialog_on_response(shard->dialogs, tx, m, &d) != 0 || !d)
+		return;
+	if (sip_dialog_user(d)) {
+		// A re-INVITE that was answered after the call ended: its BYE is out already.
+		if (sip_dialog_state(d) == SIP_DIALOG_TERMINATED && sip_dialog_owes_ack(d))
+			sip_dialog_ack(d, sip_slice(NULL, 0), sip_slice(NULL, 0));
+		return;
+	}
+	// A fork that lost, or a 200 that crossed our CANCEL.
+	if (m->status >= 200 && m->status < 300)
+		cp_reap(shard, d);
+	else
+		sip_dialog_free(d);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What hawse-sip counts, in region T: one explicit table. A shard adds to its own block; readers
+// learn names and help from the table itself.
+//
+// Thread: the shard that owns the block.
+#pragma once
+
+#include "dataplane/abi/counters.h"
+#include "sip/method.h"
+#include "sip/screen.h"
+
+// How a call's set-up ended.
+enum cp_result {
+	CP_RESULT_ANSWERED,
+	CP_RESULT_CANCELLED,
+	CP_RESULT_BUSY,        // 486, 600
+	CP_RESULT_NO_ANSWER,   // 408 and 480 of the other side, ring timeout
+	CP_RESULT_UNREACHABLE, // no target took it: 5xx, timeout, transport error
+	CP_RESULT_REFUSED,     // any other 3xx to 6xx of the other side
+	CP_RESULT_NO_ROUTE,
+	CP_RESULT_STRANGER,
+	CP_RESULT_LOOP,      // 482, 483
+	CP_RESULT_BAD_OFFER, // 400, 415, 488 for its body
+	CP_RESULT_NO_PORTS,  // 503: ports or sessions exhausted
+	CP_RESULT_NO_MEDIA,  // 503: hawse-media is not there
+	CP_RESULT_OVERLOAD,  // 503: max_calls
+	CP_RESULT_INTERNAL,  // 500
+	CP_RESULTS,
+};
+
+// Requests are counted by method: SIP_M_OTHER .. SIP_M_COUNT - 1.
+enum cp_counter {
+	CP_C_REQUESTS, // [SIP_M_COUNT] received
+	CP_C_REQUESTS_LAST = CP_C_REQUESTS + SIP_M_COUNT - 1,
+	CP_C_REQUESTS_SENT, // [SIP_M_COUNT]
+	CP_C_REQUESTS_SENT_LAST = CP_C_REQUESTS_SENT + SIP_M_COUNT - 1,
+	CP_C_RESPONSES, // [6] received, 1xx .. 6xx
+	CP_C_RESPONSES_LAST = CP_C_RESPONSES + 5,
+	CP_C_RESPONSES_SENT, // [6]
+	CP_C_RESPONSES_SENT_LAST = CP_C_RESPONSES_SENT + 5,
+	CP_C_DROPS, // [SIP_REFUSE_COUNT] by screen
+	CP_C_DROPS_LAST = CP_C_DROPS + SIP_REFUSE_COUNT - 1,
+	CP_C_DROP_STRANGER,
+	CP_C_DROP_STRAY_RESPONSE,
+	CP_C_DROP_STRAY_ACK,
+	CP_C_DROP_OVERLOAD,
+	CP_C_DROP_NO_MEMORY,
+	CP_C_DROP_SOURCE, // in a dialog, from an address that is not its peer's
+	CP_C_RETRANSMITS_IN,
+	CP_C_RETRANSMITS_OUT,
+	CP_C_MERGED,
+	CP_C_TIMEOUTS,
+	CP_C_TRANSPORT_ERRORS,
+	CP_C_TRANSACTIONS, // gauge
+	CP_C_CALLS,        // [CP_RESULTS] by how the set-up ended
+	CP_C_CALLS_LAST = CP_C_CALLS + CP_RESULTS - 1,
+	CP_C_CALLS_CURRENT, // gauge
+	CP_C_CALLS_UP,      // gauge
+	CP_C_ENDED_CALLER,  // calls that were up, by who ended them
+	CP_C_ENDED_CALLEE,
+	CP_C_ENDED_HAWSE,
+	CP_C_MEDIA_TIMEOUTS,
+	CP_C_NEXT_TARGETS,
+	CP_C_SETUP_MS, // sums over answered calls
+	CP_C_PDD_MS,   // and over calls that rang
+	CP_C_PDD_CALLS,
+	CP_C_DURATION_MS,
+	CP_C_MEDIA_COMMANDS,
+	CP_C_MEDIA_FAILURES,
+	CP_C_REPLAYED,
+	CP_C_REPLAY_FAILED,
+	CP_C_CDR_FAILED,
+	CP_COUNTERS,
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Fills the table of all CP_COUNTERS descriptors.
+void cp_counters_describe(struct abi_counter table[CP_COUNTERS]);
+
+// "answered", "no_route", ...
+const char *cp_result_name(enum cp_result result);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// hawse-sip [-c FILE] [--check] [--version] [--help]
+//
+// Exit codes: 0 after SIGTERM or SIGINT, and when --check finds nothing wrong; 1 when it cannot start
+// or go on; 2 when the command line or the configuration file is wrong.
+#include <getopt.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "controlplane/log.h"
+#include "controlplane/process.h"
+#include "sip/message.h"
+
+#define DEFAULT_FILE "/etc/hawse/hawse.yaml"
+
+enum exit_code {
+	EXIT_STOPPED = 0,
+	EXIT_FAILED = 1,
+	EXIT_WRONG = 2,
+};
+
+struct options {
+	const char *file;
+	bool check;
+};
+
+static const char usage[] =
+	"usage: hawse-sip [-c FILE] [--check]\n"
+	"\n"
+	"The control plane of Hawse: a SIP back-to-back user agent that asks hawse-media for "
+	"ports.\n"
+	"\n"
+	"  -c, --config FILE  the configuration; default " DEFAULT_FILE "\n"
+	"      --check        read the configuration, say what is wrong with it, and end\n"
+	"      --version      say the version and end\n"
+	"  -h, --help         this\n"
+	"\n"
+	"SIGHUP reads the configuration again: peers and routes change for new calls.\n"
+	"Logs to stderr. Exit codes: 0 stopped by SIGTERM or SIGINT, or nothing wrong; 1 cannot "
+	"start\n"
+	"or go on; 2 the command line or the configuration is wrong.\n";
+
+// -1: go on. Else the exit code.
+static int read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option long_options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'k'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	*options = (struct options){.file = DEFAULT_FILE};
+	while ((option = getopt_long(argc, argv, "c:h", long_options, NULL)) >= 0) {
+		switch (option) {
+		case 'c':
+			options->file = optarg;
+			break;
+		case 'k':
+			options->check = true;
+			break;
+		case 'V':
+			puts("hawse-sip " HAWSE_VERSION);
+			return EXIT_STOPPED;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_STOPPED;
+		default:
+			fputs(usage, stderr);
+			return EXIT_WRONG;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "hawse-sip: unexpected argument %s\n%s", argv[optind], usage);
+	return EXIT_WRONG;
+}
+
+// What systemd's Type=notify wants to hear; see sd_notify(3).
+static void notify(const char *state)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t length = path ? strlen(path) : 0;
+	int fd;
+
+	if (length == 0 || length >= sizeof(un.sun_path))
+		return;
+	memcpy(un.sun_path, path, length);
+	if (un.sun_path[0] == '@')
+		un.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+	close(fd);
+}
+
+static int serve(struct cp_policy *policy, const char *file)
+{
+	char why[PROCESS_WHY] = "", summary[1024];
+	struct process *p;
+	int err;
+
+	signal(SIGPIPE, SIG_IGN);
+	err = process_start(&p, policy, file, why);
+	if (err) {
+		cp_log(CP_LOG_ERROR, "start", 0, "%s", why[0] ? why : strerror(-err));
+		return EXIT_FAILED;
+	}
+	process_summary(p, summary, sizeof(summary));
+	fprintf(stderr, "hawse-sip: %s\n", summary);
+	notify("READY=1");
+	err = process_run(p);
+	notify("STOPPING=1");
+	process_free(p);
+	return err ? EXIT_FAILED : EXIT_STOPPED;
+}
+
+int main(int argc, char **argv)
+{
+	struct cp_policy *policy;
+	struct cfg_error error;
+	struct options options;
+	struct cfg *cfg;
+	int code = read_options(argc, argv, &options);
+
+	if (code >= 0)
+		return code;
+	if (cfg_load(&cfg, options.file, &error) ||
+		cp_policy_new(cfg, process_source, NULL, &policy, &error)) {
+		fprintf(stderr, "%s\n", error.text);
+		return EXIT_WRONG;
+	}
+	if (options.check) {
+		printf("%s: nothing wrong\n", options.file);
+		cp_policy_release(policy);
+		return EXIT_STOPPED;
+	}
+	if (sip_init()) {
+		cp_log(CP_LOG_ERROR, "start", 0, "no memory left");
+		cp_policy_release(policy);
+		return EXIT_FAILED;
+	}
+	return serve(policy, options.file);
+}

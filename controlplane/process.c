@@ -1,0 +1,656 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "controlplane/counters.h"
+#include "controlplane/log.h"
+#include "controlplane/net/udp.h"
+#include "controlplane/shard.h"
+#include "dataplane/abi/shm.h"
+#include "sip/message.h"
+#include "sip/screen.h"
+
+#define BEAT_MS     500u
+#define STOP_MS     3000u // that the BYEs of a stop may take
+#define RANDOM      4096u
+#define MAX_SOCKETS 64u
+
+struct process {
+	uv_loop_t loop;
+	uv_timer_t wheel, beat, stop;
+	uv_poll_t shm_poll, tregion_poll;
+	uv_signal_t term, interrupt, hangup;
+	struct cp_policy *policy;
+	const char *file;
+	struct cp_udp *sockets[MAX_SOCKETS];
+	struct cp_shard *shards[ABI_MAX_SHARDS];
+	unsigned shard_count;
+	unsigned unreconciled; // shards that have not claimed their sessions yet
+	struct cp_shm *shm;
+	struct cp_tregion *tregion;
+	uint64_t now_us;
+	int cdr;
+	bool cdr_failed; // said once, until it works again
+	bool stopping;
+	size_t random_left;
+	uint8_t random[RANDOM];
+};
+
+// ---- what a shard asks for -------------------------------------------------------------------------
+
+static int on_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, size_t n)
+{
+	struct process *p = ctx;
+
+	if (to->socket >= MAX_SOCKETS || !p->sockets[to->socket])
+		return -ENOTCONN;
+	return cp_udp_send(p->sockets[to->socket], &to->remote, bytes, n);
+}
+
+static int on_submit(void *ctx, struct abi_msg *command, cp_shm_reply_fn *done, void *user)
+{
+	struct process *p = ctx;
+
+	return cp_shm_submit(p->shm, command, 0, done, user, p->now_us);
+}
+
+static void on_forget(void *ctx, uint64_t transaction)
+{
+	cp_shm_forget(((struct process *)ctx)->shm, transaction);
+}
+
+static void on_reconciled(void *ctx)
+{
+	struct process *p = ctx;
+	int err;
+
+	if (p->unreconciled == 0 || --p->unreconciled)
+		return;
+	err = cp_shm_reconciled(p->shm, p->now_us);
+	if (err)
+		cp_log(CP_LOG_WARNING, "media", 0, "RECONCILE_DONE cannot be sent: %s",
+			strerror(-err));
+}
+
+static int on_cdr(void *ctx, const char *line, size_t n)
+{
+	struct process *p = ctx;
+	ssize_t written;
+
+	if (p->cdr < 0)
+		return p->policy->cfg->stats.cdr[0] ? -EBADF : 0;
+	written = write(p->cdr, line, n); // O_APPEND: whole lines, also with other writers
+	if (written == (ssize_t)n) {
+		p->cdr_failed = false;
+		return 0;
+	}
+	if (!p->cdr_failed)
+		cp_log(CP_LOG_ERROR, "cdr", 0, "%s cannot be written: %s",
+			p->policy->cfg->stats.cdr, written < 0 ? strerror(errno) : "short write");
+	p->cdr_failed = true;
+	return -EIO;
+}
+
+static void on_random(void *ctx, void *out, size_t n)
+{
+	struct process *p = ctx;
+	uint8_t *to = out;
+
+	while (n) {
+		size_t k = n < p->random_left ? n : p->random_left;
+
+		if (!k) {
+			// Blocks at boot only, and is not interrupted for so few bytes.
+			while (getrandom(p->random, RANDOM, 0) != RANDOM)
+				;
+			p->random_left = RANDOM;
+			continue;
+		}
+		p->random_left -= k;
+		memcpy(to, p->random + p->random_left, k);
+		memset(p->random + p->random_left, 0, k);
+		to += k;
+		n -= k;
+	}
+}
+
+static const struct cp_shard_ops shard_ops = {
+	.send = on_send,
+	.submit = on_submit,
+	.forget = on_forget,
+	.reconciled = on_reconciled,
+	.cdr = on_cdr,
+	.random = on_random,
+};
+
+// ---- time ------------------------------------------------------------------------------------------
+
+static void rearm(struct process *p);
+
+static void tick(struct process *p)
+{
+	p->now_us = abi_now_us();
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_tick(p->shards[i], p->now_us);
+}
+
+static void on_wheel(uv_timer_t *timer)
+{
+	struct process *p = timer->data;
+
+	tick(p);
+	if (cp_shm_next(p->shm) <= p->now_us)
+		cp_shm_process(p->shm, p->now_us);
+	rearm(p);
+}
+
+// One timer for the shards and the client, whichever is due first.
+static void rearm(struct process *p)
+{
+	uint64_t next = cp_shm_next(p->shm), now = abi_now_us();
+
+	for (unsigned i = 0; i < p->shard_count; i++) {
+		uint64_t due = cp_shard_next(p->shards[i]);
+
+		if (due < next)
+			next = due;
+	}
+	if (next == UINT64_MAX) {
+		uv_timer_stop(&p->wheel);
+		return;
+	}
+	uv_update_time(&p->loop);
+	uv_timer_start(&p->wheel, on_wheel, next > now ? (next - now + 999) / 1000 : 0, 0);
+}
+
+static size_t calls(const struct process *p)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < p->shard_count; i++)
+		count += cp_shard_calls(p->shards[i]);
+	return count;
+}
+
+static void on_beat(uv_timer_t *timer)
+{
+	struct process *p = timer->data;
+
+	tick(p);
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_publish(p->shards[i]);
+	cp_tregion_heartbeat(p->tregion, p->now_us, cp_shm_attached(p->shm, NULL));
+	if (p->stopping && calls(p) == 0)
+		uv_stop(&p->loop);
+	rearm(p);
+}
+
+// ---- the wire --------------------------------------------------------------------------------------
+
+// The shard that owns a Call-ID: ours begin with its letter, others are spread.
+static struct cp_shard *shard_of(struct process *p, const uint8_t *data, size_t n)
+{
+	uint32_t hash = 2166136261u;
+	struct sip_peek peek;
+
+	if (p->shard_count == 1 || sip_peek(data, n, &peek) || !peek.call_id.n)
+		return p->shards[0];
+	if (peek.call_id.p[0] >= 'a' && peek.call_id.p[0] < (char)('a' + p->shard_count))
+		return p->shards[peek.call_id.p[0] - 'a'];
+	for (size_t i = 0; i < peek.call_id.n; i++)
+		hash = (hash ^ (uint8_t)peek.call_id.p[i]) * 16777619u;
+	return p->shards[hash % p->shard_count];
+}
+
+static void udp_wake(void *ctx)
+{
+	tick(ctx);
+}
+
+static void udp_receive(void *ctx, const struct sip_flow *source, const uint8_t *data, size_t n)
+{
+	struct process *p = ctx;
+
+	cp_shard_receive(shard_of(p, data, n), source, data, n);
+}
+
+static void udp_rest(void *ctx)
+{
+	rearm(ctx);
+}
+
+static void udp_error(void *ctx, const struct sip_flow *to, int error)
+{
+	struct process *p = ctx;
+
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_unreachable(p->shards[i], to, error);
+}
+
+static const struct cp_udp_ops udp_ops = {
+	.wake = udp_wake, .receive = udp_receive, .rest = udp_rest, .error = udp_error};
+
+static int open_sockets(struct process *p, char why[PROCESS_WHY])
+{
+	char error[CP_NET_ERROR] = "";
+
+	if (p->policy->listener_count > MAX_SOCKETS) {
+		snprintf(why, PROCESS_WHY, "sip.listen: at most %u listeners", MAX_SOCKETS);
+		return -EINVAL;
+	}
+	for (unsigned i = 0; i < p->policy->listener_count; i++) {
+		const struct cp_udp_config config = {
+			.local = p->policy->listeners[i].local,
+			.socket = (uint16_t)i,
+			.dscp = CP_DSCP_SIGNALLING,
+			.ops = &udp_ops,
+			.ctx = p,
+		};
+		int err = cp_udp_open(&p->sockets[i], &p->loop, &config, error);
+
+		if (err) {
+			snprintf(why, PROCESS_WHY, "%s", error);
+			return err;
+		}
+	}
+	return 0;
+}
+
+// ---- hawse-media -----------------------------------------------------------------------------------
+
+static void shm_attached(void *user, const struct cp_shm_info *info)
+{
+	struct process *p = user;
+
+	cp_log(CP_LOG_INFO, "media", 0, "attached to hawse-media, process %u, %s", info->pid,
+		info->first       ? "for the first time"
+		: info->same_boot ? "which kept our sessions"
+				  : "started anew");
+	p->unreconciled = p->shard_count;
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_attached(p->shards[i], info);
+}
+
+static void shm_detached(void *user, int error)
+{
+	struct process *p = user;
+
+	cp_log(CP_LOG_WARNING, "media", 0,
+		"hawse-media is gone (%s); new calls get 503 until it is back", strerror(-error));
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_detached(p->shards[i]);
+}
+
+static void shm_event(void *user, const struct abi_msg *event)
+{
+	struct process *p = user;
+
+	for (unsigned i = 0; i < p->shard_count; i++)
+		if (cp_shard_event(p->shards[i], event))
+			return;
+}
+
+static const struct cp_shm_ops shm_ops = {
+	.attached = shm_attached, .detached = shm_detached, .event = shm_event};
+
+static void on_shm(uv_poll_t *poll, int status, int events)
+{
+	struct process *p = poll->data;
+
+	tick(p);
+	cp_shm_process(p->shm, p->now_us);
+	rearm(p);
+}
+
+static void on_tregion(uv_poll_t *poll, int status, int events)
+{
+	cp_tregion_process(((struct process *)poll->data)->tregion);
+}
+
+static int open_shm(struct process *p, char why[PROCESS_WHY])
+{
+	const struct cfg *cfg = p->policy->cfg;
+	char path[CFG_PATH];
+	const struct cp_shm_config config = {
+		.path = path, .name = "hawse-sip", .ops = &shm_ops, .user = p};
+	int err;
+
+	snprintf(path, sizeof(path), "%s/media.sock", cfg->run);
+	err = cp_shm_new(&p->shm, &config);
+	if (err)
+		snprintf(why, PROCESS_WHY, "%s: %s", path, strerror(-err));
+	return err;
+}
+
+static int open_tregion(struct process *p, char why[PROCESS_WHY])
+{
+	const struct cfg *cfg = p->policy->cfg;
+	static struct abi_counter counters[CP_COUNTERS]; // 40 kB, copied at once
+	struct cp_tregion_config config = {
+		.shards = p->shard_count,
+		.calls = cfg->sip.max_calls,
+		.trace_bytes = (size_t)cfg->sip.trace << 20,
+		.counters = counters,
+		.counter_count = CP_COUNTERS,
+	};
+	char path[CFG_PATH];
+	int err;
+
+	cp_counters_describe(counters);
+	err = cp_tregion_new(&p->tregion, &config);
+	if (err) {
+		snprintf(why, PROCESS_WHY, "region T: %s", strerror(-err));
+		return err;
+	}
+	if (mkdir(cfg->run, 0755) < 0 && errno != EEXIST) {
+		err = -errno;
+		snprintf(why, PROCESS_WHY, "run: directory %s cannot be made: %s", cfg->run,
+			strerror(errno));
+		return err;
+	}
+	snprintf(path, sizeof(path), "%s/sip.sock", cfg->run);
+	err = cp_tregion_serve(p->tregion, path);
+	if (err == -EADDRINUSE)
+		snprintf(why, PROCESS_WHY,
+			"%s: another hawse-sip is running; stop it or give this one another `run`",
+			path);
+	else if (err)
+		snprintf(why, PROCESS_WHY, "%s: %s", path, strerror(-err));
+	return err;
+}
+
+// ---- CDRs, user, configuration ---------------------------------------------------------------------
+
+static int open_cdr(struct process *p, char why[PROCESS_WHY])
+{
+	const char *path = p->policy->cfg->stats.cdr;
+	int fd, err;
+
+	if (!path[0])
+		return 0;
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0) {
+		err = -errno;
+		snprintf(why, PROCESS_WHY, "stats.cdr: %s: %s", path, strerror(errno));
+		return err;
+	}
+	if (p->cdr >= 0)
+		close(p->cdr);
+	p->cdr = fd;
+	return 0;
+}
+
+static int drop_privileges(struct process *p, char why[PROCESS_WHY])
+{
+	const char *user = p->policy->cfg->user;
+	const struct passwd *pw;
+	int err = 0;
+
+	if (!user[0])
+		return 0;
+	pw = getpwnam(user);
+	if (!pw) {
+		snprintf(why, PROCESS_WHY,
+			"user: no user %s on this machine; create it with: useradd --system %s",
+			user, user);
+		return -ENOENT;
+	}
+	if (geteuid() == pw->pw_uid)
+		return 0;
+	// After a rotation the CDR file is made anew by this user.
+	if (p->cdr >= 0 && fchown(p->cdr, pw->pw_uid, pw->pw_gid) < 0)
+		err = -errno;
+	if (!err && (initgroups(user, pw->pw_gid) < 0 ||
+			    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+			    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 ||
+			    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+		err = -errno;
+	if (err)
+		snprintf(why, PROCESS_WHY, "cannot become user %s: %s", user, strerror(-err));
+	return err;
+}
+
+int process_source(void *ctx, const struct sip_addr *to, struct sip_addr *from)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sip_addr_to_sockaddr(to, &ss);
+	int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	// Connecting a UDP socket sends nothing.
+	if (connect(fd, (struct sockaddr *)&ss, n) < 0)
+		err = -errno;
+	n = sizeof(ss);
+	if (!err && getsockname(fd, (struct sockaddr *)&ss, &n) < 0)
+		err = -errno;
+	if (!err)
+		err = sip_addr_from_sockaddr((struct sockaddr *)&ss, n, from);
+	close(fd);
+	return err;
+}
+
+static bool same_listeners(const struct cp_policy *a, const struct cp_policy *b)
+{
+	if (a->listener_count != b->listener_count)
+		return false;
+	for (unsigned i = 0; i < a->listener_count; i++)
+		if (!sip_addr_equal(&a->listeners[i].local, &b->listeners[i].local))
+			return false;
+	return true;
+}
+
+// SIGHUP: the file is read whole; what is wrong leaves everything as it was.
+static void reload(struct process *p)
+{
+	struct cfg_error error;
+	struct cp_policy *policy;
+	char why[PROCESS_WHY];
+	struct cfg *cfg;
+
+	if (cfg_load(&cfg, p->file, &error) ||
+		cp_policy_new(cfg, process_source, p, &policy, &error)) {
+		cp_log(CP_LOG_ERROR, "config", 0, "not taken over: %s", error.text);
+		return;
+	}
+	if (!same_listeners(p->policy, policy)) {
+		cp_log(CP_LOG_ERROR, "config", 0,
+			"not taken over: %s: sip.listen: expected the same listeners as before; "
+			"others need a restart",
+			p->file);
+		cp_policy_release(policy);
+		return;
+	}
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_set_policy(p->shards[i], policy);
+	cp_log(CP_LOG_INFO, "config", 0, "taken over: peers %u to %u, routes %u to %u",
+		p->policy->cfg->peer_count, policy->cfg->peer_count, p->policy->cfg->route_count,
+		policy->cfg->route_count);
+	cp_policy_release(p->policy);
+	p->policy = policy;
+	if (open_cdr(p, why))
+		cp_log(CP_LOG_ERROR, "cdr", 0, "%s", why);
+}
+
+// ---- signals ---------------------------------------------------------------------------------------
+
+static void on_stop_timeout(uv_timer_t *timer)
+{
+	struct process *p = timer->data;
+
+	cp_log(CP_LOG_WARNING, "main", 0, "%zu calls did not end in time", calls(p));
+	uv_stop(&p->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct process *p = handle->data;
+
+	tick(p);
+	if (number == SIGHUP) {
+		reload(p);
+		rearm(p);
+		return;
+	}
+	if (p->stopping) {
+		uv_stop(&p->loop);
+		return;
+	}
+	p->stopping = true;
+	cp_log(CP_LOG_INFO, "main", 0, "%s: ending %zu calls", strsignal(number), calls(p));
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_stop(p->shards[i]);
+	if (calls(p) == 0)
+		uv_stop(&p->loop);
+	uv_timer_start(&p->stop, on_stop_timeout, STOP_MS, 0);
+	uv_timer_start(&p->beat, on_beat, 20, 20);
+	rearm(p);
+}
+
+// ---- life ------------------------------------------------------------------------------------------
+
+static int open_shards(struct process *p, char why[PROCESS_WHY])
+{
+	for (unsigned i = 0; i < p->shard_count; i++) {
+		const struct cp_shard_config config = {
+			.ops = &shard_ops,
+			.ctx = p,
+			.tregion = p->tregion,
+			.index = i,
+			.policy = p->policy,
+			.now_us = p->now_us,
+			.realtime_offset_us = abi_realtime_offset_us(),
+		};
+		int err = cp_shard_new(&config, &p->shards[i]);
+
+		if (err) {
+			p->shard_count = i;
+			snprintf(why, PROCESS_WHY, "a shard cannot be made: %s", strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void start_handles(struct process *p)
+{
+	uv_signal_t *signals[] = {&p->term, &p->interrupt, &p->hangup};
+	const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+	for (unsigned i = 0; i < 3; i++) {
+		signals[i]->data = p;
+		uv_signal_init(&p->loop, signals[i]);
+		uv_signal_start(signals[i], on_signal, numbers[i]);
+	}
+	p->wheel.data = p->beat.data = p->stop.data = p->shm_poll.data = p->tregion_poll.data = p;
+	uv_timer_init(&p->loop, &p->wheel);
+	uv_timer_init(&p->loop, &p->beat);
+	uv_timer_init(&p->loop, &p->stop);
+	uv_timer_start(&p->beat, on_beat, BEAT_MS, BEAT_MS);
+	uv_poll_init(&p->loop, &p->shm_poll, cp_shm_fd(p->shm));
+	uv_poll_start(&p->shm_poll, UV_READABLE, on_shm);
+	uv_poll_init(&p->loop, &p->tregion_poll, cp_tregion_fd(p->tregion));
+	uv_poll_start(&p->tregion_poll, UV_READABLE, on_tregion);
+}
+
+int process_start(
+	struct process **out, struct cp_policy *policy, const char *file, char why[PROCESS_WHY])
+{
+	struct process *p = calloc(1, sizeof(*p));
+	int err = -ENOMEM;
+
+	if (!p || uv_loop_init(&p->loop)) {
+		snprintf(why, PROCESS_WHY, "no memory left");
+		cp_policy_release(policy);
+		free(p);
+		return err;
+	}
+	p->policy = policy;
+	p->file = file;
+	p->cdr = -1;
+	p->shard_count = policy->cfg->sip.shards;
+	p->now_us = abi_now_us();
+	err = open_tregion(p, why);
+	if (!err)
+		err = open_shards(p, why);
+	if (!err)
+		err = open_sockets(p, why);
+	if (!err)
+		err = open_cdr(p, why);
+	if (!err)
+		err = drop_privileges(p, why);
+	if (!err)
+		err = open_shm(p, why);
+	if (err) {
+		process_free(p);
+		return err;
+	}
+	start_handles(p);
+	tick(p);
+	cp_shm_process(p->shm, p->now_us);
+	on_beat(&p->beat);
+	*out = p;
+	return 0;
+}
+
+int process_run(struct process *p)
+{
+	rearm(p);
+	uv_run(&p->loop, UV_RUN_DEFAULT);
+	return 0;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+void process_free(struct process *p)
+{
+	if (!p)
+		return;
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_free(p->shards[i]);
+	for (unsigned i = 0; i < MAX_SOCKETS; i++)
+		cp_udp_close(p->sockets[i]);
+	// Sockets close their own handles; give them their turn before the rest.
+	uv_run(&p->loop, UV_RUN_NOWAIT);
+	uv_walk(&p->loop, close_handle, NULL);
+	uv_run(&p->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&p->loop);
+	if (p->shm)
+		cp_shm_free(p->shm);
+	if (p->tregion)
+		cp_tregion_free(p->tregion);
+	if (p->cdr >= 0)
+		close(p->cdr);
+	cp_policy_release(p->policy);
+	free(p);
+}
+
+void process_summary(const struct process *p, char *out, size_t size)
+{
+	const struct cfg *cfg = p->policy->cfg;
+	size_t n = (size_t)snprintf(out, size, "ready on");
+
+	for (unsigned i = 0; i < p->policy->listener_count && n < size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s udp:%s:%u", i ? "," : "",
+			p->policy->listeners[i].host, p->policy->listeners[i].local.port);
+	if (n < size)
+		snprintf(out + n, size - n, "; %u peers, %u routes; hawse-media %s",
+			cfg->peer_count, cfg->route_count,
+			cp_shm_attached(p->shm, NULL) ? "attached"
+						      : "not there yet, calls get 503");
+}

@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/shard.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "controlplane/call/call.h"
+#include "controlplane/log.h"
+
+#define LABELS_LEAST 4096u
+#define LABELS_MOST  (1u << 20)
+
+static const struct sip_capabilities capabilities = {
+	.methods = CP_ALLOW,
+	.options = "",
+	.encodings = "identity",
+};
+
+// ---- requests --------------------------------------------------------------------------------------
+
+static bool is_party(const struct cp_call *call, unsigned leg, const struct sip_dialog *d,
+	const struct sip_flow *source)
+{
+	return sip_addr_same_host(&sip_dialog_flow(d)->remote, &source->remote) ||
+	       (call->leg[leg].peer && cp_peers_by_source(call->policy->peers, &source->remote) ==
+					       call->leg[leg].peer);
+}
+
+static void in_dialog(
+	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
+{
+	struct sip_dialog *d = sip_dialog_of(shard->dialogs, m);
+	struct cp_call *call = d ? sip_dialog_user(d) : NULL;
+	unsigned leg = call ? cp_leg_of(call, d) : 0;
+
+	// Whoever knows the tags but sends from elsewhere learns nothing.
+	if (call && !is_party(call, leg, d, sip_tx_flow(tx))) {
+		cp_count(shard, CP_C_DROP_SOURCE);
+		sip_respond_simple(tx, 481, NULL);
+		return;
+	}
+	if (sip_dialog_on_request(shard->dialogs, tx, m, &d))
+		return;
+	call = sip_dialog_user(d);
+	if (!call)
+		sip_respond_simple(tx, m->method == SIP_BYE ? 200 : 481, NULL);
+	else
+		cp_change_request(call, leg, tx, m);
+}
+
+static void options(struct cp_shard *shard, struct sip_transaction *tx)
+{
+	// RFC 3261 11.2: answered as an INVITE would be.
+	if (shard->stopping || !shard->ready)
+		sip_respond_simple(tx, 503, "Retry-After: 5\r\n");
+	else
+		sip_respond_simple(tx, 200,
+			"Allow: " CP_ALLOW "\r\nAccept: application/sdp\r\nSupported:\r\n");
+}
+
+static void on_request(void *ctx, struct sip_transaction *tx, const struct sip_message *m)
+{
+	struct cp_shard *shard = ctx;
+
+	if (sip_message_to_tag(m).n) {
+		in_dialog(shard, tx, m);
+		return;
+	}
+	if (m->method == SIP_INVITE) {
+		cp_setup_invite(shard, tx, m);
+		return;
+	}
+	if (!cp_peers_by_source(shard->policy->peers, &sip_tx_flow(tx)->remote))
+		sip_respond_simple(tx, 403, NULL);
+	else if (m->method == SIP_OPTIONS)
+		options(shard, tx);
+	else if (m->method == SIP_MESSAGE)
+		sip_respond_simple(tx, 405, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n");
+	else
+		sip_respond_simple(tx, 481, NULL);
+}
+
+static struct cp_exchange *awaits_ack(struct cp_call *call, unsigned leg)
+{
+	if (call->invite.phase == CP_PHASE_ANSWERED && leg == 0)
+		return &call->invite;
+	for (unsigned i = 0; i < CP_RELAYS; i++) {
+		struct cp_exchange *x = &call->other[i];
+
+		if (x->kind == CP_X_REINVITE && x->phase == CP_PHASE_ANSWERED && x->from == leg)
+			return x;
+	}
+	return NULL;
+}
+
+static void on_ack(void *ctx, const struct sip_message *m, const struct sip_flow *source)
+{
+	struct cp_shard *shard = ctx;
+	struct sip_dialog *d = sip_dialog_of(shard->dialogs, m);
+	struct cp_call *call = d ? sip_dialog_user(d) : NULL;
+	struct cp_exchange *x;
+	unsigned leg;
+
+	if (call && !is_party(call, cp_leg_of(call, d), d, source)) {
+		cp_count(shard, CP_C_DROP_SOURCE);
+		return;
+	}
+	if (sip_dialog_on_ack(shard->dialogs, m, &d) || !call)
+		return;
+	leg = cp_leg_of(call, d);
+	if (call->leg[leg].bye_wanted) {
+		cp_end_acked(call, leg);
+		return;
+	}
+	x = awaits_ack(call, leg);
+	if (!x)
+		return;
+	if (x->kind == CP_X_INVITE)
+		cp_setup_ack(x, m);
+	else
+		cp_change_ack(x, m);
+}
+
+static void on_no_ack(void *ctx, struct sip_dialog *d)
+{
+	struct cp_call *call = sip_dialog_user(d);
+
+	if (!call)
+		return;
+	if (call->state == ABI_CALL_ENDING) {
+		cp_end_acked(call, cp_leg_of(call, d));
+		return;
+	}
+	cp_reason_set(call, "SIP", 408, "no ACK");
+	cp_call_end(call, CP_BY_HAWSE, 408, sip_str("No ACK"), NULL);
+}
+
+static void on_cancel(void *ctx, struct sip_transaction *invite, const struct sip_message *m)
+{
+	struct cp_exchange *x = sip_tx_user(invite);
+
+	if (!x)
+		return;
+	if (x->kind == CP_X_INVITE)
+		cp_setup_cancel(x->call, m);
+	else
+		cp_change_cancel(x);
+}
+
+// ---- responses, and their absence ------------------------------------------------------------------
+
+static void bye_done(struct cp_exchange *x)
+{
+	if (x->client)
+		sip_tx_set_user(x->client, NULL);
+	x->client = NULL;
+	cp_call_check(x->call);
+}
+
+static void on_response(void *ctx, struct sip_transaction *tx, const struct sip_message *m)
+{
+	struct cp_exchange *x = sip_tx_user(tx);
+
+	if (!x) {
+		cp_orphan_response(ctx, tx, m);
+		return;
+	}
+	switch (x->kind) {
+	case CP_X_INVITE:
+		cp_setup_response(x, tx, m);
+		break;
+	case CP_X_BYE:
+		if (m->status >= 200)
+			bye_done(x);
+		break;
+	case CP_X_REAP:
+		break;
+	default:
+		cp_change_response(x, tx, m);
+	}
+}
+
+static void failed(struct sip_transaction *tx, int status, const char *why)
+{
+	struct cp_exchange *x = sip_tx_user(tx);
+
+	if (!x || x->client != tx)
+		return;
+	x->client = NULL;
+	sip_tx_set_user(tx, NULL);
+	switch (x->kind) {
+	case CP_X_INVITE:
+		cp_setup_failed(x, status, why);
+		break;
+	case CP_X_BYE:
+		bye_done(x);
+		break;
+	case CP_X_REAP:
+		sip_dialog_free(x->dialog);
+		free(x);
+		break;
+	default:
+		cp_change_failed(x, status, why);
+	}
+}
+
+static void on_timeout(void *ctx, struct sip_transaction *tx)
+{
+	failed(tx, 408, "no answer");
+}
+
+static void on_transport_error(void *ctx, struct sip_transaction *tx, int error)
+{
+	failed(tx, 503, "cannot be reached");
+}
+
+static void on_terminated(void *ctx, struct sip_transaction *tx)
+{
+	struct cp_exchange *x = sip_tx_user(tx);
+
+	if (!x)
+		return;
+	if (x->server == tx)
+		x->server = NULL;
+	if (x->client == tx)
+		x->client = NULL;
+	if (x->kind == CP_X_REAP) {
+		sip_dialog_free(x->dialog);
+		free(x);
+	} else if (x->kind == CP_X_BYE) {
+		cp_call_check(x->call);
+	} else if (x->kind == CP_X_RELAY && !x->server && !x->client) {
+		cp_exchange_release(x);
+	}
+}
+
+// ---- the wire --------------------------------------------------------------------------------------
+
+static int on_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, size_t n)
+{
+	struct cp_shard *shard = ctx;
+
+	return shard->ops->send(shard->ctx, to, bytes, n);
+}
+
+static struct sip_slice on_sent_by(void *ctx, const struct sip_flow *flow)
+{
+	const struct cp_policy *policy = ((struct cp_shard *)ctx)->policy;
+
+	return sip_str(policy->listeners[flow->socket < policy->listener_count ? flow->socket : 0]
+			       .sent_by);
+}
+
+static void abi_address(const struct sip_addr *from, struct abi_addr *to)
+{
+	to->family = from->family;
+	to->port = from->port;
+	memcpy(to->ip, from->ip, sizeof(to->ip));
+}
+
+static void count_message(struct cp_shard *shard, const struct sip_peek *peek, bool out)
+{
+	if (peek->is_request)
+		cp_count(
+			shard, (out ? CP_C_REQUESTS_SENT : CP_C_REQUESTS) + (unsigned)peek->method);
+	else if (peek->status >= 100 && peek->status < 700)
+		cp_count(shard,
+			(out ? CP_C_RESPONSES_SENT : CP_C_RESPONSES) + peek->status / 100u - 1);
+}
+
+// The id of the call that a message belongs to; a new INVITE of a peer is given the one that its call
+// will have.
+static uint64_t call_of(struct cp_shard *shard, const struct sip_peek *peek,
+	const struct sip_flow *flow, bool out, uint8_t *leg)
+{
+	const struct cp_label *label = peek->call_id.n ? cp_label_find(shard, peek->call_id) : NULL;
+
+	*leg = 255;
+	if (label) {
+		*leg = label->leg;
+		return label->call;
+	}
+	if (out || !peek->is_request || peek->method != SIP_INVITE || !peek->call_id.n ||
+		!cp_peers_by_source(shard->policy->peers, &flow->remote))
+		return 0;
+	while (!shard->fresh)
+		shard->ops->random(shard->ctx, &shard->fresh, sizeof(shard->fresh));
+	cp_label_set(shard, peek->call_id, shard->fresh, 0, sip_str(""));
+	*leg = 0;
+	return shard->fresh;
+}
+
+static void on_trace(
+	void *ctx, const struct sip_flow *flow, bool out, const uint8_t *bytes, size_t n)
+{
+	struct cp_shard *shard = ctx;
+	const struct cp_policy *policy = shard->policy;
+	struct cp_trace_message t = {
+		.time_us = shard->now_us, .sent = out, .leg = 255, .transport = flow->transport};
+	struct sip_peek peek;
+
+	if (sip_peek(bytes, n, &peek) == 0) {
+		count_message(shard, &peek, out);
+		t.call = call_of(shard, &peek, flow, out, &t.leg);
+	}
+	abi_address(&flow->remote, out ? &t.destination : &t.source);
+	if (flow->socket < policy->listener_count)
+		abi_address(
+			&policy->listeners[flow->socket].local, out ? &t.source : &t.destination);
+	cp_tregion_trace(shard->tregion, shard->index, &t, bytes, n);
+}
+
+static const struct sip_layer_ops layer_ops = {
+	.send = on_send,
+	.sent_by = on_sent_by,
+	.request = on_request,
+	.ack = on_ack,
+	.cancel = on_cancel,
+	.response = on_response,
+	.timeout = on_timeout,
+	.transport_error = on_transport_error,
+	.terminated = on_terminated,
+	.trace = on_trace,
+};
+
+static const struct sip_dialog_ops dialog_ops = {.no_ack = on_no_ack};
+
+// What a stranger sends is not even looked at, unless he carries on a call that began when he was
+// none.
+static bool is_ignored(
+	struct cp_shard *shard, const struct sip_flow *source, const uint8_t *data, size_t n)
+{
+	struct sip_peek peek;
+
+	if (shard->policy->cfg->sip.strangers != CFG_IGNORE ||
+		cp_peers_by_source(shard->policy->peers, &source->remote))
+		return false;
+	return sip_peek(data, n, &peek) || !peek.call_id.n || !cp_label_find(shard, peek.call_id);
+}
+
+void cp_shard_receive(
+	struct cp_shard *shard, const struct sip_flow *source, const uint8_t *data, size_t n)
+{
+	shard->fresh = 0;
+	if (is_ignored(shard, source, data, n))
+		cp_count(shard, CP_C_DROP_STRANGER);
+	else
+		sip_layer_receive(shard->layer, source, data, n);
+}
+
+// UDP's ICMP may be a peer that is starting again, so requests are repeated all the same; but where
+// another target waits, a call that nobody has answered goes there at once. A storm of ICMP gets 20
+// walks over the calls a second.
+void cp_shard_unreachable(struct cp_shard *shard, const struct sip_flow *to, int error)
+{
+	struct cp_call *next;
+
+	if (shard->now_us - shard->failed_us > 1000000) {
+		shard->failed_us = shard->now_us;
+		shard->failed = 0;
+	}
+	if (shard->failed++ >= 20)
+		return;
+	for (struct cp_call *call = shard->calls; call; call = next) {
+		struct cp_exchange *x = &call->invite;
+
+		next = call->next;
+		if (!x->client || sip_tx_state(x->client) != SIP_TX_CALLING ||
+			call->target + 1u >= call->route->to_count ||
+			!sip_addr_equal(&sip_tx_flow(x->client)->remote, &to->remote))
+			continue;
+		sip_client_cancel(x->client, sip_slice(NULL, 0));
+		cp_setup_failed(x, 503, "cannot be reached");
+	}
+}
+
+// ---- hawse-media -----------------------------------------------------------------------------------
+
+void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info)
+{
+	struct cp_session **table = shard->by_slot;
+
+	if (!info->same_boot || info->sessions != shard->slots) {
+		table = calloc(info->sessions, sizeof(*table));
+		free(shard->by_slot);
+		shard->by_slot = table;
+		// Without the table events find no call; media timeouts are then not seen.
+		shard->slots = table ? info->sessions : 0;
+		if (!table)
+			cp_log(CP_LOG_ERROR, "media", 0, "no memory for the table of sessions");
+	}
+	shard->attached = true;
+	shard->same_boot = info->same_boot;
+	shard->replaying = shard->calls;
+	shard->replays = 0;
+	cp_media_replay(shard);
+}
+
+void cp_shard_detached(struct cp_shard *shard)
+{
+	shard->attached = shard->ready = false;
+	shard->replaying = NULL;
+	shard->replays = 0;
+	for (struct cp_call *call = shard->calls; call; call = call->next)
+		for (unsigned i = 0; i < CP_SESSIONS; i++)
+			if (call->session[i])
+				call->session[i]->replay = true;
+}
+
+static void media_timeout(struct cp_call *call, unsigned leg)
+{
+	cp_count(call->shard, CP_C_MEDIA_TIMEOUTS);
+	cp_call_event(call, (uint8_t)leg, "no media from the %s", leg ? "callee" : "caller");
+	cp_reason_set(call, "Q.850", 102, "media timeout");
+	cp_call_end(call, CP_BY_HAWSE, 408, sip_str("media timeout"), NULL);
+}
+
+static void learned(struct cp_call *call, const struct abi_event_learned *e)
+{
+	struct sip_addr a = {.family = e->remote.family};
+	char host[SIP_ADDR_TEXT];
+
+	memcpy(a.ip, e->remote.ip, sizeof(a.ip));
+	sip_addr_host(&a, true, host);
+	cp_call_event(call, e->leg, "media come from %s:%u%s", host, e->remote.port,
+		e->component ? " (RTCP)" : "");
+}
+
+bool cp_shard_event(struct cp_shard *shard, const struct abi_msg *event)
+{
+	const struct abi_event_timeout *timeout = (const struct abi_event_timeout *)event->payload;
+	struct cp_session *s = event->slot < shard->slots ? shard->by_slot[event->slot] : NULL;
+
+	if (!s || s->generation != event->generation)
+		return false;
+	if (s->call->state == ABI_CALL_ENDING || s->state == CP_SESSION_DELETING)
+		return true;
+	switch (event->type) {
+	case ABI_LEARNED:
+		learned(s->call, (const struct abi_event_learned *)event->payload);
+		break;
+	case ABI_MEDIA_TIMEOUT:
+		media_timeout(s->call, timeout->leg & 1);
+		break;
+	case ABI_SWEPT:
+		cp_reason_set(s->call, "Q.850", 41, "media lost");
+		cp_call_end(s->call, CP_BY_HAWSE, 503, sip_str("Media Lost"), NULL);
+		break;
+	}
+	return true;
+}
+
+// ---- life ------------------------------------------------------------------------------------------
+
+static int new_layer(struct cp_shard *shard)
+{
+	struct sip_layer_config config = {
+		.ops = &layer_ops,
+		.ctx = shard,
+		.capabilities = &capabilities,
+		.now = shard->now_us / 1000,
+	};
+	int err;
+
+	// By its first letter a Call-ID or branch of ours leads back to this shard.
+	config.ids.prefix[0] = (char)('a' + shard->index);
+	config.ids.random = shard->ops->random;
+	config.ids.ctx = shard->ctx;
+	err = sip_layer_new(&config, &shard->layer);
+	return err ? err : sip_dialogs_new(shard->layer, &dialog_ops, shard, &shard->dialogs);
+}
+
+int cp_shard_new(const struct cp_shard_config *config, struct cp_shard **out)
+{
+	struct cp_shard *shard = calloc(1, sizeof(*shard));
+	uint64_t labels = LABELS_LEAST;
+	int err = -ENOMEM;
+
+	if (!shard)
+		return -ENOMEM;
+	shard->ops = config->ops;
+	shard->ctx = config->ctx;
+	shard->tregion = config->tregion;
+	shard->index = config->index;
+	shard->counters = cp_tregion_counters(config->tregion, config->index);
+	shard->policy = cp_policy_hold(config->policy);
+	shard->now_us = config->now_us;
+	shard->realtime_offset_us = config->realtime_offset_us;
+	shard->ops->random(shard->ctx, shard->label_key, sizeof(shard->label_key));
+	while (labels < 4ull * config->policy->cfg->sip.max_calls && labels < LABELS_MOST)
+		labels *= 2;
+	shard->label_mask = labels - 1;
+	shard->labels = calloc(labels, sizeof(*shard->labels));
+	shard->arena_memory = malloc(SDP_OA_SCRATCH);
+	if (!shard->labels || !shard->arena_memory)
+		goto out;
+	sdp_arena_init(&shard->arena, shard->arena_memory, SDP_OA_SCRATCH);
+	err = new_layer(shard);
+	if (err)
+		goto out;
+	*out = shard;
+	return 0;
+out:
+	cp_shard_free(shard);
+	return err;
+}
+
+void cp_shard_free(struct cp_shard *shard)
+{
+	if (!shard)
+		return;
+	while (shard->calls)
+		cp_call_free(shard->calls);
+	if (shard->dialogs)
+		sip_dialogs_free(shard->dialogs);
+	sip_layer_free(shard->layer);
+	cp_policy_release(shard->policy);
+	free(shard->by_slot);
+	free(shard->labels);
+	free(shard->arena_memory);
+	free(shard);
+}
+
+void cp_shard_tick(struct cp_shard *shard, uint64_t now_us)
+{
+	if (now_us > shard->now_us)
+		shard->now_us = now_us;
+	sip_layer_tick(shard->layer, shard->now_us / 1000);
+}
+
+uint64_t cp_shard_next(const struct cp_shard *shard)
+{
+	uint64_t next = sip_layer_next(shard->layer);
+
+	return next > UINT64_MAX / 1000 ? UINT64_MAX : next * 1000;
+}
+
+void cp_shard_set_policy(struct cp_shard *shard, struct cp_policy *policy)
+{
+	struct cp_policy *old = shard->policy;
+
+	shard->policy = cp_policy_hold(policy);
+	cp_policy_release(old);
+}
+
+void cp_shard_stop(struct cp_shard *shard)
+{
+	struct cp_call *next;
+
+	shard->stopping = true;
+	for (struct cp_call *call = shard->calls; call; call = next) {
+		next = call->next;
+		cp_reason_set(call, "Q.850", 38, "shutdown");
+		cp_call_end(call, CP_BY_HAWSE, 503, sip_str("Shutdown"), NULL);
+	}
+}
+
+size_t cp_shard_calls(const struct cp_shard *shard)
+{
+	return shard->count;
+}
+
+void cp_shard_publish(struct cp_shard *shard)
+{
+	const struct sip_layer_counters *c = sip_layer_counters(shard->layer);
+	abi_atomic64 *to = shard->counters;
+
+	for (unsigned i = 0; i < SIP_REFUSE_COUNT; i++)
+		abi_store64(&to[CP_C_DROPS + i], c->refused[i]);
+	abi_store64(&to[CP_C_DROP_STRAY_RESPONSE], c->stray_responses);
+	abi_store64(&to[CP_C_DROP_STRAY_ACK], c->stray_acks);
+	abi_store64(&to[CP_C_DROP_OVERLOAD], c->overload);
+	abi_store64(&to[CP_C_DROP_NO_MEMORY], c->no_memory);
+	abi_store64(&to[CP_C_RETRANSMITS_IN], c->retransmits_in);
+	abi_store64(&to[CP_C_RETRANSMITS_OUT], c->retransmits_out);
+	abi_store64(&to[CP_C_MERGED], c->merged);
+	abi_store64(&to[CP_C_TIMEOUTS], c->timeouts);
+	abi_store64(&to[CP_C_TRANSPORT_ERRORS], c->transport_errors);
+	abi_store64(&to[CP_C_TRANSACTIONS], c->transactions);
+}

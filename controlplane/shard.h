@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A shard: a transaction layer, its dialogs, its calls, and everything that belongs to them. Bytes,
+// the time and what hawse-media says go in; bytes, commands and CDR lines come out by cp_shard_ops.
+// It opens no socket, reads no clock and shares nothing with another shard, so a test drives whole
+// calls through it, and a process may run one per thread.
+//
+// The caller sets the time by cp_shard_tick() before anything else when it wakes up, and calls it
+// again no later than cp_shard_next() says.
+//
+// Thread: one.
+#pragma once
+
+#include "controlplane/shm/client.h"
+#include "controlplane/shm/tregion.h"
+#include "controlplane/trunk/policy.h"
+#include "dataplane/abi/message.h"
+#include "sip/flow.h"
+
+struct cp_shard;
+
+struct cp_shard_ops {
+	// To the wire. 0 or -errno.
+	int (*send)(void *ctx, const struct sip_flow *to, const uint8_t *bytes, size_t n);
+	// A command to hawse-media; all as cp_shm_submit() and its friends in shm/client.h.
+	// `done` is never called from inside.
+	int (*submit)(void *ctx, struct abi_msg *command, cp_shm_reply_fn *done, void *user);
+	void (*forget)(void *ctx, uint64_t transaction);
+	// This shard has claimed or replayed all its sessions since the last cp_shard_attached().
+	void (*reconciled)(void *ctx);
+	// One line of JSON, its newline included. 0 or -errno.
+	int (*cdr)(void *ctx, const char *line, size_t n);
+	// Must not fail.
+	void (*random)(void *ctx, void *out, size_t n);
+};
+
+struct cp_shard_config {
+	const struct cp_shard_ops *ops; // must outlive the shard
+	void *ctx;
+	struct cp_tregion *tregion; // with the counters of cp_counters_describe()
+	uint32_t index;             // of this shard
+	struct cp_policy *policy;   // held by the shard from now on
+	uint64_t now_us;            // CLOCK_MONOTONIC
+	uint64_t realtime_offset_us;
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// 0, -ENOMEM, -EINVAL. sip_init() must have been called.
+int cp_shard_new(const struct cp_shard_config *config, struct cp_shard **out);
+// Forgets every call without a word to anybody.
+void cp_shard_free(struct cp_shard *shard);
+
+void cp_shard_tick(struct cp_shard *shard, uint64_t now_us);
+// CLOCK_MONOTONIC microseconds, UINT64_MAX: nothing is due.
+uint64_t cp_shard_next(const struct cp_shard *shard);
+
+// One datagram, or one framed message.
+void cp_shard_receive(
+	struct cp_shard *shard, const struct sip_flow *source, const uint8_t *data, size_t n);
+// The transport says that what was sent there did not arrive (ICMP).
+void cp_shard_unreachable(struct cp_shard *shard, const struct sip_flow *to, int error);
+
+// hawse-media is there: running calls claim or replay their sessions, then new calls are taken.
+void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info);
+// It is gone: running calls go on, new ones get 503.
+void cp_shard_detached(struct cp_shard *shard);
+// LEARNED, MEDIA_TIMEOUT, SWEPT. False when the session is none of this shard's.
+bool cp_shard_event(struct cp_shard *shard, const struct abi_msg *event);
+
+// A new configuration for new calls; running ones keep theirs. Listeners must be the same.
+void cp_shard_set_policy(struct cp_shard *shard, struct cp_policy *policy);
+
+// Ends every call and refuses new ones. Done when cp_shard_calls() is 0.
+void cp_shard_stop(struct cp_shard *shard);
+size_t cp_shard_calls(const struct cp_shard *shard);
+// Copies what the transaction layer counted into region T. Once a second will do.
+void cp_shard_publish(struct cp_shard *shard);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A policy: one loaded configuration with all that call logic derives from it. Immutable once made;
+// a shard holds the present one and each call the one it began with, so a new configuration is
+// swapped in at once and drops no call.
+//
+// Thread: made and released on one shard's thread (the reference count is plain); contents may be
+// read anywhere.
+#pragma once
+
+#include "controlplane/trunk/peer.h"
+#include "controlplane/trunk/route.h"
+
+struct cp_listener {
+	struct sip_addr local;
+	uint8_t transport;        // enum sip_transport
+	char host[SIP_ADDR_TEXT]; // as a URI writes it, IPv6 in brackets
+	char sent_by[SIP_ADDR_TEXT + 8];
+};
+
+struct cp_policy {
+	unsigned references;
+	struct cfg *cfg; // owned
+	struct cp_peers *peers;
+	struct cp_routes *routes;
+	struct cp_listener *listeners; // in the order of cfg.sip.listen: flow.socket is the index
+	unsigned listener_count;
+};
+
+// Our own address that the kernel would send from towards `to`; 0 or -errno. NULL: the first
+// listener of the right family is taken.
+typedef int cp_source_fn(void *ctx, const struct sip_addr *to, struct sip_addr *from);
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Takes `cfg` over, also on error. `why` says what this build cannot do with the file (a transport).
+// 0, -EINVAL, -ENOMEM.
+int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_policy **out,
+	struct cfg_error *why);
+struct cp_policy *cp_policy_hold(struct cp_policy *policy);
+void cp_policy_release(struct cp_policy *policy);
+
+#ifdef __cplusplus
+}
+#endif
