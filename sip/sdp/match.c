@@ -170,10 +170,10 @@ static void pt_add(struct pt_set *set, unsigned pt)
 	set->bits[pt >> 6] |= 1ull << (pt & 63);
 }
 
-// The number that this leg knows the codec by, or -1. Parameters count: a video offer lists H264
+// The number that this leg knows the codec by, or -1. Parameters count first: a video offer lists H264
 // several times.
-static int known_number(
-	const struct sdp_media *media, const struct sdp_format *f, const struct pt_set *taken)
+static int known_number(const struct sdp_media *media, const struct sdp_format *f,
+	const struct pt_set *taken, bool same_parameters)
 {
 	int found = -1;
 
@@ -182,8 +182,8 @@ static int known_number(
 
 		if (pt_in(taken, g->pt) || !sdp_format_same_codec(f, g))
 			continue;
-		if (sdp_str_equal(f->fmtp, g->fmtp))
-			return g->pt;
+		if (same_parameters && !sdp_str_equal(f->fmtp, g->fmtp))
+			continue;
 		if (found < 0 || g->pt == f->pt)
 			found = g->pt;
 	}
@@ -225,41 +225,65 @@ static unsigned free_number(const struct pt_set *taken, const struct pt_set *kno
 	return 0; // 64 formats at most, so never
 }
 
+// An offer being numbered.
+struct numbering {
+	const struct sdp_media *offer, *shown, *from;
+	struct pt_set taken, known;
+	uint64_t done; // bit i: format i has its number
+	uint8_t *pts;
+};
+
+static void give(struct numbering *n, unsigned i, unsigned pt)
+{
+	n->pts[i] = (uint8_t)pt;
+	pt_add(&n->taken, pt);
+	n->done |= 1ull << i;
+}
+
+// The ways to a number, best first. -1: not this way.
+static int try_same_parameters(const struct numbering *n, const struct sdp_format *f)
+{
+	int pt = known_number(n->shown, f, &n->taken, true);
+
+	return pt >= 0 ? pt : known_number(n->from, f, &n->taken, true);
+}
+
+static int try_same_codec(const struct numbering *n, const struct sdp_format *f)
+{
+	int pt = known_number(n->shown, f, &n->taken, false);
+
+	return pt >= 0 ? pt : known_number(n->from, f, &n->taken, false);
+}
+
+static int try_own(const struct numbering *n, const struct sdp_format *f)
+{
+	if (pt_in(&n->taken, f->pt) || conflicts(n->shown, f, f->pt) ||
+		conflicts(n->from, f, f->pt))
+		return -1;
+	return f->pt;
+}
+
+static int try_free(const struct numbering *n, const struct sdp_format *f)
+{
+	return (int)free_number(&n->taken, &n->known);
+}
+
 void sdp_oa_number(const struct sdp_media *offer, const struct sdp_media *shown,
 	const struct sdp_media *from, uint8_t pts[SDP_MAX_FORMATS])
 {
-	struct pt_set taken = {{0, 0}}, known = {{0, 0}};
-	uint64_t done = 0;
+	static int (*const ways[])(const struct numbering *, const struct sdp_format *) = {
+		try_same_parameters, try_same_codec, try_own, try_free};
+	struct numbering n = {.offer = offer, .shown = shown, .from = from, .pts = pts};
 
-	note_formats(offer, &known);
-	note_formats(shown, &known);
-	note_formats(from, &known);
-	for (unsigned i = 0; i < offer->n_formats; i++) {
-		int pt = known_number(shown, &offer->formats[i], &taken);
-
-		if (pt < 0)
-			pt = known_number(from, &offer->formats[i], &taken);
-		if (pt < 0)
-			continue;
-		pts[i] = (uint8_t)pt;
-		pt_add(&taken, pts[i]);
-		done |= 1ull << i;
-	}
-	for (unsigned pass = 0; pass < 2; pass++) {
+	note_formats(offer, &n.known);
+	note_formats(shown, &n.known);
+	note_formats(from, &n.known);
+	for (unsigned way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
 		for (unsigned i = 0; i < offer->n_formats; i++) {
-			const struct sdp_format *f = &offer->formats[i];
-			unsigned pt = f->pt;
+			int pt = (n.done >> i & 1) != 0 ? -1 : ways[way](&n, &offer->formats[i]);
 
-			if ((done >> i & 1) != 0)
-				continue;
-			if (pass == 0 && (pt_in(&taken, pt) || conflicts(shown, f, pt) ||
-						 conflicts(from, f, pt)))
-				continue;
-			if (pass == 1)
-				pt = free_number(&taken, &known);
-			pts[i] = (uint8_t)pt;
-			pt_add(&taken, pt);
-			done |= 1ull << i;
+			if (pt >= 0)
+				give(&n, i, (unsigned)pt);
 		}
 	}
 }

@@ -389,7 +389,7 @@ static int show(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_leg leg, 
 {
 	struct sdp_blob *base = oa->pending.shown[leg], *blob;
 	struct sdp_writer w;
-	char *buf = sdp_arena_take(scratch, SDP_MAX_BODY);
+	char *buf = sdp_arena_take_raw(scratch, SDP_MAX_BODY);
 	int rc;
 
 	if (buf == NULL)

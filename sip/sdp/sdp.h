@@ -76,6 +76,9 @@ static inline void sdp_arena_init(struct sdp_arena *arena, void *base, size_t si
 // Zeroed memory, aligned for any type, or NULL when the arena is full.
 void *sdp_arena_take(struct sdp_arena *arena, size_t size);
 
+// The same without the zeroes, for buffers.
+void *sdp_arena_take_raw(struct sdp_arena *arena, size_t size);
+
 // ---- Errors -------------------------------------------------------------------------------------
 
 // What was wrong, in words fit for a SIP Warning header (no quotes, no bytes of the peer).

@@ -62,7 +62,7 @@ bool sdp_str_number(struct sdp_str s, uint64_t max, uint64_t *value)
 	return true;
 }
 
-void *sdp_arena_take(struct sdp_arena *arena, size_t size)
+void *sdp_arena_take_raw(struct sdp_arena *arena, size_t size)
 {
 	const size_t align = _Alignof(max_align_t);
 	size_t pad = (size_t)(-((uintptr_t)arena->base + arena->used)) & (align - 1);
@@ -73,8 +73,14 @@ void *sdp_arena_take(struct sdp_arena *arena, size_t size)
 		return NULL;
 	p = arena->base + arena->used + pad;
 	arena->used += pad + size;
-	memset(p, 0, size);
 	return p;
+}
+
+void *sdp_arena_take(struct sdp_arena *arena, size_t size)
+{
+	void *p = sdp_arena_take_raw(arena, size);
+
+	return p != NULL ? memset(p, 0, size) : NULL;
 }
 
 int sdp_fail(struct sdp_error *err, int code, unsigned warning, unsigned line, const char *fmt, ...)

@@ -96,6 +96,24 @@ TEST(Payload, ANumberThatMeansAnotherCodecThereIsReplaced)
 	EXPECT_EQ("0-15", str(to_b.media().formats[2].fmtp));
 }
 
+TEST(Payload, EntriesWithTheSameParametersGoBeforeThoseWithTheSameName)
+{
+	// A lists H264 again, with one entry changed and in another order.
+	Call call;
+	auto video = [](const std::string &ip, const std::string &first,
+			     const std::string &second) {
+		return crlf("v=0\no=- 1 1 IN IP4 " + ip + "\nc=IN IP4 " + ip +
+			    "\nm=video 4000 RTP/AVP 96 97\na=rtpmap:96 H264/90000\na=fmtp:96 " +
+			    first + "\na=rtpmap:97 H264/90000\na=fmtp:97 " + second + "\n");
+	};
+
+	call.exchange(
+		SDP_LEG_A, video("192.0.2.10", "p=0", "p=1"), video("192.0.2.20", "p=0", "p=1"));
+	Body to_b(call.offer(SDP_LEG_A, video("192.0.2.10", "p=2", "p=0")));
+	EXPECT_EQ((std::vector<unsigned>{97, 96}), to_b.pts());
+	EXPECT_EQ("p=0", str(sdp_format_by_pt(&to_b.media(), 96)->fmtp)); // as B knows it
+}
+
 TEST(Payload, NumbersInParametersAreRenumberedToo)
 {
 	Call call;

@@ -234,3 +234,17 @@ TEST(Privacy, KnownAttributesThatNameAVendorAreKept)
 
 	EXPECT_NE(std::string::npos, to_b.find(map));
 }
+
+TEST(Privacy, LinesOfUnknownTransportsSayNothing)
+{
+	Call call;
+	Body to_b(call.offer(
+		SDP_LEG_A, audio("192.0.2.10", 4000,
+				   "m=x/192.0.2.10 7 TCP 1\nm=message 7 TCP/pbx.example *\n"
+				   "m=image 7 udptl 192.0.2.10\nm=image 7 udptl t38\n")));
+
+	EXPECT_EQ("application 0 TCP 1", str(to_b.media(1).m_text));
+	EXPECT_EQ("message 0 RTP/AVP 0", str(to_b.media(2).m_text));
+	EXPECT_EQ("image 0 RTP/AVP 0", str(to_b.media(3).m_text));
+	EXPECT_EQ("image 0 udptl t38", str(to_b.media(4).m_text));
+}
