@@ -179,7 +179,7 @@ int dp_eal_start(const struct cfg *cfg, const char *program, size_t needed, bool
 	if (rte_eal_init(count, args) >= 0)
 		return 0;
 	snprintf(why, DP_WHY, "DPDK does not start: %s%s%s", rte_strerror(rte_errno),
-		dp_log_last_dpdk()[0] ? "; it says: " : "", dp_log_last_dpdk());
+		dp_log_dpdk_said()[0] ? "; it says: " : "", dp_log_dpdk_said());
 	return -EIO;
 }
 

@@ -17,6 +17,7 @@ void dp_log(enum dp_level level, const char *area, const char *format, ...)
 // What DPDK and libbpf say goes into the same log, under "dpdk" and "bpf". Called before rte_eal_init. 0 or -errno.
 int dp_log_take_dpdk(void);
 
-// The last warning or error that DPDK or libbpf printed, for a line that says why something failed.
-const char *dp_log_last_dpdk(void);
+// The first warning or error that DPDK or libbpf printed since dp_log_forget_dpdk, for a line that
+// says why something failed.
+const char *dp_log_dpdk_said(void);
 void dp_log_forget_dpdk(void);

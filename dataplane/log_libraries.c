@@ -11,7 +11,7 @@
 
 #define LINE 1024
 
-static char last[LINE];
+static char first[LINE];
 
 // DPDK's own level of the line that is being written.
 static enum dp_level dpdk_level(void)
@@ -26,22 +26,22 @@ static enum dp_level dpdk_level(void)
 }
 
 // Libraries are quoted in the line that says what failed; by themselves their lines tell an operator
-// little, so they show only with --verbose.
+// little, so they show only with --verbose. The first complaint is the cause, others follow from it.
 static void note(enum dp_level level, const char *area, const char *text, int length)
 {
-	if (level <= DP_WARNING)
-		snprintf(last, sizeof(last), "%.*s", length, text);
+	if (level <= DP_WARNING && !first[0])
+		snprintf(first, sizeof(first), "%.*s", length, text);
 	dp_log(DP_DEBUG, area, "%.*s", length, text);
 }
 
-const char *dp_log_last_dpdk(void)
+const char *dp_log_dpdk_said(void)
 {
-	return last;
+	return first;
 }
 
 void dp_log_forget_dpdk(void)
 {
-	last[0] = '\0';
+	first[0] = '\0';
 }
 
 static ssize_t take_dpdk(void *cookie, const char *text, size_t size)

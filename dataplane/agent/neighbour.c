@@ -13,25 +13,16 @@
 
 #include <libmnl/libmnl.h>
 
+#include "dataplane/agent/neighbour_table.h"
 #include "dataplane/agent/routes.h"
 
-#define READ_SIZE     65536
-#define READS_A_POLL  16
-#define EVENT_BUFFER  (4 << 20)
-#define FIRST_BUCKETS 256u
-#define ANSWER_US     500000
+#define READ_SIZE    65536
+#define READS_A_POLL 16
+#define EVENT_BUFFER (4 << 20)
+#define ANSWER_US    500000
 
 #define USABLE (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP)
 #define FRESH  (NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP)
-
-struct entry {
-	struct entry *next;
-	int interface;
-	uint8_t family;
-	uint8_t mac[6];
-	uint16_t state;
-	uint8_t ip[16];
-};
 
 struct neighbour {
 	struct mnl_socket *events; // what changes
@@ -39,8 +30,7 @@ struct neighbour {
 	struct route_table *routes;
 	struct neighbour_link *links;
 	unsigned link_count;
-	struct entry **buckets;
-	uint32_t mask, entries;
+	struct neighbour_table *table;
 	neighbour_changed *changed;
 	void *arg;
 	int changes; // since the last poll
@@ -278,107 +268,39 @@ int neighbour_route(const struct neighbour *nb, int interface, uint8_t family, c
 
 // ---- neighbours ---------------------------------------------------------------------------------
 
-static struct entry **entry_at(
-	const struct neighbour *nb, int interface, uint8_t family, const uint8_t *ip)
+static void tell_changed(void *arg, const struct neighbour_entry *entry)
 {
-	uint64_t words[2] = {0}, h;
-	struct entry **at;
+	struct neighbour *nb = arg;
 
-	memcpy(words, ip, size_of(family));
-	h = (words[0] ^ (uint64_t)(uint32_t)interface << 32) * 0x9e3779b97f4a7c15ull;
-	h = (h ^ h >> 32 ^ words[1]) * 0xc2b2ae3d27d4eb4full;
-	at = &nb->buckets[(uint32_t)(h >> 32) & nb->mask];
-	for (; *at; at = &(*at)->next)
-		if ((*at)->interface == interface && (*at)->family == family &&
-			memcmp((*at)->ip, ip, size_of(family)) == 0)
-			break;
-	return at;
-}
-
-static void grow(struct neighbour *nb)
-{
-	uint32_t old_size = nb->mask + 1;
-	struct entry **old = nb->buckets;
-	struct entry **buckets = calloc((size_t)old_size * 2, sizeof(*buckets));
-
-	if (!buckets)
-		return; // slower, not wrong
-	nb->buckets = buckets;
-	nb->mask = old_size * 2 - 1;
-	for (uint32_t i = 0; i < old_size; i++) {
-		struct entry *e = old[i];
-
-		while (e) {
-			struct entry *next = e->next;
-			struct entry **to = entry_at(nb, e->interface, e->family, e->ip);
-
-			e->next = NULL;
-			*to = e;
-			e = next;
-		}
-	}
-	free(old);
-}
-
-static void entry_gone(struct neighbour *nb, struct entry **at)
-{
-	struct entry *e = *at;
-
-	if (!e)
-		return;
-	*at = e->next;
-	free(e);
-	nb->entries--;
-}
-
-static struct entry *entry_new(
-	struct neighbour *nb, struct entry **at, int interface, uint8_t family, const uint8_t *ip)
-{
-	struct entry *e = calloc(1, sizeof(*e));
-
-	if (!e) {
-		nb->failed = true;
-		return NULL;
-	}
-	e->interface = interface;
-	e->family = family;
-	memcpy(e->ip, ip, size_of(family));
-	*at = e;
-	nb->entries++;
-	return e;
+	if (nb->changed)
+		nb->changed(nb->arg, entry->interface, entry->family, entry->ip);
 }
 
 static void set_entry(struct neighbour *nb, const struct ndmsg *ndm, const uint8_t ip[16],
-	const uint8_t *mac, bool gone)
+	const uint8_t *mac, bool deleted)
 {
-	uint8_t family = family_of(ndm->ndm_family);
-	struct entry **at = entry_at(nb, ndm->ndm_ifindex, family, ip);
-	struct entry *e = *at;
-	bool moved;
+	struct neighbour_entry entry = {
+		.interface = ndm->ndm_ifindex,
+		.family = family_of(ndm->ndm_family),
+		.fresh = ndm->ndm_state & FRESH,
+	};
+	int moved;
 
-	if (gone || !mac || !(ndm->ndm_state & USABLE)) {
-		if (!e)
-			return;
-		entry_gone(nb, at);
-		moved = true;
+	memcpy(entry.ip, ip, sizeof(entry.ip));
+	if (deleted || !mac || !(ndm->ndm_state & USABLE)) {
+		moved = neighbour_table_remove(nb->table, &entry);
 	} else {
-		if (!e) {
-			if (nb->entries > nb->mask) {
-				grow(nb);
-				at = entry_at(nb, ndm->ndm_ifindex, family, ip);
-			}
-			e = entry_new(nb, at, ndm->ndm_ifindex, family, ip);
-			if (!e)
-				return;
-		}
-		moved = e->state == 0 || memcmp(e->mac, mac, 6) != 0;
-		memcpy(e->mac, mac, 6);
-		e->state = ndm->ndm_state;
+		memcpy(entry.mac, mac, sizeof(entry.mac));
+		moved = neighbour_table_set(nb->table, &entry);
 	}
+	if (moved == -ENOMEM)
+		nb->failed = true;
+	if (moved < 0)
+		return;
 	nb->stats.updates++;
 	nb->changes |= NEIGHBOUR_ENTRIES;
-	if (moved && nb->changed)
-		nb->changed(nb->arg, ndm->ndm_ifindex, family, ip);
+	if (moved)
+		tell_changed(nb, &entry);
 }
 
 static void on_neighbour(struct neighbour *nb, const struct nlmsghdr *nlh)
@@ -406,12 +328,15 @@ static void on_neighbour(struct neighbour *nb, const struct nlmsghdr *nlh)
 bool neighbour_find(const struct neighbour *nb, int interface, uint8_t family, const uint8_t *ip,
 	uint8_t mac[6], bool *fresh)
 {
-	const struct entry *e = *entry_at(nb, interface, family, ip);
+	struct neighbour_entry key = {.interface = interface, .family = family};
+	const struct neighbour_entry *entry;
 
-	*fresh = e && (e->state & FRESH);
-	if (e)
-		memcpy(mac, e->mac, 6);
-	return e != NULL;
+	memcpy(key.ip, ip, size_of(family));
+	entry = neighbour_table_find(nb->table, &key);
+	*fresh = entry && entry->fresh;
+	if (entry)
+		memcpy(mac, entry->mac, 6);
+	return entry != NULL;
 }
 
 // ---- netlink ------------------------------------------------------------------------------------
@@ -498,10 +423,13 @@ static int read_all(struct neighbour *nb)
 {
 	int err = dump(nb, RTM_GETLINK, AF_UNSPEC, sizeof(struct ifinfomsg));
 
+	neighbour_table_age(nb->table);
 	if (!err)
 		err = dump(nb, RTM_GETNEIGH, AF_INET, sizeof(struct ndmsg));
 	if (!err)
 		err = dump(nb, RTM_GETNEIGH, AF_INET6, sizeof(struct ndmsg));
+	if (!err)
+		neighbour_table_drop_old(nb->table, tell_changed, nb);
 	return err ? err : read_routes(nb);
 }
 
@@ -541,10 +469,9 @@ int neighbour_open(struct neighbour **out)
 	if (!nb)
 		return err;
 	nb->routes = routes_new();
-	nb->buckets = calloc(FIRST_BUCKETS, sizeof(*nb->buckets));
-	if (!nb->routes || !nb->buckets)
+	nb->table = neighbour_table_new();
+	if (!nb->routes || !nb->table)
 		goto fail;
-	nb->mask = FIRST_BUCKETS - 1;
 	err = open_socket(&nb->events);
 	if (!err)
 		err = subscribe(nb->events);
@@ -579,10 +506,7 @@ void neighbour_close(struct neighbour *nb)
 	if (nb->asks)
 		mnl_socket_close(nb->asks);
 	routes_free(nb->routes);
-	for (uint32_t i = 0; nb->buckets && i <= nb->mask; i++)
-		while (nb->buckets[i])
-			entry_gone(nb, &nb->buckets[i]);
-	free(nb->buckets);
+	neighbour_table_free(nb->table);
 	free(nb->links);
 	free(nb);
 }

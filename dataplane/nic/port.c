@@ -210,7 +210,7 @@ static int check_linux(struct port *port, struct rte_mempool *pool, char why[POR
 
 static const char *said(void)
 {
-	return dp_log_last_dpdk()[0] ? dp_log_last_dpdk() : "nothing more";
+	return dp_log_dpdk_said()[0] ? dp_log_dpdk_said() : "nothing more";
 }
 
 // Devargs of a port and DPDK's name for it.
