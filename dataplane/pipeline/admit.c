@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage admit: may this packet come in, by the policy of the leg whose port it came to? Checks that it is
-// RTP of an accepted payload type from the leg's party, learns who that is, polices, counts, and fetches the
-// headers that relay will send it with.
+// Stage admit: may this packet come in, by the policy of the leg whose port it came to? Checks that
+// it is RTP of an accepted payload type from the leg's party, learns who that is, polices, counts,
+// and fetches the headers that relay will send it with.
 //
-// A packet that passes touches two lines of its leg. Everything that is not RTP from a confirmed source takes
-// the slow way.
+// A packet that passes touches two lines of its leg. Everything that is not RTP from a confirmed
+// source takes the slow way.
 #include <rte_prefetch.h>
 
 #include "dataplane/media/demux.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Ones' complement sums (RFC 1071) over words as they lie in memory: the byte order does not matter as long
-// as the result is stored the way that the words were read. The negative of a word is its complement, so
-// a checksum is carried over to new headers by adding the new words and the complements of the old (RFC 1624).
+// Ones' complement sums (RFC 1071) over words as they lie in memory: the byte order does not matter
+// as long as the result is stored the way that the words were read. The negative of a word is its
+// complement, so a checksum is carried over to new headers by adding the new words and the
+// complements of the old (RFC 1624).
 #pragma once
 
 #include <stddef.h>
@@ -39,8 +40,8 @@ static inline void dp_store16(uint8_t *p, uint16_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-// Sum of `size` bytes that begin on an even offset of the message. Halves of 32-bit lanes are summed
-// apart, so no carry is lost below 1 MB.
+// Sum of `size` bytes that begin on an even offset of the message. Halves of 32-bit lanes are
+// summed apart, so no carry is lost below 1 MB.
 static inline uint64_t dp_sum(const uint8_t *p, size_t size)
 {
 	typedef uint32_t lanes __attribute__((vector_size(16)));

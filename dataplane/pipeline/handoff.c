@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage handoff: a packet whose port belongs to another worker goes there by a ring. NICs that steer by port
-// leave nothing to do here; for the others this always works.
+// Stage handoff: a packet whose port belongs to another worker goes there by a ring. NICs that
+// steer by port leave nothing to do here; for the others this always works.
 #include "dataplane/worker/state.h"
 
 // Sends what is collected for one worker; what finds no room is dropped.

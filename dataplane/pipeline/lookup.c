@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage lookup: reads Ethernet, IP and UDP headers and finds the leg that the local address and port name.
-// What is not media at one of our addresses goes to the kernel, where there is a way there, or is dropped.
+// Stage lookup: reads Ethernet, IP and UDP headers and finds the leg that the local address and
+// port name. What is not media at one of our addresses goes to the kernel, where there is a way
+// there, or is dropped.
 //
-// Checksums: the IPv4 header's is checked here unless the NIC did. A UDP checksum is not: relay carries it
-// over, so that an error on the way in is still one on the way out, unless a whole one must be computed.
+// Checksums: the IPv4 header's is checked here unless the NIC did. A UDP checksum is not: relay
+// carries it over, so that an error on the way in is still one on the way out, unless a whole one
+// must be computed.
 #include <rte_prefetch.h>
 
 #include "dataplane/pipeline/checksum.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage punt: what lookup found to be the kernel's (ARP, neighbour discovery, ICMP, SIP, fragments) leaves
-// by the port's exception device. Frames from the kernel's side take the other way, as they are.
+// Stage punt: what lookup found to be the kernel's (ARP, neighbour discovery, ICMP, SIP, fragments)
+// leaves by the port's exception device. Frames from the kernel's side take the other way, as they
+// are.
 #include <rte_ethdev.h>
 
 #include "dataplane/worker/state.h"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage relay: the packet gets the headers of the leg that it leaves by. They lie ready in that leg's
-// template and the next hop's entry; lengths, id and checksums are filled in. The payload is not touched but
-// for a payload type that has another number on the other side.
+// Stage relay: the packet gets the headers of the leg that it leaves by. They lie ready in that
+// leg's template and the next hop's entry; lengths, id and checksums are filled in. The payload is
+// not touched but for a payload type that has another number on the other side.
 //
-// The UDP checksum is carried over by what the headers change (RFC 1624), so a packet that was damaged on the
-// way in is still recognised as damaged by the receiver. Where the received checksum cannot be
-// trusted (packet.whole) or is missing and the way out is IPv6, a whole one is computed.
+// The UDP checksum is carried over by what the headers change (RFC 1624), so a packet that was
+// damaged on the way in is still recognised as damaged by the receiver. Where the received checksum
+// cannot be trusted (packet.whole) or is missing and the way out is IPv6, a whole one is computed.
 #include "dataplane/media/rtp.h"
 #include "dataplane/pipeline/checksum.h"
 #include "dataplane/worker/state.h"

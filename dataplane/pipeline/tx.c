@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Stage tx: sends what relay has written, by as many ports as it leaves by; nearly always that is one. A full
-// queue is offered the rest a few times more, then the rest is dropped and counted.
+// Stage tx: sends what relay has written, by as many ports as it leaves by; nearly always that is
+// one. A full queue is offered the rest a few times more, then the rest is dropped and counted.
 #include <rte_ethdev.h>
 
 #include "dataplane/worker/state.h"

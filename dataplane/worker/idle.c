@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How an adaptive worker rests. For a short while after the last packet it polls on; then it sleeps until a
-// descriptor says that a packet waits, where every source has one, or naps. Whoever has something for a
-// sleeping worker rings its bell.
+// How an adaptive worker rests. For a short while after the last packet it polls on; then it sleeps
+// until a descriptor says that a packet waits, where every source has one, or naps. Whoever has
+// something for a sleeping worker rings its bell.
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <time.h>

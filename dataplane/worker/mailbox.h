@@ -41,8 +41,8 @@ struct dp_mail_hop {
 };
 
 struct dp_mail {
-	uint32_t type; // enum dp_mail_type
-	int32_t result; // worker: 0, -ENOENT (slot and generation are not those of the legs), -EINVAL
+	uint32_t type;   // enum dp_mail_type
+	int32_t result;  // worker: 0, -ENOENT (no such session here), -EEXIST (ADD), -EINVAL
 	uint64_t cookie; // the agent's
 	void *owner;     // the agent's
 	union {

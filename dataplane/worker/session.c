@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a worker does about sessions between bursts: mail from the agent, numbers for region A, and events.
+// What a worker does about sessions between bursts: mail from the agent, numbers for region A, and
+// events.
 #include <errno.h>
 
 #include "dataplane/worker/state.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a worker keeps; for worker/ and pipeline/ only. Everything belongs to the worker's thread unless it
-// says otherwise.
+// What a worker keeps; for worker/ and pipeline/ only. Everything belongs to the worker's thread
+// unless it says otherwise.
 #pragma once
 
 #include <poll.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The sweep: a share of the sessions at a time, so that each leg's numbers are published about once a second
-// while media flows and silence is noticed, and forwarding never waits for more than a few legs.
+// The sweep: a share of the sessions at a time, so that each leg's numbers are published about once
+// a second while media flows and silence is noticed, and forwarding never waits for more than a few
+// legs.
 #include "dataplane/worker/state.h"
 
 #define LEGS_A_TURN 128u
