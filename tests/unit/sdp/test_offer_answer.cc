@@ -344,6 +344,67 @@ TEST(OfferAnswer, AStreamWithoutPortsIsLeftOut)
 	EXPECT_EQ(SDP_REFUSED_LOCAL, call.plan().stream[1].refusal);
 }
 
+TEST(OfferAnswer, StreamsMayHaveAddressesOfTheirOwn)
+{
+	Call call;
+	struct sdp_local other = Call::local(SDP_LEG_B, 1);
+
+	other.ip[3] = 77;
+	ASSERT_EQ(0,
+		call.take_offer(SDP_LEG_A, audio("192.0.2.10", 4000, "m=video 4002 RTP/AVP 31\n")));
+	call.give_ports();
+	ASSERT_EQ(0, sdp_oa_set_local(&call.oa, SDP_LEG_B, 1, &other));
+	Body to_b(call.show_offer());
+	EXPECT_EQ("203.0.113.1", str(to_b.tree->conn.host));
+	EXPECT_EQ("203.0.113.1", str(to_b.media(0).conn.host));
+	EXPECT_EQ("203.0.113.77", str(to_b.media(1).conn.host));
+}
+
+TEST(OfferAnswer, PortsThatAreNoneAreRefused)
+{
+	Call call;
+	struct sdp_local l = Call::local(SDP_LEG_A, 0), odd = l, no_port = l;
+
+	odd.family = 5;
+	no_port.rtcp_port = 0;
+	EXPECT_EQ(-EINVAL, sdp_oa_set_local(&call.oa, SDP_LEG_A, 0, &l)); // no offer
+	ASSERT_EQ(0, call.take_offer(SDP_LEG_A, audio("192.0.2.10", 4000)));
+	EXPECT_EQ(-EINVAL, sdp_oa_set_local(&call.oa, SDP_LEG_A, 1, &l)); // no such stream
+	EXPECT_EQ(-EINVAL, sdp_oa_set_local(&call.oa, SDP_LEG_A, 0, &odd));
+	EXPECT_EQ(-EINVAL, sdp_oa_set_local(&call.oa, SDP_LEG_A, 0, &no_port));
+	EXPECT_EQ(nullptr, sdp_oa_local(&call.oa, SDP_LEG_A, 0));
+	EXPECT_EQ(0, sdp_oa_set_local(&call.oa, SDP_LEG_A, 0, &l));
+}
+
+TEST(OfferAnswer, ABodyThatGrowsPastTheLimitIsNotShown)
+{
+	// 1,024 lines with what we add to them.
+	Call call;
+	struct sdp_str text;
+	std::string lines;
+
+	for (int i = 0; i < SDP_MAX_LINES - 8; i++)
+		lines += "a=x\n";
+	ASSERT_EQ(0, call.take_offer(SDP_LEG_A, audio("192.0.2.10", 4000, lines)));
+	call.give_ports();
+	ASSERT_EQ(-EMSGSIZE, sdp_oa_show_offer(&call.oa, &call.scratch, &text));
+	EXPECT_EQ("", str(sdp_oa_shown(&call.oa, SDP_LEG_B)));
+	EXPECT_EQ(0u, call.oa.version[SDP_LEG_B]);
+	EXPECT_EQ(0u, (&call.scratch)->used);
+}
+
+TEST(OfferAnswer, AFinalResponseWithoutABodyKeepsTheEarlyAnswer)
+{
+	Call call;
+	std::string shown;
+
+	call.offer(SDP_LEG_A, audio("192.0.2.10", 4000));
+	shown = call.answer(SDP_LEG_B, audio("192.0.2.20", 6000));
+	call.accept();
+	EXPECT_EQ(shown, str(sdp_oa_shown(&call.oa, SDP_LEG_A)));
+	EXPECT_EQ(-EINVAL, sdp_oa_accept(&call.oa));
+}
+
 // ---- Versions -----------------------------------------------------------------------------------
 
 TEST(OfferAnswerVersion, StaysWhenTheBodyStays)
