@@ -24,6 +24,9 @@
 
 #include "dataplane/log.h"
 
+// <linux/ethtool.h> has a macro of this name (a connector type), which would hide ours.
+#undef PORT_OTHER
+
 #define RING         2048 // descriptors of a queue; net_af_xdp's fill ring has as many
 #define XDP_BUFFERS  (4 * RING)
 #define PORT_BUFFERS 16384
