@@ -7,9 +7,9 @@
 //
 // The trace ring is divided into CP_TRACE_SEGMENTS equal segments and no record crosses the end of
 // one (a PAD fills it, or fewer bytes are left than a record's header has: those are nothing), so a
-// reader that starts at any segment finds a record there. A writer may be
-// at work in up to one segment's worth of bytes after `head`, which overwrite the oldest ones: a
-// reader leaves the oldest segment alone. Records are shorter than a segment; a longer message is
+// reader that starts at any segment finds a record there. The writer is at work only in the segment
+// that holds `head`, whose place is that of the oldest one: a reader leaves that alone. Records are
+// shorter than a segment; a longer message is
 // cut and its `size` says what is left of it.
 //
 // Needs no libuv: cp_tregion_fd() is to be polled for reading, cp_tregion_process() then called.

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// hawsectl: what hawse-media and hawse-sip are doing, read from their shared memory.
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "controlplane/config/config.h"
+#include "dataplane/abi/shm.h"
+#include "stats/show.h"
+
+#define DEFAULT_FILE "/etc/hawse/hawse.yaml"
+#define DEFAULT_RUN  "/run/hawse"
+
+static const char usage[] =
+	"usage: hawsectl [-r RUN | -c FILE] show TOPIC [--json]\n"
+	"\n"
+	"  show calls                  calls that run now\n"
+	"  show call ID [--messages]   one call: parties, media each way, the ladder of its "
+	"messages;\n"
+	"                              --messages prints them whole. Also for calls that ended "
+	"lately\n"
+	"  show sessions [--all]       media sessions; --all: those too whose ports rest\n"
+	"  show ports                  media ports of each address: used, resting, free\n"
+	"  show workers [--stages]     what each worker did; --stages: what each stage of the "
+	"pipeline costs\n"
+	"  show drops [--all]          what was dropped and why; --all: every reason there is\n"
+	"\n"
+	"  -j, --json         JSON instead of a table\n"
+	"  -r, --run RUN      the directory of the sockets, \"run\" in the configuration\n"
+	"  -c, --config FILE  take it from this configuration; default " DEFAULT_FILE "\n"
+	"                     where that exists, else " DEFAULT_RUN "\n"
+	"      --version      say the version and end\n"
+	"  -h, --help         this\n"
+	"\n"
+	"Exit codes: 0 shown; 1 there is no such call; 2 the command line or the configuration is "
+	"wrong;\n"
+	"3 hawse-media or hawse-sip is needed and does not run, or may not be read; 4 cannot go "
+	"on.\n";
+
+struct options {
+	const char *run, *file;
+	bool json, all, stages, messages;
+};
+
+static const struct topic {
+	const char *name;
+	int (*show)(const struct st_show *s);
+	bool id, stages, messages, all; // which options it knows
+} topics[] = {
+	{"calls", st_show_calls, false, false, false, false},
+	{"call", st_show_call, true, false, true, false},
+	{"sessions", st_show_sessions, false, false, false, true},
+	{"ports", st_show_ports, false, false, false, false},
+	{"workers", st_show_workers, false, true, false, false},
+	{"drops", st_show_drops, false, false, false, true},
+};
+
+// -1: go on. Else the exit code.
+static int read_options(int argc, char **argv, struct options *o)
+{
+	static const struct option long_options[] = {
+		{"run", required_argument, NULL, 'r'},
+		{"config", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'},
+		{"all", no_argument, NULL, 'a'},
+		{"stages", no_argument, NULL, 's'},
+		{"messages", no_argument, NULL, 'm'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	*o = (struct options){0};
+	while ((option = getopt_long(argc, argv, "r:c:jh", long_options, NULL)) >= 0) {
+		switch (option) {
+		case 'r':
+			o->run = optarg;
+			break;
+		case 'c':
+			o->file = optarg;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'a':
+			o->all = true;
+			break;
+		case 's':
+			o->stages = true;
+			break;
+		case 'm':
+			o->messages = true;
+			break;
+		case 'V':
+			puts("hawsectl " HAWSE_VERSION);
+			return ST_EXIT_OK;
+		case 'h':
+			fputs(usage, stdout);
+			return ST_EXIT_OK;
+		default:
+			fputs(usage, stderr);
+			return ST_EXIT_USAGE;
+		}
+	}
+	return -1;
+}
+
+static int wrong(const char *what, const char *which)
+{
+	fprintf(stderr, "hawsectl: %s%s%s\n\n%s", what, which ? " " : "", which ? which : "",
+		usage);
+	return ST_EXIT_USAGE;
+}
+
+static const struct topic *find_topic(const char *name)
+{
+	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
+		if (strcmp(topics[i].name, name) == 0)
+			return &topics[i];
+	return NULL;
+}
+
+// The topic that the words name, with options that it knows. NULL: *code says how to end.
+static const struct topic *read_words(int argc, char **words, const struct options *o, int *code)
+{
+	const struct topic *topic;
+
+	*code = ST_EXIT_USAGE;
+	if (argc < 1 || strcmp(words[0], "show") != 0) {
+		*code = wrong(argc < 1 ? "expected a command" : "unknown command",
+			argc < 1 ? NULL : words[0]);
+		return NULL;
+	}
+	topic = argc < 2 ? NULL : find_topic(words[1]);
+	if (!topic) {
+		*code = wrong(argc < 2 ? "expected a topic after show" : "unknown topic",
+			argc < 2 ? NULL : words[1]);
+		return NULL;
+	}
+	if (argc != 2 + topic->id) {
+		*code = argc < 2 + topic->id ? wrong("expected the ID of a call", NULL)
+					     : wrong("unexpected", words[2 + topic->id]);
+		return NULL;
+	}
+	if ((o->stages && !topic->stages) || (o->messages && !topic->messages) ||
+		(o->all && !topic->all)) {
+		*code = wrong("that option does not go with show", topic->name);
+		return NULL;
+	}
+	return topic;
+}
+
+// Where the sockets are: -r, or the configuration's, or the default.
+static int find_run(const struct options *o, char *run, size_t size)
+{
+	const char *file = o->file ? o->file : DEFAULT_FILE;
+	struct cfg_error error;
+	struct cfg *cfg;
+
+	if (o->run || (!o->file && access(file, F_OK))) {
+		snprintf(run, size, "%s", o->run ? o->run : DEFAULT_RUN);
+		return 0;
+	}
+	if (cfg_load(&cfg, file, &error)) {
+		fprintf(stderr, "%s\n", error.text);
+		return ST_EXIT_USAGE;
+	}
+	snprintf(run, size, "%s", cfg->run);
+	cfg_free(cfg);
+	return 0;
+}
+
+static int show(const struct topic *topic, const struct options *o, const char *run, const char *id)
+{
+	struct st_reader reader;
+	struct st_show s = {
+		.r = &reader,
+		.out = stdout,
+		.err = stderr,
+		.json = o->json,
+		.all = o->all,
+		.stages = o->stages,
+		.messages = o->messages,
+		.id = id,
+	};
+	int code;
+
+	if (st_reader_init(&reader, run, "hawsectl"))
+		return wrong("the directory's name is too long:", run);
+	st_reader_poll(&reader, abi_now_us(), 2000);
+	s.now_us = abi_now_us();
+	code = topic->show(&s);
+	st_reader_close(&reader);
+	if (fflush(stdout) && code == ST_EXIT_OK) {
+		perror("hawsectl");
+		code = ST_EXIT_FAILED;
+	}
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	char run[128];
+	struct options options;
+	const struct topic *topic;
+	int code = read_options(argc, argv, &options);
+
+	if (code >= 0)
+		return code;
+	topic = read_words(argc - optind, argv + optind, &options, &code);
+	if (!topic)
+		return code;
+	code = find_run(&options, run, sizeof(run));
+	if (code)
+		return code;
+	return show(topic, &options, run, topic->id ? argv[optind + 2] : NULL);
+}
