@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Any bytes as commands of the control plane. What the boundary lets through must be what the agent
+// may act on without asking again; what it refuses must say why.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dataplane/agent/boundary.h"
+
+#define SESSIONS 8u
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(int truth)
+{
+	if (!truth)
+		abort();
+}
+
+static void legs_are_sound(const struct boundary *b, const struct abi_session_entry *entry,
+	const struct abi_session_plan *plan)
+{
+	for (unsigned i = 0; i < entry->legs; i++) {
+		const struct abi_leg_plan *leg = &plan->leg[i];
+
+		must(leg->family == b->endpoints[entry->ports[i].endpoint].family);
+		must(leg->pt_maps <= ABI_PT_MAPS && leg->dscp < 64);
+		must(leg->source_policy <= ABI_SOURCE_ANY);
+		for (unsigned m = 0; m < leg->pt_maps; m++)
+			must(leg->pt_map[m].from < 128 && leg->pt_map[m].to < 128);
+		if (leg->remote_rtp_port)
+			must(boundary_unicast(leg->family, leg->remote_rtp_ip));
+		if (leg->remote_rtcp_port)
+			must(boundary_unicast(leg->family, leg->remote_rtcp_ip));
+	}
+	must(plan->clock_rate >= BOUNDARY_MIN_CLOCK && plan->clock_rate <= BOUNDARY_MAX_CLOCK);
+}
+
+static void accepted_is_sound(const struct boundary *b, const struct abi_msg *m)
+{
+	struct abi_port_alloc alloc;
+	struct abi_session_plan plan;
+
+	must(m->type > 0 && m->type < ABI_COMMANDS && m->transaction != 0);
+	must(m->length == abi_msg_payload(m->type, 0));
+	if (m->type == ABI_PORT_ALLOC) {
+		memcpy(&alloc, m->payload, sizeof(alloc));
+		must(alloc.legs == 1 || alloc.legs == 2);
+		must(alloc.affinity == ABI_NO_SLOT || alloc.affinity < b->sessions);
+		for (unsigned i = 0; i < alloc.legs; i++)
+			must(alloc.leg[i].interface_index < b->interfaces ||
+				alloc.leg[i].interface_index == BOUNDARY_ANY);
+	} else if (m->type != ABI_PING && m->type != ABI_RECONCILE_DONE) {
+		must(m->slot < b->sessions);
+		must(b->directory[m->slot].generation == m->generation);
+		must(b->directory[m->slot].state != ABI_SESSION_FREE);
+		memcpy(&plan, m->payload, sizeof(plan));
+		if (m->type == ABI_SESSION_ADD || m->type == ABI_SESSION_UPDATE)
+			legs_are_sound(b, &b->directory[m->slot], &plan);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct abi_endpoint endpoints[2] = {{.family = 4}, {.family = 6}};
+	struct abi_session_entry directory[SESSIONS];
+	struct boundary boundary = {directory, SESSIONS, endpoints, 2, 2};
+
+	memset(directory, 0, sizeof(directory));
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		directory[i].state = (uint8_t)(i % 4);
+		directory[i].generation = i;
+		directory[i].legs = (uint8_t)(1 + i / 4);
+		directory[i].ports[i % 2].endpoint = 1;
+	}
+	for (; size >= sizeof(struct abi_msg);
+		data += sizeof(struct abi_msg), size -= sizeof(struct abi_msg)) {
+		struct boundary_refusal refusal;
+		struct abi_msg copy;
+		int err;
+
+		memcpy(&copy, data, sizeof(copy));
+		err = boundary_check(&boundary, &copy, &refusal);
+		must(err == 0 || err == -EINVAL || err == -ENOENT);
+		must((err == 0) == (refusal.field == ABI_FIELD_NONE));
+		must(refusal.field < ABI_FIELDS && refusal.leg < 2);
+		if (err == 0)
+			accepted_is_sound(&boundary, &copy);
+	}
+	return 0;
+}
