@@ -3,7 +3,8 @@
 // lost, what came doubled or changed its way, and how long each packet took.
 //
 //   rtp_load --interface l0 --flows FILE --relay-mac MAC --rate PPS --seconds S
-//            [--warmup S] [--batch N] [--linger S] [--fifo PRIORITY] [--blast] [--junk FILE]
+//            [--warmup S] [--batch N] [--linger S] [--fifo PRIORITY] [--blast] [--sleepy]
+//            [--junk FILE --junk-ratio N]
 //
 // One thread sends by AF_PACKET past the queueing discipline and empties a memory-mapped receive
 // ring between two bursts. The time of arrival is the kernel's, taken when the packet reaches this
@@ -11,7 +12,7 @@
 // addresses are not set on the interface: the kernel drops what the ring has seen.
 //
 // With --junk FILE flows of that file are sent in turn with the others, as many as --junk-ratio
-// says for each good packet. --blast sends as fast as it can. Prints "begin" and "end" around the
+// says for each good packet. --blast sends as fast as it can, --sleepy sleeps between packets. Prints "begin" and "end" around the
 // measured time, for the one who counts CPU seconds, and then one JSON object.
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,6 +41,9 @@
 #define SUB_BITS    6u // histogram: 64 steps to a power of two, 1.6 % wide
 #define BUCKETS     (40u << SUB_BITS)
 
+#define SLEEP_LEAST_NS 80000u
+#define SLEEP_EARLY_NS 20000u // spin for the rest: a timer is not that exact
+
 struct options {
 	const char *interface;
 	const char *flows;
@@ -53,6 +57,7 @@ struct options {
 	unsigned junk_ratio;
 	int fifo;
 	bool blast;
+	bool sleepy;
 };
 
 struct load {
@@ -304,6 +309,22 @@ static void send_burst(struct load *load, unsigned count)
 		load->send_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
 }
 
+// Leaves the core to others while the next packet is far away: a spinning sender of real-time
+// priority would starve them, and the kernel then takes its share back in slices of 50 ms.
+static uint64_t sleep_until_due(
+	const struct load *load, uint64_t begin, uint64_t built, uint64_t now)
+{
+	uint64_t due = begin + (uint64_t)((double)(built + 1) * 1e9 / (double)load->options.rate);
+	struct timespec wake;
+
+	if (due < now + SLEEP_LEAST_NS)
+		return now;
+	due -= SLEEP_EARLY_NS;
+	wake = (struct timespec){(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &wake, NULL);
+	return now_ns(CLOCK_MONOTONIC);
+}
+
 // Sends for so long at the rate, taking in what comes back. Returns the seconds that it took.
 static double run_phase(struct load *load, double seconds)
 {
@@ -322,6 +343,8 @@ static double run_phase(struct load *load, double seconds)
 		}
 		drain(load, 256);
 		now = now_ns(CLOCK_MONOTONIC);
+		if (load->options.sleepy)
+			now = sleep_until_due(load, begin, built, now);
 	}
 	return (double)(now - begin) / 1e9;
 }
@@ -427,6 +450,9 @@ static int set_option(struct options *options, int option, const char *value)
 	case 'B':
 		options->blast = true;
 		return 0;
+	case 'S':
+		options->sleepy = true;
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -447,6 +473,7 @@ static bool parse(struct options *options, int argc, char **argv)
 		{"batch", required_argument, NULL, 'b'},
 		{"fifo", required_argument, NULL, 'p'},
 		{"blast", no_argument, NULL, 'B'},
+		{"sleepy", no_argument, NULL, 'S'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -504,9 +531,10 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (!parse(&load.options, argc, argv)) {
-		fprintf(stderr, "usage: rtp_load --interface IF --flows FILE --relay-mac MAC "
-				"(--rate PPS | --blast) --seconds S [--warmup S] [--linger S] "
-				"[--batch N] [--fifo PRIORITY] [--junk FILE --junk-ratio N]\n");
+		fprintf(stderr,
+			"usage: rtp_load --interface IF --flows FILE --relay-mac MAC "
+			"(--rate PPS | --blast) --seconds S [--warmup S] [--linger S] "
+			"[--batch N] [--fifo PRIORITY] [--sleepy] [--junk FILE --junk-ratio N]\n");
 		return 2;
 	}
 	rc = prepare(&load);

@@ -36,11 +36,13 @@ class Hawse:
         self.pid = self.process.pid
         self.loaders = []
 
-    def load(self, count, flows, both=False, mux=False, caller=None, callee=None, seconds=60):
-        """Installs sessions; a Loader that stays attached. Its `.installed` says how it went."""
-        loader = Loader(self, count, flows, both, mux, caller, callee)
-        self.loaders.append(loader)
-        return loader
+    def load(self, count, flows, both=False, caller=None, callee=None):
+        """Installs sessions on ports of hawse-media's choice; the Loader stays attached."""
+        arguments = ["--sessions", count, "--flows", flows]
+        arguments += ["--both"] if both else []
+        arguments += ["--caller", caller, "--callee", callee] if caller else []
+        self.loaders.append(Loader(self, arguments, count))
+        return self.loaders[-1]
 
     def stop(self):
         for loader in self.loaders:
@@ -49,14 +51,12 @@ class Hawse:
 
 
 class Loader:
-    def __init__(self, hawse, count, flows, both, mux, caller, callee):
+    """session_loader. `.installed` says how it went; .ask() gives it an order."""
+
+    def __init__(self, hawse, arguments, count):
         run = hawse.run
         command = ["taskset", "-c", run.other_core, run.binaries["session_loader"], "--socket", hawse.socket,
-                   "--sessions", count, "--flows", flows]
-        command += ["--both"] if both else []
-        command += ["--mux"] if mux else []
-        command += ["--caller", caller] if caller else []
-        command += ["--callee", callee] if callee else []
+                   *arguments]
         self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
         run.processes.append(self.process)

@@ -81,7 +81,7 @@ def write_flows(path, pairs):
 
 
 def generate(network, flows, seconds, rate=None, warmup=0.0, linger=0.5, batch=32, fifo=0, relay=None, junk=None,
-             junk_ratio=1, ready=None):
+             junk_ratio=1, ready=None, sleepy=False):
     """Runs rtp_load; its report, with the CPU seconds while it measured of process `relay`, of its softirq, and of others
     on its core."""
     run = network.run
@@ -90,6 +90,7 @@ def generate(network, flows, seconds, rate=None, warmup=0.0, linger=0.5, batch=3
                "--seconds", seconds, "--warmup", warmup, "--linger", linger, "--batch", batch]
     command += ["--rate", rate] if rate else ["--blast"]
     command += ["--fifo", fifo] if fifo else []
+    command += ["--sleepy"] if sleepy else []
     command += ["--junk", junk, "--junk-ratio", junk_ratio] if junk else []
     process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
     run.processes.append(process)

@@ -124,7 +124,7 @@ class Run:
         if core is not None:
             whole += ["taskset", "-c", str(core)]
         whole += ["nice", "-n", str(nice)] + [str(c) for c in command]
-        log = open(self.path(name + ".log"), "ab")
+        log = open(self.path(name + ".log"), "wb")
         process = subprocess.Popen(whole, stdout=log, stderr=subprocess.STDOUT, stdin=stdin, start_new_session=True)
         process.log = self.path(name + ".log")
         process.name = name

@@ -53,13 +53,3 @@ class Testpmd:
         except subprocess.TimeoutExpired:
             pass
         self.run.stop(self.process)
-
-
-def rate(side, seconds):
-    """Packets received and sent a second by anything with .packets(), by the clock and by CPU second."""
-    first, begin = side.packets(), time.monotonic()
-    time.sleep(seconds)
-    last, end = side.packets(), time.monotonic()
-    took, cpu = end - begin, last[2] - first[2]
-    return {"received": (last[0] - first[0]) / took, "sent": (last[1] - first[1]) / took,
-            "per_cpu": (last[1] - first[1]) / cpu if cpu else 0.0, "share": cpu / took}
