@@ -11,10 +11,10 @@ class Hawse:
     """One hawse-media. `media`: {name: {"device": ..., "address": [...], "ports": "a-b"}}."""
 
     def __init__(self, run, media, namespace=None, workers=1, cores=None, sessions=10000, poll="busy", memory=256,
-                 quarantine=1, agent_core=None, fifo=0):
+                 quarantine=1, agent_core=None, fifo=0, nice=-20, name="hawse-media"):
         self.run = run
         self.namespace = namespace
-        directory = run.path("run")
+        directory = run.path(f"run-{name}")
         directory.mkdir(exist_ok=True)
         self.socket = directory / "media.sock"
         config = {
@@ -27,9 +27,9 @@ class Hawse:
             "routes": [{"to": ["all"]}],
             "run": str(directory),
         }
-        path = run.path("hawse.yaml")
+        path = run.path(f"{name}.yaml")
         path.write_text(json.dumps(config, indent=1))  # JSON is YAML
-        self.process = run.start("hawse-media", [run.binaries["hawse-media"], "-c", path], namespace=namespace)
+        self.process = run.start(name, [run.binaries["hawse-media"], "-c", path], namespace=namespace, nice=nice)
         run.wait_log(self.process, "ready", 60)
         if fifo:
             system.sh("chrt", "-a", "-f", "-p", fifo, self.process.pid)

@@ -8,9 +8,10 @@ PORTS = "20000-59999"
 class Relay:
     """A running relay with `calls` calls up, and the file of flows that goes with it."""
 
-    def __init__(self, run, net, calls, fifo=0, poll="busy"):
+    def __init__(self, run, net, calls, fifo=0, poll="busy", **more):
         self.run = run
         self.net = net
+        self.more = more
         self.flows = run.path(f"{self.name}.flows")
         self.begin(calls, fifo, poll)
 
@@ -28,8 +29,12 @@ class Ours(Relay):
     name = "hawse"
 
     def begin(self, calls, fifo, poll):
-        media = {"public": {"device": "m0", "address": [network.RELAY], "ports": PORTS}}
-        self.hawse = hawse.Hawse(self.run, media, namespace=self.net.dut, poll=poll, fifo=fifo)
+        # further addresses, for sessions that no traffic belongs to
+        extra = [f"10.98.100.{1 + i}" for i in range(self.more.pop("spare_addresses", 0))]
+        for address in extra:
+            system.sh("ip", "-n", self.net.dut, "addr", "replace", f"{address}/32", "dev", "m0")
+        media = {"public": {"device": "m0", "address": [network.RELAY, *extra], "ports": PORTS}}
+        self.hawse = hawse.Hawse(self.run, media, namespace=self.net.dut, poll=poll, fifo=fifo, **self.more)
         self.process = self.hawse.process
         self.loader = self.hawse.load(calls, self.flows, both=True, caller=network.CALLER, callee=network.CALLEE)
 

@@ -192,3 +192,13 @@ def quiet(run, seconds=20.0, limit=0.15):
             if busy > limit:
                 report.say(f"other work keeps a core {busy:.0%} busy: figures may suffer")
             return busy
+
+
+def resident_bytes(pid):
+    """Resident memory of a process, huge pages included."""
+    total = 0
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+        for text in rollup:
+            if text.startswith(("Rss:", "Private_Hugetlb:", "Shared_Hugetlb:")):
+                total += int(text.split()[1]) * 1024
+    return total

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""P7: 100,000 sessions added and as many deleted a second while forwarding, against the same without.
+
+A thousand sessions forward a capture on one core as fast as they can; the control plane adds and deletes others from
+the other core, where the agent runs too. Then the same on a veth at 20,000 packets a second, for the latency.
+"""
+from lib import capture, network, relays, report, system
+
+NEEDS = ["hawse-media", "session_loader", "rtp_pcap", "rtp_load"]
+SESSIONS = 1000
+CHURN = 100000
+LATENCY_RATE = 20000
+
+
+def forwarding(run, options, sessions, rate):
+    spare = 4 * rate
+    run.hugepages(2048)
+    flows = capture.write_flows(run.path("flows"), sessions)
+    pcap = capture.write_pcap(run, flows, "a.pcap", 2 * sessions)
+    side = capture.Capture(run, [pcap], flows, sessions, memory=1024, capacity=sessions + spare, spare_ports=spare)
+    seconds = options.seconds or 2.0
+    found, churned = {"churn": [], "idle": []}, []
+    for _ in range(options.rounds or 4):
+        system.quiet(run, 2)
+        found["idle"].append(capture.rate(side, seconds))
+        # the loader answers nothing else while it churns, so the counters are read around the whole of it
+        first, cpu = side.packets(), side.worker_cpu()
+        churned.append(side.loader.ask(f"churn {rate} {seconds}"))
+        last = side.packets()
+        sent = last[1] - first[1]
+        found["churn"].append({"per_cpu": sent / (side.worker_cpu() - cpu)})
+        report.say(f"idle {found['idle'][-1]['per_cpu'] / 1e6:.2f} Mpps, churn {found['churn'][-1]['per_cpu'] / 1e6:.2f}, "
+                   f"{churned[-1]}")
+    report.compare("churn", f"{rate} adds and deletes a second, {sessions} sessions forwarding", "Mpps",
+                   [r["per_cpu"] / 1e6 for r in found["churn"]], [r["per_cpu"] / 1e6 for r in found["idle"]],
+                   "ours without changes", goal=0.98, adds_a_second=[c["adds_a_second"] for c in churned],
+                   deletes_a_second=[c["deletes_a_second"] for c in churned], failed=sum(c["failed"] for c in churned),
+                   reply_us=churned[-1].get("reply_us"))
+    side.stop()
+
+
+def latency(run, options, rate):
+    net = network.Network(run)
+    found = {"churn": [], "idle": []}
+    seconds = options.seconds or 4.0
+    with relays.Ours(run, net, 50, fifo=40, sessions=4 * rate, spare_addresses=32) as relay:
+        for _ in range(options.rounds or 3):
+            for name in found:
+                system.quiet(run, 3)
+                start = (lambda: relay.loader.tell(f"churn {rate} {seconds + 1}")) if name == "churn" else None
+                result = relay.measure(seconds, rate=LATENCY_RATE, warmup=0.3, batch=1, fifo=30, ready=start,
+                                       sleepy=True)
+                churned = relay.loader.answer() if start else None
+                found[name].append(result)
+                report.say(f"{name}: p50 {result['p50']}, p99.9 {result['p99.9']} us, {result['lost']} lost, {churned}")
+    for name, goal in (("p50", None), ("p99.9", 2.0)):
+        report.compare("churn", f"{name} at {LATENCY_RATE} packets a second over veth, {rate} adds and deletes", "us",
+                       [r[name] for r in found["churn"]], [r[name] for r in found["idle"]], "ours without changes",
+                       goal=goal, better="lower", lost={k: [r["lost"] for r in v] for k, v in found.items()},
+                       others_cpu={k: [report.digits(r["foreign_cpu"]) for r in v] for k, v in found.items()})
+
+
+def main(run, options):
+    rate = options.rate or CHURN
+    forwarding(run, options, options.sessions or SESSIONS, rate)
+    latency(run, options, rate)
