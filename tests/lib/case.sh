@@ -22,12 +22,11 @@ case_name=$(basename "$0" .sh)
 NET=hw$$
 . "$HAWSE_ROOT/tests/lib/net.sh"
 
-DIR=
-PASSED=
+DIR='' PASSED='' FAILED=''
 declare -A PEER_PID
 
 fail() {
-	printf 'FAILED: %s\n' "$*"
+	FAILED=$*
 	exit 1
 }
 
@@ -46,6 +45,7 @@ case_end() {
 		tail -n 15 "$log"
 	done
 	printf 'everything is kept in %s\n' "$DIR"
+	[ -z "$FAILED" ] || printf 'FAILED: %s\n' "$FAILED"
 	[ $code -ne 0 ] || [ -z "$PASSED" ] || exit 0
 	exit $((code ? code : 1))
 }

@@ -181,7 +181,8 @@ static void send_response(struct peer *p, struct call *c, const char *request, i
 {
 	struct text t = {.size = 0};
 	char value[512], contact[256];
-	add(&t, "SIP/2.0 %d %s\r\n", code, code < 300 ? "OK" : "Refused");
+	const char *reason = code == 180 ? "Ringing" : code < 200 ? "Session Progress" : "OK";
+	add(&t, "SIP/2.0 %d %s\r\n", code, code < 300 ? reason : "Refused");
 	for (int i = 0; sip_header(request, "Via", i, value, sizeof(value)); i++)
 		add(&t, "Via: %s\r\n", value);
 	if (sip_header(request, "From", 0, value, sizeof(value)))

@@ -241,7 +241,7 @@ uint64_t script_run(struct peer *p, struct call *c, uint64_t now)
 			c->step_until =
 				now +
 				(uint64_t)((s->op == OP_WAIT ? s->number : p->step_timeout) * 1e9);
-			if (s->op == OP_DRAIN)
+			if (s->op != OP_WAIT) // not before all is said
 				c->step_until += c->media.to_send * 20000000ull;
 			enter(p, c, s, now);
 			if (!c->live)

@@ -5,7 +5,7 @@
 case_begin
 hawse_start
 callee --script 'wait 1; ring 180; expect-cancel'
-caller --script 'invite; expect 100; cancel; expect 487'
+caller --script 'invite; expect 100; wait 0.3; cancel; expect 487'
 finish
 check_scripts
 check callee '.each[0].cancel_seen' 'the CANCEL reached the callee'

@@ -4,7 +4,7 @@
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin
 hawse_start
-callee --script 'progress; play 100; wait 3; answer; play 50; expect-bye'
+callee --script 'progress; wait 0.02; play 100; wait 3; answer; play 50; expect-bye'
 caller --script 'invite; expect 183; expect-media 90; expect 200; play 50; drain; wait 0.3; bye'
 finish
 check_scripts
