@@ -33,6 +33,15 @@ struct options {
 	bool check;
 };
 
+#ifdef __SANITIZE_ADDRESS__
+// net_af_xdp never closes the BPF objects that it opens, so sanitizer builds find them at exit.
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libbpf\nleak:libxdp\n";
+}
+#endif
+
 static const char usage[] =
 	"usage: hawse-media [-c FILE] [--check]\n"
 	"\n"

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,6 +23,8 @@
 #define ACCEPTS   8u  // in one turn
 #define ATTACHES  20u // in a second; each makes memory
 #define SECOND_US 1000000u
+#define LINE      256
+#define LINES     20u // in the log, a second
 
 enum source { // what epoll tells us about; peers follow
 	ON_LISTENER,
@@ -56,9 +60,26 @@ struct agent {
 	unsigned readers;
 	uint64_t next_tick_us, next_second_us;
 	unsigned attaches; // in this second
+	unsigned lines;    // logged or left out in this second
 	bool hurry;        // something is left to be done
 	int stopped_by;
 };
+
+// Who connects decides how often this is called, so only so many lines a second are written.
+static void say(struct agent *a, enum dp_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static void say(struct agent *a, enum dp_level level, const char *format, ...)
+{
+	char line[LINE];
+	va_list args;
+
+	if (++a->lines > LINES)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	dp_log(level, "agent", "%s", line);
+}
 
 static int watch(struct agent *a, int fd, uint64_t what)
 {
@@ -127,7 +148,7 @@ static void detach(struct agent *a, enum control_end why)
 
 	if (!a->control.attached)
 		return;
-	dp_log(why == CONTROL_HANGUP || why == CONTROL_REPLACED ? DP_INFO : DP_WARNING, "agent",
+	say(a, why == CONTROL_HANGUP || why == CONTROL_REPLACED ? DP_INFO : DP_WARNING,
 		"control plane %s (pid %d) is detached: %s; media goes on", peer->name,
 		(int)peer->pid, control_why(why));
 	// The other side still holds the eventfd: closing ours would not take it out of epoll.
@@ -159,7 +180,7 @@ static void refuse(struct agent *a, unsigned i, int err, const char *why)
 	struct peer *peer = &a->peers[i];
 
 	region_count(a->c.region, AGENT_ATTACH_REFUSED);
-	dp_log(DP_WARNING, "agent", "refused a connection of pid %d, uid %d: %s", (int)peer->pid,
+	say(a, DP_WARNING, "refused a connection of pid %d, uid %d: %s", (int)peer->pid,
 		(int)peer->uid, why);
 	abi_welcome_send(peer->fd, &welcome, NULL);
 	drop_peer(a, i);
@@ -204,7 +225,7 @@ static void welcome_control(struct agent *a, unsigned i, const struct abi_hello 
 	peer->state = PEER_CONTROL;
 	a->control_peer = i;
 	watch(a, a->control.command_bell, ON_COMMANDS);
-	dp_log(DP_INFO, "agent", "control plane %s (pid %d) is attached, generation %u", peer->name,
+	say(a, DP_INFO, "control plane %s (pid %d) is attached, generation %u", peer->name,
 		(int)peer->pid, abi_load32(&a->c.region->a->generation));
 }
 
@@ -344,6 +365,10 @@ static void every_second(struct agent *a)
 		region_gauge(a->c.region, counts[i].to, sum);
 	}
 	a->attaches = 0;
+	if (a->lines > LINES)
+		dp_log(DP_WARNING, "agent", "%u more lines like these in the last second",
+			a->lines - LINES);
+	a->lines = 0;
 }
 
 static void tick(struct agent *a, uint64_t now_us)
