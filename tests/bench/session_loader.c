@@ -333,7 +333,8 @@ static void churn(struct loader *l, double rate, double seconds)
 	while (now < end && !l->failed) {
 		uint32_t due = (uint32_t)((double)(now - start) * rate / 1e6);
 
-		while (turns < due && l->in_flight < IN_FLIGHT) {
+		// no more adds than deletes can follow: what is up at once stays bounded
+		while (turns < due && turns - deletes < 2 * lag && l->in_flight < IN_FLIGHT) {
 			send_alloc(l, &fresh[turns % (IN_FLIGHT * 2)], l->count + turns % 1000000);
 			turns++;
 		}

@@ -11,7 +11,7 @@ class Hawse:
     """One hawse-media. `media`: {name: {"device": ..., "address": [...], "ports": "a-b"}}."""
 
     def __init__(self, run, media, namespace=None, workers=1, cores=None, sessions=10000, poll="busy", memory=256,
-                 quarantine=1, agent_core=None, fifo=0, nice=-20, name="hawse-media"):
+                 quarantine=1, fifo=0, nice=-20, name="hawse-media"):
         self.run = run
         self.namespace = namespace
         directory = run.path(f"run-{name}")
@@ -20,13 +20,14 @@ class Hawse:
         config = {
             "media": media,
             "dataplane": {"workers": workers, "cores": cores or [run.core],
-                          "agent_core": run.other_core if agent_core is None else agent_core, "poll": poll,
-                          "sessions": sessions, "memory": memory, "quarantine": quarantine},
+                          "poll": poll, "sessions": sessions, "memory": memory, "quarantine": quarantine},
             "sip": {"listen": ["udp:127.0.0.1"]},
             "peers": {"all": {"kind": "trunk", "address": "127.0.0.2"}},
             "routes": [{"to": ["all"]}],
             "run": str(directory),
         }
+        if run.other_core not in config["dataplane"]["cores"]:
+            config["dataplane"]["agent_core"] = run.other_core
         path = run.path(f"{name}.yaml")
         path.write_text(json.dumps(config, indent=1))  # JSON is YAML
         self.process = run.start(name, [run.binaries["hawse-media"], "-c", path], namespace=namespace, nice=nice)
@@ -55,7 +56,7 @@ class Loader:
 
     def __init__(self, hawse, arguments, count):
         run = hawse.run
-        command = ["taskset", "-c", run.other_core, run.binaries["session_loader"], "--socket", hawse.socket,
+        command = ["taskset", "-c", run.other_core, "nice", "-n", -20, run.binaries["session_loader"], "--socket", hawse.socket,
                    *arguments]
         self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
