@@ -23,6 +23,7 @@
 #include <rte_mempool.h>
 
 #include "dataplane/log.h"
+#include "dataplane/nic/capture.h"
 
 // <linux/ethtool.h> has a macro of this name (a connector type), which would hide ours.
 #undef PORT_OTHER
@@ -79,7 +80,7 @@ unsigned port_buffers(const struct cfg_media *media, unsigned workers)
 	unsigned combined;
 
 	if (!is_linux(media->device))
-		return PORT_BUFFERS;
+		return PORT_BUFFERS + capture_packets(media->device);
 	queues_of(media->device, &combined);
 	return XDP_BUFFERS * (combined < PORT_QUEUES ? combined : PORT_QUEUES);
 }
