@@ -49,7 +49,7 @@ install_packages() {
 
 # build DIR OPTIONS... -- TARGETS...: configures DIR once (or again when the options changed) and builds.
 build() {
-	local dir=$1 options=() stamp
+	local dir=$1 options=() stamp log=$1/hawse-build.log
 	shift
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
 		options+=("$1")
@@ -59,15 +59,16 @@ build() {
 	stamp="${CC:-cc} ${options[*]}"
 	if [ ! -f "$dir/build.ninja" ] || [ "$(cat "$dir/.hawse-options" 2>/dev/null)" != "$stamp" ]; then
 		rm -rf "$dir"
-		meson setup "${options[@]}" "$dir" "$HAWSE_ROOT" >"$dir.log" 2>&1 || {
-			tail -n 30 "$dir.log"
+		mkdir -p "$dir"
+		meson setup "${options[@]}" "$dir" "$HAWSE_ROOT" >"$log" 2>&1 || {
+			tail -n 30 "$log"
 			die "meson setup failed"
 		}
 		echo "$stamp" >"$dir/.hawse-options"
 	fi
-	ninja -C "$dir" "$@" >"$dir.log" 2>&1 || {
-		tail -n 60 "$dir.log"
-		die "the build in $dir failed; the whole output is in $dir.log"
+	ninja -C "$dir" "$@" >"$log" 2>&1 || {
+		tail -n 60 "$log"
+		die "the build in $dir failed; the whole output is in $log"
 	}
 }
 
