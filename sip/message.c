@@ -195,7 +195,8 @@ static void read_headers(struct reader *r)
 
 int sip_message_index(struct sip_message *m, const uint8_t *data, size_t n)
 {
-	struct reader r = {.m = m, .p = (const char *)data, .end = (const char *)data + n};
+	const char *bytes = n ? (const char *)data : "";
+	struct reader r = {.m = m, .p = bytes, .end = bytes + n};
 
 	memset(m, 0, offsetof(struct sip_message, headers));
 	while (r.p < r.end && (*r.p == '\r' || *r.p == '\n'))

@@ -200,13 +200,19 @@ static int build_response(
 
 static int respond(struct sip_transaction *tx, const struct sip_response *r)
 {
+	bool needed = is_invite(tx) && r->status >= 200 && r->status < 300;
 	struct sip_build b;
 	int err = build_response(tx, r, &b);
 
-	if (!err)
-		err = sip_tx_keep(tx, b.p, b.n);
 	if (err)
 		return err;
+	// Without memory a response goes out once and is not repeated: better than none, and the
+	// user gets rid of the transaction. Only a 2xx to INVITE is worth nothing then.
+	if (sip_tx_keep(tx, b.p, b.n)) {
+		if (needed)
+			return -ENOMEM;
+		sip_tx_drop(tx);
+	}
 	tx->status = (uint16_t)r->status;
 	tx->flags &= (uint8_t)~SIP_TX_HELD_100;
 	if (r->status >= 200) {
@@ -217,7 +223,7 @@ static int respond(struct sip_transaction *tx, const struct sip_response *r)
 		after_invite_response(tx, r->status);
 	else
 		after_response(tx, r->status);
-	sip_tx_put(tx, tx->bytes, tx->bytes_len);
+	sip_tx_put(tx, (uint8_t *)b.p, b.n);
 	return 0;
 }
 
@@ -294,7 +300,7 @@ void sip_server_fire(struct sip_transaction *tx)
 			sip_tx_time_out(tx); // H
 		} else {                     // G
 			l->counters.retransmits_out++;
-			if (sip_tx_put(tx, tx->bytes, tx->bytes_len))
+			if (tx->bytes && sip_tx_put(tx, tx->bytes, tx->bytes_len))
 				return;
 			tx->interval *= 2;
 			if (tx->interval > l->config.t2)

@@ -168,9 +168,10 @@ struct sip_response {
 		lines; // more header lines, each with CRLF: Contact, Allow, Content-Type ...
 	struct sip_slice body;
 };
-// 0; -EALREADY (final response was sent), -ENOMEM, -ENOBUFS, -EINVAL. RFC 4320: for non-INVITE,
-// provisional responses other than 100 are refused by -EINVAL, 100 is held back until the client
-// would retransmit at T2, and 408 is not sent: the transaction just ends.
+// 0; -EALREADY (final response was sent), -ENOBUFS, -EINVAL, -ENOMEM (only for a 2xx to INVITE;
+// others then go out, but once). RFC 4320: for non-INVITE, provisional responses other than 100 are
+// refused by -EINVAL, 100 is held back until the client would retransmit at T2, and 408 is not
+// sent: the transaction just ends.
 int sip_respond(struct sip_transaction *tx, const struct sip_response *r);
 int sip_respond_simple(
 	struct sip_transaction *tx, int status, const char *lines); // lines may be NULL
