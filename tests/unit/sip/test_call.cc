@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Whole calls between two of our own layers, over a wire that loses, doubles and reorders.
+#include <random>
+
 #include "world.h"
 
 namespace
@@ -138,6 +140,137 @@ TEST(Call, IsSetUpAndTornDown)
 	p.run(40000);
 	EXPECT_EQ(0u, p.a.counters().transactions);
 	EXPECT_EQ(0u, p.b.counters().transactions);
+}
+
+// What a wire does: loses, doubles and reorders.
+struct Wire {
+	std::mt19937 random;
+	unsigned lose, twice, late; // percent
+	std::multimap<uint64_t, std::pair<bool, Packet>> flying;
+
+	bool chance(unsigned percent)
+	{
+		return random() % 100 < percent;
+	}
+	void take(World &w, bool from_a)
+	{
+		while (!w.wire.empty()) {
+			Packet p = w.pop();
+			for (int n = chance(twice) ? 2 : 1; n > 0; n--) {
+				if (chance(lose))
+					continue;
+				uint64_t delay = chance(late) ? random() % 900 : 5 + random() % 3;
+				flying.insert({w.now() + delay, {from_a, p}});
+			}
+		}
+	}
+	void run(Pair &pair, uint64_t ms)
+	{
+		for (uint64_t end = pair.a.now() + ms; pair.a.now() < end;) {
+			pair.a.run(5);
+			pair.b.run(5);
+			while (!flying.empty() && flying.begin()->first <= pair.a.now()) {
+				auto [from_a, p] = flying.begin()->second;
+				flying.erase(flying.begin());
+				if (from_a)
+					pair.b.receive(kA, p.bytes);
+				else
+					pair.a.receive(kB, p.bytes);
+			}
+			take(pair.a, true);
+			take(pair.b, false);
+		}
+	}
+};
+
+unsigned requests(const World &w, const char *method)
+{
+	unsigned n = 0;
+	for (const Event &e : w.events)
+		n += e.what == "request" && e.method == method;
+	return n;
+}
+
+class BadWire : public testing::TestWithParam<unsigned>
+{
+};
+
+// However bad the wire, each side's user hears of each request once and of each transaction's end
+// once, and nothing is left behind.
+TEST_P(BadWire, NobodyHearsAnythingTwice)
+{
+	unsigned established = 0, ended = 0;
+	const unsigned kCalls = 60;
+	for (unsigned seed = 0; seed < kCalls; seed++) {
+		Pair p;
+		Wire wire{std::mt19937(seed * 100 + GetParam()), GetParam(), 20, 20, {}};
+		struct sip_request r = invite();
+		struct sip_transaction *tx;
+		unsigned fresh = 0;
+		p.a.on_response = [&](struct sip_transaction *t, const struct sip_message *m) {
+			struct sip_dialog *d;
+			int again = sip_dialog_on_response(p.a.dialogs, t, m, &d);
+			if (m->method != SIP_INVITE || !d)
+				return;
+			p.uac = d;
+			if (m->status / 100 == 2 && again == 0) {
+				fresh++;
+				EXPECT_EQ(0, sip_dialog_ack(d, sip_str(NULL), sip_str(NULL)));
+			}
+		};
+		ASSERT_EQ(0, sip_request_send(p.a.dialogs, &kB, &r, nullptr, &tx));
+		for (int seconds = 0; seconds < 33 && !p.server; seconds++)
+			wire.run(p, 1000);
+		if (p.server)
+			p.ok();
+		wire.run(p, 20000);
+		EXPECT_LE(fresh, 1u);
+		EXPECT_EQ(p.server ? 1u : 0u, requests(p.b, "INVITE"));
+		bool up = p.uas && p.uac && !sip_dialog_awaits_ack(p.uas) &&
+			  sip_dialog_state(p.uac) == SIP_DIALOG_CONFIRMED;
+		established += up;
+		if (up) {
+			ASSERT_EQ(0, sip_dialog_send(p.uac, SIP_BYE, sip_str(NULL), sip_str(NULL),
+					     nullptr, &tx));
+			wire.run(p, 33000);
+			EXPECT_LE(requests(p.b, "BYE"), 1u);
+			ended += sip_dialog_state(p.uas) == SIP_DIALOG_TERMINATED;
+		}
+		wire.run(p, 120000);
+		EXPECT_EQ(0u, p.a.counters().transactions);
+		EXPECT_EQ(0u, p.b.counters().transactions);
+		EXPECT_EQ(up ? 2u : 1u, p.a.count("terminated"));
+		EXPECT_EQ(p.b.count("request"), p.b.count("terminated"));
+	}
+	// Losing a third of all packets costs time, but hardly a call.
+	EXPECT_GE(established, kCalls - 2) << GetParam() << " % lost";
+	EXPECT_GE(ended, established - 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Percent, BadWire, testing::Values(0u, 10u, 33u));
+
+// CANCEL and 200 that cross: the call is up on one side, so it is acknowledged and ended.
+TEST(Call, CancelCrossesTheAnswer)
+{
+	Pair p;
+	struct sip_request r = invite();
+	struct sip_transaction *tx;
+	ASSERT_EQ(0, sip_request_send(p.a.dialogs, &kB, &r, nullptr, &tx));
+	p.carry();
+	struct sip_response ringing;
+	memset(&ringing, 0, sizeof(ringing));
+	ringing.status = 180;
+	ASSERT_EQ(0, sip_dialog_respond(p.uas, p.server, &ringing));
+	p.carry();
+	ASSERT_EQ(0, p.ok());
+	ASSERT_EQ(0, sip_client_cancel(tx, sip_str(NULL)));
+	p.carry();
+	EXPECT_EQ(0u, p.b.count("cancel")) << "the INVITE has its final response";
+	EXPECT_EQ(SIP_DIALOG_CONFIRMED, sip_dialog_state(p.uac));
+	EXPECT_FALSE(sip_dialog_awaits_ack(p.uas));
+	ASSERT_EQ(0, sip_dialog_send(p.uac, SIP_BYE, sip_str(NULL), sip_str(NULL), nullptr, &tx));
+	p.carry();
+	EXPECT_EQ(SIP_DIALOG_TERMINATED, sip_dialog_state(p.uas));
 }
 
 } // namespace
