@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stage admit: may this packet come in, by the policy of the leg whose port it came to? Checks that
 // it is RTP of an accepted payload type from the leg's party, learns who that is, polices, counts,
-// and fetches the headers that relay will send it with.
+// and says which headers relay shall send it with.
 //
-// A packet that passes touches two lines of its leg. Everything that is not RTP from a confirmed
-// source takes the slow way.
-#include <rte_prefetch.h>
-
+// Everything that is not RTP from a confirmed source takes the slow way.
 #include "dataplane/media/demux.h"
 #include "dataplane/media/rtcp.h"
 #include "dataplane/media/rtp.h"
@@ -153,7 +150,7 @@ static enum dp_reason admit_rtcp(struct dp_worker *w, struct dp_burst *b, unsign
 		return DP_DROP_RTCP_UNWANTED;
 	k->component = 1;
 	k->out = &b->rtcp_headers[i];
-	dp_leg_rtcp_template(leg->rx.peer, k->out);
+	dp_leg_rtcp_template(leg, k->out);
 	return OK;
 }
 
@@ -184,7 +181,7 @@ static enum dp_reason admit_other(struct dp_worker *w, struct dp_burst *b, unsig
 static inline enum dp_reason admit(struct dp_worker *w, struct dp_burst *b, unsigned i)
 {
 	struct dp_packet *k = &b->packet[i];
-	const uint8_t *frame = rte_pktmbuf_mtod(b->mbuf[i], const uint8_t *);
+	const uint8_t *frame = k->frame;
 	const uint8_t *rtp = frame + k->payload;
 	struct dp_leg *leg = k->leg;
 	uint16_t flags = leg->rx.flags;
@@ -207,13 +204,7 @@ static inline enum dp_reason admit(struct dp_worker *w, struct dp_burst *b, unsi
 			return reason;
 	}
 	count_rtp(leg, k, rtp, b->now);
-	if (unlikely(!leg->rx.peer)) {
-		leg->unsent_packets++;
-		leg->unsent_octets += k->length;
-		return DP_DROP_NO_PEER;
-	}
-	k->out = &leg->rx.peer->tx;
-	rte_prefetch0(k->out);
+	k->out = &leg->onward;
 	return OK;
 }
 

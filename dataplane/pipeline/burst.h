@@ -13,10 +13,11 @@
 
 #define DP_BURST 64u
 
-struct dp_packet { // 32 bytes: what lookup found
-	struct dp_leg *leg;
+struct dp_packet {               // 40 bytes: what lookup found
+	uint8_t *frame;          // the mbuf's data as received
+	struct dp_leg *leg;      // that it came to
 	struct dp_template *out; // admit: the headers to send it with
-	uint16_t ip;             // offset of the IP header from the data's start
+	uint16_t ip;             // offset of the IP header from the frame's start
 	uint16_t payload;        // offset of the UDP payload
 	uint16_t length;         // bytes of the UDP payload
 	uint16_t local_port;     // host order

@@ -9,14 +9,16 @@
 #include <stdint.h>
 #include <string.h>
 
-// `sum` of any number of 16- and 32-bit words, to 16 bits.
+// A sum of 16- and 32-bit words, to 16 bits. Adding a sum to itself with its halves exchanged
+// leaves both halves added, carry included, in the upper one.
 static inline uint16_t dp_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t half;
+
+	sum += sum << 32 | sum >> 32;
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
 }
 
 static inline uint32_t dp_word32(const uint8_t *p)

@@ -52,6 +52,7 @@ static inline enum dp_reason find_leg(
 	}
 	k->leg = dp_table_leg(e, port);
 	rte_prefetch0(&k->leg->rx);
+	rte_prefetch0(&k->leg->onward);
 	rte_prefetch0(&k->leg->stats);
 	return OK;
 }
@@ -137,7 +138,7 @@ static inline enum dp_reason read_ip6(
 static inline enum dp_reason look(
 	struct dp_worker *w, const struct rte_mbuf *m, struct dp_packet *k)
 {
-	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint8_t *data = rte_pktmbuf_mtod(m, uint8_t *);
 	uint32_t l2 = ETHER_SIZE;
 	uint16_t type;
 
@@ -150,6 +151,7 @@ static inline enum dp_reason look(
 		l2 += VLAN_SIZE;
 		type = dp_word16(data + 16);
 	}
+	k->frame = data;
 	k->ip = (uint16_t)l2;
 	if (likely(type == ETHER_IP4))
 		return read_ip4(w, m, k, l2);

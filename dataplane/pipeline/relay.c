@@ -27,6 +27,13 @@ static inline uint64_t carried(const uint8_t *ip, const uint8_t *udp, uint8_t fa
 	return sum;
 }
 
+static enum dp_reason held_back(const struct dp_template *t)
+{
+	if (t->state == DP_TEMPLATE_HOLD)
+		return DP_DROP_NOT_SENDING;
+	return t->state == DP_TEMPLATE_NO_PEER ? DP_DROP_NO_PEER : DP_DROP_NO_REMOTE;
+}
+
 static enum dp_reason next_hop_lost(
 	struct dp_worker *w, const struct dp_template *t, const struct dp_adjacency *hop)
 {
@@ -87,7 +94,7 @@ static inline void rewrite(struct dp_worker *w, struct rte_mbuf *m, const struct
 	const struct dp_adjacency *hop)
 {
 	const struct dp_template *t = k->out;
-	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *), *payload = frame + k->payload;
+	uint8_t *frame = k->frame, *payload = frame + k->payload;
 	uint8_t *udp = payload - UDP_SIZE, *ip = udp - t->l3_length;
 	uint32_t length = t->l3_length + UDP_SIZE + k->length;
 	bool none = dp_word16(udp + 6) == 0, carry = !k->whole && !none;
@@ -121,7 +128,7 @@ static inline enum dp_reason relay(struct dp_worker *w, struct dp_burst *b, unsi
 	uint32_t headers = t->l3_length + UDP_SIZE;
 
 	if (unlikely(t->state != DP_TEMPLATE_READY))
-		return t->state == DP_TEMPLATE_HOLD ? DP_DROP_NOT_SENDING : DP_DROP_NO_REMOTE;
+		return held_back(t);
 	if (unlikely(t->adjacency >= DP_ADJACENCIES))
 		return DP_DROP_NO_NEXT_HOP;
 	hop = &w->adjacency[t->adjacency];
@@ -131,8 +138,7 @@ static inline enum dp_reason relay(struct dp_worker *w, struct dp_burst *b, unsi
 		return DP_DROP_TOO_BIG;
 	if (unlikely((uint32_t)m->data_off + k->payload < headers + L2_ROOM))
 		return DP_DROP_NO_HEADROOM;
-	if (unlikely(k->family == 6 && !k->whole &&
-		     dp_word16(rte_pktmbuf_mtod(m, const uint8_t *) + k->payload - 2) == 0))
+	if (unlikely(k->family == 6 && !k->whole && dp_word16(k->frame + k->payload - 2) == 0))
 		return DP_DROP_UDP_CHECKSUM;
 	rewrite(w, m, k, hop);
 	b->port[i] = (uint8_t)hop->port;

@@ -81,14 +81,16 @@ void dp_template_aim(struct dp_template *t, const struct latch_addr *remote)
 
 void dp_leg_rtcp_template(const struct dp_leg *leg, struct dp_template *t)
 {
-	bool muxed = leg->rx.flags & DP_LEG_MUX;
-	struct latch_addr remote = muxed ? latch_remote(&leg->latch[0])
-					 : latch_remote_rtcp(&leg->latch[1], &leg->latch[0]);
+	const struct dp_leg *to = leg->rx.peer;
+	bool muxed = to->rx.flags & DP_LEG_MUX;
+	struct latch_addr remote = muxed ? latch_remote(&to->latch[0])
+					 : latch_remote_rtcp(&to->latch[1], &to->latch[0]);
 
-	*t = leg->tx;
-	t->state = leg->rtcp_state;
-	t->adjacency = muxed ? leg->tx.adjacency : leg->rtcp_adjacency;
-	put16(t->header + t->l3_length, leg->rtcp_port);
+	*t = leg->onward;
+	t->state = to->rtcp_state;
+	if (!muxed)
+		t->adjacency = to->rtcp_adjacency;
+	put16(t->header + t->l3_length, to->rtcp_port);
 	dp_template_aim(t, &remote);
 }
 

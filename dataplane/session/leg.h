@@ -6,8 +6,9 @@
 // the ADD mail until it answers the DELETE mail; nobody else reads it either. Numbers for others
 // are published to region A.
 //
-// A packet from leg A to leg B touches three lines: A's `rx` and `stats`, and B's `tx`. Everything
-// else, RTCP too, is in the rare lines.
+// A packet touches the first three lines of the leg that it came to, and nothing of the other leg: the
+// headers that it leaves with lie ready in `onward`. All three are fetched as soon as the port is known.
+// Everything else, RTCP too, is in the rare lines.
 #pragma once
 
 #include <stdbool.h>
@@ -32,6 +33,7 @@ enum dp_template_state {
 	DP_TEMPLATE_READY = 0,
 	DP_TEMPLATE_HOLD = 1,      // the plan does not let us send to the party
 	DP_TEMPLATE_NO_REMOTE = 2, // nobody has said where to
+	DP_TEMPLATE_NO_PEER = 3,   // the session has only one leg
 };
 
 // Line 0: what receiving needs. The source is the confirmed one; until the latch is confirmed port
@@ -49,7 +51,7 @@ struct dp_leg_rx {
 	uint32_t reserved;
 };
 
-// Line 1: what sending needs. Ready-made IP and UDP headers; lengths, id and checksums are patched.
+// Line 1: ready-made IP and UDP headers; lengths, id and checksums are patched.
 struct dp_template {
 	uint8_t header[48]; // IPv4: the first 28
 	uint16_t adjacency; // index of the next hop; DP_ADJACENCY_NONE
@@ -66,9 +68,9 @@ struct dp_pt_map { // struct abi_pt_map has another name in C++
 };
 
 struct dp_leg {
-	struct dp_leg_rx rx;    // line 0
-	struct dp_template tx;  // line 1
-	struct rtp_stats stats; // line 2
+	struct dp_leg_rx rx;       // line 0
+	struct dp_template onward; // line 1
+	struct rtp_stats stats;    // line 2
 	// ---- rare lines
 	struct latch latch[2]; // RTP, RTCP of its own port
 	struct rtp_stats_rare more;
@@ -127,7 +129,8 @@ void dp_template_write(struct dp_template *t, const struct latch_addr *local,
 // Another destination for a template that was written before. Keeps HOLD.
 void dp_template_aim(struct dp_template *t, const struct latch_addr *remote);
 
-// Headers for RTCP to the leg's party: from its RTCP port to the party's. Two ports may be one.
+// Headers for RTCP that came from the leg's party, to the other one: from our RTCP port there to the
+// party's. Two ports may be one.
 void dp_leg_rtcp_template(const struct dp_leg *leg, struct dp_template *t);
 
 // What the leg's numbers are now, as region A and reports have them; sent_ is what `peer`, the

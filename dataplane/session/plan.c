@@ -78,9 +78,11 @@ static void set_policy(const struct dp_plan *plan, unsigned index)
 	leg->rx.peer = plan->legs == 2 ? plan->leg[!index].leg : NULL;
 	leg->rx.packet_cost = p->packet_cost;
 	leg->rx.octet_cost = p->octet_cost;
-	leg->tx = p->tx;
-	if (!(p->want.flags & ABI_LEG_SEND))
-		leg->tx.state = DP_TEMPLATE_HOLD;
+	if (leg->rx.peer) {
+		leg->rx.peer->onward = p->tx;
+		if (!(p->want.flags & ABI_LEG_SEND))
+			leg->rx.peer->onward.state = DP_TEMPLATE_HOLD;
+	}
 	leg->rtcp_state = p->want.flags & ABI_LEG_RTCP ? DP_TEMPLATE_READY : DP_TEMPLATE_HOLD;
 	leg->rtcp_port = __builtin_bswap16(
 		leg->rx.flags & DP_LEG_MUX ? p->ports.rtp_port : p->ports.rtcp_port);
@@ -99,7 +101,8 @@ void dp_leg_follow_latch(struct dp_leg *leg)
 	const struct latch *l = &leg->latch[0];
 	struct latch_addr remote = latch_remote(l);
 
-	dp_template_aim(&leg->tx, &remote);
+	if (leg->rx.peer)
+		dp_template_aim(&leg->rx.peer->onward, &remote);
 	memset(leg->rx.source_ip, 0, sizeof(leg->rx.source_ip));
 	leg->rx.source_port = 0;
 	if (l->state != LATCH_CONFIRMED)
@@ -127,6 +130,7 @@ void dp_plan_add(const struct dp_plan *plan, uint64_t now_us, uint64_t now_ticks
 		struct dp_leg *leg = plan->leg[i].leg;
 
 		memset(leg, 0, sizeof(*leg));
+		leg->onward.state = DP_TEMPLATE_NO_PEER;
 		leg->slot = plan->slot;
 		leg->generation = plan->generation;
 		leg->index = (uint8_t)i;
@@ -136,9 +140,11 @@ void dp_plan_add(const struct dp_plan *plan, uint64_t now_us, uint64_t now_ticks
 			plan->clock_rate ? plan->clock_rate : DP_DEFAULT_CLOCK);
 		leg->stats.last = leg->swept = (uint32_t)now_ticks;
 		leg->rx.packet_time = leg->rx.octet_time = (uint32_t)now_ticks;
-		set_policy(plan, i);
-		start_latches(&plan->leg[i]);
 	}
+	for (unsigned i = 0; i < plan->legs; i++)
+		set_policy(plan, i);
+	for (unsigned i = 0; i < plan->legs; i++)
+		start_latches(&plan->leg[i]);
 }
 
 // A new offer or answer came. With another address, learning starts at nothing; with the old one,
@@ -181,7 +187,7 @@ void dp_plan_update(const struct dp_plan *plan, uint64_t now_us)
 void dp_leg_close(struct dp_leg *leg)
 {
 	memset(&leg->rx, 0, sizeof(leg->rx));
-	memset(&leg->tx, 0, sizeof(leg->tx));
-	leg->tx.state = DP_TEMPLATE_HOLD;
+	memset(&leg->onward, 0, sizeof(leg->onward));
+	leg->onward.state = DP_TEMPLATE_NO_PEER;
 	leg->generation = 0;
 }

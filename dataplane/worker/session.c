@@ -184,7 +184,8 @@ static int hop(struct dp_mail_hop *h)
 {
 	if (!is_of(h->leg, h->slot, h->generation))
 		return -ENOENT;
-	h->leg->tx.adjacency = h->adjacency[0];
+	if (h->leg->rx.peer)
+		h->leg->rx.peer->onward.adjacency = h->adjacency[0];
 	h->leg->rtcp_adjacency = h->adjacency[1];
 	return 0;
 }

@@ -33,7 +33,7 @@ struct latch_addr addr6(uint8_t last, uint16_t port)
 TEST(Leg, HotLinesAreLines)
 {
 	EXPECT_EQ(offsetof(struct dp_leg, rx), 0u);
-	EXPECT_EQ(offsetof(struct dp_leg, tx), 64u);
+	EXPECT_EQ(offsetof(struct dp_leg, onward), 64u);
 	EXPECT_EQ(offsetof(struct dp_leg, stats), 128u);
 	EXPECT_EQ(sizeof(struct dp_leg) % 64, 0u);
 }

@@ -78,9 +78,15 @@ class Plan : public ::testing::Test
 		return a;
 	}
 
-	bool sends_to_nat(const struct dp_leg *leg)
+	// The headers that go to the leg's party.
+	struct dp_template &headers(unsigned leg)
 	{
-		return leg->tx.header[16] == 203;
+		return legs[!leg].onward;
+	}
+
+	bool sends_to_nat(unsigned leg)
+	{
+		return headers(leg).header[16] == 203;
 	}
 
 	struct dp_plan plan;
@@ -98,7 +104,7 @@ TEST_F(Plan, AddForgetsWhatLayThere)
 	EXPECT_EQ(legs[1].rx.peer, &legs[0]);
 	EXPECT_EQ(legs[0].rx.flags, DP_LEG_ACTIVE | DP_LEG_RECEIVE | DP_LEG_RTCP_IN);
 	EXPECT_EQ(legs[0].stats.clock_rate, 16000u);
-	EXPECT_EQ(legs[0].tx.adjacency, 5);
+	EXPECT_EQ(headers(0).adjacency, 5);
 	EXPECT_EQ(legs[0].rtcp_adjacency, 6);
 	EXPECT_EQ(legs[0].timeout_ms, 30000u);
 	EXPECT_EQ(legs[0].rx.source_port, 0); // nobody is confirmed
@@ -117,7 +123,7 @@ TEST_F(Plan, FlagsMakeTheTemplatesHold)
 	plan.leg[0].want.flags &= ~static_cast<uint32_t>(ABI_LEG_SEND | ABI_LEG_TIMEOUT);
 	plan.leg[1].want.flags &= ~static_cast<uint32_t>(ABI_LEG_RTCP);
 	add();
-	EXPECT_EQ(legs[0].tx.state, DP_TEMPLATE_HOLD);
+	EXPECT_EQ(headers(0).state, DP_TEMPLATE_HOLD);
 	EXPECT_EQ(legs[0].timeout_ms, 0u);
 	EXPECT_FALSE(legs[0].rx.flags & DP_LEG_RTCP_IN); // the other leg takes none
 	EXPECT_TRUE(legs[1].rx.flags & DP_LEG_RTCP_IN);
@@ -128,7 +134,7 @@ TEST_F(Plan, RtcpTemplateGoesFromPortToPort)
 	struct dp_template t;
 
 	add();
-	dp_leg_rtcp_template(&legs[0], &t);
+	dp_leg_rtcp_template(&legs[1], &t);
 	EXPECT_EQ(t.state, DP_TEMPLATE_READY);
 	EXPECT_EQ(t.header[20] << 8 | t.header[21], 20001);
 	EXPECT_EQ(t.header[22] << 8 | t.header[23], 4001);
@@ -142,7 +148,7 @@ TEST_F(Plan, RtcpTemplateOfAMuxedLegUsesTheRtpPort)
 	plan.leg[0].want.flags |= ABI_LEG_RTCP_MUX;
 	add();
 	learn(&legs[0]);
-	dp_leg_rtcp_template(&legs[0], &t);
+	dp_leg_rtcp_template(&legs[1], &t);
 	EXPECT_EQ(t.header[20] << 8 | t.header[21], 20000);
 	EXPECT_EQ(t.header[22] << 8 | t.header[23], 7777);
 	EXPECT_EQ(t.header[16], 203);
@@ -157,8 +163,8 @@ TEST_F(Plan, UpdateKeepsNumbersAndWhatWasLearned)
 	plan.leg[0].want.dscp = 46;
 	update();
 	EXPECT_EQ(legs[0].stats.packets, 77u);
-	EXPECT_TRUE(sends_to_nat(&legs[0]));
-	EXPECT_EQ(legs[0].tx.header[1], 46 << 2);
+	EXPECT_TRUE(sends_to_nat(0));
+	EXPECT_EQ(headers(0).header[1], 46 << 2);
 	EXPECT_EQ(legs[0].rx.source_port, nat().port);
 }
 
@@ -168,7 +174,7 @@ TEST_F(Plan, RelearnWithTheSameAddressSendsOnButListensAnew)
 	learn(&legs[0]);
 	plan.leg[0].want.flags |= ABI_LEG_RELEARN;
 	update();
-	EXPECT_TRUE(sends_to_nat(&legs[0]));
+	EXPECT_TRUE(sends_to_nat(0));
 	EXPECT_EQ(legs[0].rx.source_port, 0);
 	EXPECT_EQ(legs[0].latch[0].state, LATCH_LEARNED);
 }
@@ -180,8 +186,8 @@ TEST_F(Plan, RelearnWithAnotherAddressForgets)
 	plan.leg[0].want.flags |= ABI_LEG_RELEARN;
 	plan.leg[0].want.remote_rtp_ip[3] = 200;
 	update();
-	EXPECT_FALSE(sends_to_nat(&legs[0]));
-	EXPECT_EQ(legs[0].tx.header[19], 200);
+	EXPECT_FALSE(sends_to_nat(0));
+	EXPECT_EQ(headers(0).header[19], 200);
 	EXPECT_EQ(legs[0].latch[0].state, LATCH_OPEN);
 }
 
@@ -191,7 +197,7 @@ TEST_F(Plan, ResumesLearnedAddresses)
 
 	plan.leg[0].resume[0] = latch_to_abi(&source);
 	add();
-	EXPECT_TRUE(sends_to_nat(&legs[0]));
+	EXPECT_TRUE(sends_to_nat(0));
 	EXPECT_EQ(legs[0].rx.source_port, nat().port);
 	EXPECT_EQ(legs[1].rx.source_port, 0);
 }
@@ -224,7 +230,7 @@ TEST_F(Plan, ClosedLegsAreInert)
 	dp_leg_close(&legs[0]);
 	EXPECT_EQ(legs[0].rx.flags, 0);
 	EXPECT_EQ(legs[0].rx.peer, nullptr);
-	EXPECT_NE(legs[0].tx.state, DP_TEMPLATE_READY);
+	EXPECT_NE(legs[0].onward.state, DP_TEMPLATE_READY);
 }
 
 TEST_F(Plan, StatsShowWhatTheOtherLegGot)
