@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -102,6 +103,48 @@ int cfg_address_parse(struct cfg_address *address, const char *text, bool networ
 	if (!err)
 		*address = a;
 	return err;
+}
+
+// Letters, digits and '-' between dots (RFC 1123 2.1); the last label is no number, or it would be a
+// misspelt address.
+static bool is_name(const char *text, size_t n)
+{
+	size_t label = 0;
+	bool numeric = true;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i];
+
+		if (c == '.') {
+			if (!label || text[i - 1] == '-')
+				return false;
+			label = 0;
+			numeric = true;
+			continue;
+		}
+		if (!isalnum((unsigned char)c) && c != '_' && (c != '-' || !label))
+			return false;
+		numeric &= c >= '0' && c <= '9';
+		if (++label > 63)
+			return false;
+	}
+	return label && !numeric && text[n - 1] != '-';
+}
+
+int cfg_host_parse(struct cfg_host *host, const char *text)
+{
+	size_t n = strcspn(text, ":");
+	unsigned port = 0;
+
+	if (n >= sizeof(host->name) || !is_name(text, n))
+		return -EINVAL;
+	if (text[n] && (decimal(text + n + 1, strlen(text + n + 1), 65535, &port) || !port))
+		return -EINVAL;
+	memset(host, 0, sizeof(*host));
+	for (size_t i = 0; i < n; i++)
+		host->name[i] = (char)tolower((unsigned char)text[i]);
+	host->port = (uint16_t)port;
+	return 0;
 }
 
 bool cfg_address_matches(const struct cfg_address *network, uint8_t family, const uint8_t *ip)

@@ -54,6 +54,12 @@ static void set_defaults(struct cfg *cfg, const char *file)
 	cfg->sip.max_calls = 10000;
 	cfg->sip.trace = 16;
 	cfg->sip.shards = 1;
+	cfg->sip.stranger_rate = 20;
+	cfg->sip.shed_after = 100;
+	strcpy(cfg->sip.emergency[0], "112");
+	strcpy(cfg->sip.emergency[1], "911");
+	strcpy(cfg->sip.emergency[2], "urn:service:sos");
+	cfg->sip.emergency_count = 3;
 	strcpy(cfg->sip.user_agent, "Hawse");
 	strcpy(cfg->run, "/run/hawse");
 }
@@ -186,8 +192,11 @@ void cfg_free(struct cfg *cfg)
 		return;
 	for (unsigned i = 0; i < cfg->media_count; i++)
 		free(cfg->media[i].addresses);
-	for (unsigned i = 0; i < cfg->peer_count; i++)
+	for (unsigned i = 0; i < cfg->peer_count; i++) {
 		free(cfg->peers[i].addresses);
+		free(cfg->peers[i].hosts);
+		free(cfg->peers[i].tls);
+	}
 	free(cfg->media);
 	free(cfg->sip.listen);
 	free(cfg->peers);

@@ -73,7 +73,16 @@ enum cfg_strangers {
 	CFG_IGNORE, // silence
 };
 
-// sip: {listen: [...], strangers: refuse, media_timeout: 30, ...}
+// Files in PEM. Read when a process starts and again when it is told to.
+struct cfg_tls {
+	char certificate[256]; // the whole chain; empty: none
+	char key[256];         // empty: in the certificate's file
+	char authorities[256]; // whom to trust; empty: those of the system
+	char name[256];        // peers: see cfg_peer.tls
+	bool insecure;         // peers: verify: no. Any certificate will do
+};
+
+// sip: {listen: [...], certificate: FILE, key: FILE, authorities: FILE, strangers: refuse, ...}
 struct cfg_sip {
 	struct cfg_listen *listen;
 	unsigned listen_count;
@@ -83,7 +92,13 @@ struct cfg_sip {
 	unsigned max_calls;     // default 10000: size of the call table
 	unsigned trace;         // MiB of the trace kept; default 16, a power of two
 	unsigned shards;        // 1..16, default 1
-	char user_agent[64];    // default "Hawse"; empty: no User-Agent and Server headers
+	struct cfg_tls tls; // ours: of tls: and wss: listeners, and towards peers without their own
+	char nameservers[256];  // "192.0.2.53:53,..."; empty: those of the system
+	char emergency[16][32]; // numbers that are served first; default 112, 911, urn:service:sos
+	unsigned emergency_count;
+	unsigned stranger_rate; // requests a second of one unknown address; default 20; 0: no bound
+	unsigned shed_after; // ms that a new call may have waited to be taken; default 100; 0: ever
+	char user_agent[64]; // default "Hawse"; empty: no User-Agent and Server headers
 };
 
 enum cfg_kind {
@@ -92,17 +107,32 @@ enum cfg_kind {
 	CFG_WEBRTC,
 };
 
+struct cfg_host { // "sip.carrier.example", "sip.carrier.example:5070"
+	char name[254];
+	uint16_t port; // 0: none was written; SRV says it
+};
+
 // peers: {carrier: {kind: trunk, address: 10.0.0.1}}
+//        {carrier: {kind: trunk, address: sip.carrier.example, transport: tls,
+//                   tls: {certificate: FILE, key: FILE, authorities: FILE, name: NAME, verify: yes}}}
+// The first host or name of `address` is where calls to it go.
 struct cfg_peer {
 	char name[CFG_NAME];
 	enum cfg_kind kind;
-	struct cfg_address *addresses; // hosts and networks it sends from; the first host is where
-				       // calls to it go
+	struct cfg_address *addresses; // hosts and networks it sends from
 	unsigned address_count;
+	struct cfg_host *hosts; // names, found by RFC 3263; what they resolve to may send too
+	unsigned host_count;
+	bool by_name; // calls to it go to hosts[0], else to the first host of `addresses`
 	enum cfg_transport transport; // towards it; default UDP
-	int media;                    // index into cfg.media; default 0
-	uint8_t dscp;                 // of media sent to it; default 46 (EF)
-	unsigned line;                // where it stands in the file
+	bool transport_written;       // of a name without it, NAPTR and SRV choose
+	// NULL: as sip.tls. With a name, a peer is known by a certificate of that name (RFC 5922),
+	// whatever its address, and by nothing else; what calls to it reach must have it too. Without,
+	// it is known by its address, and what calls to it reach must have the host's name.
+	struct cfg_tls *tls;
+	int media;     // index into cfg.media; default 0
+	uint8_t dscp;  // of media sent to it; default 46 (EF)
+	unsigned line; // where it stands in the file
 };
 
 // routes: [{from: office, number: "+49", to: [carrier, backup]}]

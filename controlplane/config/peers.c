@@ -58,17 +58,54 @@ static int nobody_elses(
 	return 0;
 }
 
+static bool is_host(const struct cfg_address *a)
+{
+	return a->prefix == (a->family == 4 ? 32 : 128);
+}
+
+static const struct cfg_address *first_host(const struct cfg_peer *p)
+{
+	for (unsigned i = 0; i < p->address_count; i++)
+		if (is_host(&p->addresses[i]))
+			return &p->addresses[i];
+	return NULL;
+}
+
+static int read_peer_name(struct cfg_reader *r, const struct cfg_node *node, struct cfg_peer *p)
+{
+	const struct cfg_host *h = &p->hosts[p->host_count];
+
+	for (unsigned i = 0; i < r->cfg->peer_count; i++) {
+		const struct cfg_peer *other = &r->cfg->peers[i];
+
+		for (unsigned k = 0; k < other->host_count; k++)
+			if (strcmp(other->hosts[k].name, h->name) == 0 &&
+				other->hosts[k].port == h->port)
+				return cfg_fail(r, node,
+					"expected a name of one peer only, found %.100s in "
+					"peers.%s (line %u) too",
+					node->text, other->name, other->line);
+	}
+	if (!p->host_count && !first_host(p))
+		p->by_name = true;
+	p->host_count++;
+	return 0;
+}
+
 static int read_peer_address(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {
 	struct cfg_peer *p = to;
 	struct cfg_address *a = &p->addresses[p->address_count];
 	int err;
 
+	if (node->kind == CFG_NODE_TEXT &&
+		cfg_host_parse(&p->hosts[p->host_count], node->text) == 0)
+		return read_peer_name(r, node, p);
 	if (node->kind != CFG_NODE_TEXT || cfg_address_parse(a, node->text, true))
 		return cfg_expected(r, node,
-			"an IP address such as 192.0.2.1 or 192.0.2.1:5060, or a network such as "
-			"192.0.2.0/24");
-	if (a->prefix == (a->family == 4 ? 32 : 128) && !cfg_host_usable(a))
+			"an IP address such as 192.0.2.1 or 192.0.2.1:5060, a network such as "
+			"192.0.2.0/24, or a name such as sip.example.com");
+	if (is_host(a) && !cfg_host_usable(a))
 		return cfg_fail(r, node,
 			"expected the address of a machine or network, found \"%s\"", node->text);
 	err = nobody_elses(r, node, a);
@@ -85,20 +122,33 @@ static int read_peer_addresses(struct cfg_reader *r, const struct cfg_node *node
 		return cfg_fail(
 			r, node, "expected at most 1024 addresses, found %u", cfg_count(node));
 	p->addresses = calloc(cfg_count(node) + 1u, sizeof(*p->addresses));
-	if (!p->addresses)
+	p->hosts = calloc(cfg_count(node) + 1u, sizeof(*p->hosts));
+	if (!p->addresses || !p->hosts)
 		return -ENOMEM;
 	return cfg_each(
-		r, node, "an IP address or network, or a list of them", read_peer_address, p);
+		r, node, "an IP address, network or name, or a list of them", read_peer_address, p);
 }
 
 static int read_transport(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {
+	static const char by_itself[] =
+		"is opened by the peer, which is then called over it; leave "
+		"transport out";
+	static const struct cfg_word words[] = {
+		{"udp", CFG_UDP},
+		{"tcp", CFG_TCP},
+		{"tls", CFG_TLS},
+		{"ws", CFG_WS, by_itself},
+		{"wss", CFG_WSS, by_itself},
+	};
 	struct cfg_peer *p = to;
 	int value;
-	int err = cfg_choice(r, node, cfg_transports, cfg_transport_count, &value);
+	int err = cfg_choice(r, node, words, COUNT(words), &value);
 
-	if (!err)
+	if (!err) {
 		p->transport = (enum cfg_transport)value;
+		p->transport_written = true;
+	}
 	return err;
 }
 
@@ -135,40 +185,50 @@ static int read_dscp(struct cfg_reader *r, const struct cfg_node *node, void *to
 	return err;
 }
 
-static const struct cfg_address *first_host(const struct cfg_peer *p)
+// `family` 0: any. A name whose transport is left to the DNS will do with any that can be dialled.
+static bool has_listener(const struct cfg *cfg, const struct cfg_peer *p, uint8_t family)
 {
-	for (unsigned i = 0; i < p->address_count; i++)
-		if (p->addresses[i].prefix == (p->addresses[i].family == 4 ? 32 : 128))
-			return &p->addresses[i];
-	return NULL;
-}
+	for (unsigned i = 0; i < cfg->sip.listen_count; i++) {
+		const struct cfg_listen *l = &cfg->sip.listen[i];
 
-static bool has_listener(const struct cfg *cfg, enum cfg_transport transport, uint8_t family)
-{
-	for (unsigned i = 0; i < cfg->sip.listen_count; i++)
-		if (cfg->sip.listen[i].transport == transport &&
-			cfg->sip.listen[i].address.family == family)
+		if ((l->transport == p->transport ||
+			    (p->by_name && !p->transport_written && l->transport <= CFG_TLS)) &&
+			(!family || l->address.family == family))
 			return true;
+	}
 	return cfg->sip.listen_count == 0;
 }
 
-static int check_peer(struct cfg_reader *r, const struct cfg_node *node, const struct cfg_peer *p)
+static int check_reach(struct cfg_reader *r, const struct cfg_node *node, const struct cfg_peer *p)
 {
-	const struct cfg_address *host = first_host(p);
+	static const char *const names[] = {"udp", "tcp", "tls", "ws", "wss"};
+	const struct cfg_address *host = p->by_name ? NULL : first_host(p);
 
-	if (!cfg_node_find(node, "kind"))
-		return cfg_fail(r, node, "expected the key kind (trunk or access), found none");
-	if (!p->address_count)
-		return cfg_fail(r, node,
-			"expected the key address (where its messages come from), "
-			"found none");
-	if (host && !has_listener(r->cfg, p->transport, host->family))
+	if (!host && !p->by_name)
+		return 0;
+	if (!has_listener(r->cfg, p, 0))
+		return cfg_fail(r,
+			cfg_node_find(node, p->transport_written ? "transport" : "address"),
+			"expected a transport that sip.listen has, found %s: add a %s: listener",
+			names[p->transport], names[p->transport]);
+	if (host && !has_listener(r->cfg, p, host->family))
 		return cfg_fail(r, cfg_node_find(node, "address"),
 			"expected an address that a listener can reach, found one of IPv%u only, "
 			"and "
 			"sip.listen has none of that family",
 			host->family);
 	return 0;
+}
+
+static int check_peer(struct cfg_reader *r, const struct cfg_node *node, const struct cfg_peer *p)
+{
+	if (!cfg_node_find(node, "kind"))
+		return cfg_fail(r, node, "expected the key kind (trunk or access), found none");
+	if (!p->address_count && !p->host_count && !(p->tls && p->tls->name[0]))
+		return cfg_fail(r, node,
+			"expected the key address (where its messages come from), "
+			"found none");
+	return check_reach(r, node, p);
 }
 
 static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
@@ -179,6 +239,7 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 		{"address", read_peer_addresses},
 		{"media", read_peer_media},
 		{"dscp", read_dscp},
+		{"tls", cfg_read_peer_tls},
 	};
 	struct cfg_peer *p = &r->cfg->peers[r->cfg->peer_count];
 	int err = cfg_name(r, node, node->key, p->name, sizeof(p->name));
@@ -278,11 +339,11 @@ static int read_target(struct cfg_reader *r, const struct cfg_node *node, void *
 		if (route->to[i] == peer)
 			return cfg_fail(
 				r, node, "expected each peer once, found \"%s\" twice", node->text);
-	if (!first_host(&r->cfg->peers[peer]))
+	if (!first_host(&r->cfg->peers[peer]) && !r->cfg->peers[peer].by_name)
 		return cfg_fail(r, node,
-			"expected a peer that can be called, found \"%s\", which has networks but "
-			"no "
-			"single address (line %u)",
+			"expected a peer that can be called, found \"%s\", which has no single "
+			"address "
+			"and no name (line %u)",
 			node->text, r->cfg->peers[peer].line);
 	route->to[route->to_count++] = peer;
 	return 0;

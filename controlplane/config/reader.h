@@ -54,6 +54,8 @@ int cfg_name(struct cfg_reader *r, const struct cfg_node *node, const char *text
 int cfg_host(
 	struct cfg_reader *r, const struct cfg_node *node, int port, struct cfg_address *address);
 bool cfg_host_usable(const struct cfg_address *address);
+// "sip.example.com" or "sip.example.com:5070". 0 or -EINVAL.
+int cfg_host_parse(struct cfg_host *host, const char *text);
 bool cfg_same_ip(const struct cfg_address *a, const struct cfg_address *b);
 
 // The most similar of names[0..count), NULL when none is near.
@@ -68,5 +70,10 @@ int cfg_read_stats(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_peers(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_routes(struct cfg_reader *r, const struct cfg_node *node, void *to);
 
-extern const struct cfg_word cfg_transports[];
-extern const size_t cfg_transport_count;
+// ---- certificates
+
+int cfg_read_certificate(struct cfg_reader *r, const struct cfg_node *node, void *tls);
+int cfg_read_key(struct cfg_reader *r, const struct cfg_node *node, void *tls);
+int cfg_read_authorities(struct cfg_reader *r, const struct cfg_node *node, void *tls);
+// The map of a peer; `to` is its struct cfg_peer.
+int cfg_read_peer_tls(struct cfg_reader *r, const struct cfg_node *node, void *to);

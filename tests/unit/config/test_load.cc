@@ -213,3 +213,68 @@ TEST(Load, Truncated)
 		EXPECT_EQ(p.err == 0, p.line == 0) << "cut at " << n;
 	}
 }
+
+static const char secure[] = R"(
+media:
+  public: {device: eth0, address: 203.0.113.10}
+sip:
+  listen: ["udp:203.0.113.10", "tcp:203.0.113.10", "tls:203.0.113.10", "ws:203.0.113.10",
+    "wss:203.0.113.10:8443"]
+  certificate: /etc/hawse/cert.pem
+  key: /etc/hawse/key.pem
+  authorities: /etc/hawse/authorities.pem
+  nameservers: [192.0.2.53, "[2001:db8::53]:5353"]
+  emergency: ["110", "urn:service:sos"]
+  stranger_rate: 0
+  shed_after: 50
+peers:
+  carrier:
+    kind: trunk
+    address: [SIP.carrier.example, 198.51.100.0/24, "198.51.100.9"]
+    transport: tls
+    tls: {certificate: /c.pem, key: /k.pem, authorities: /a.pem, name: sip.Carrier.example}
+  mixed: {kind: trunk, address: ["10.0.0.9:5070", "b.example:5071"]}
+  lab: {kind: trunk, address: lab.example, tls: {verify: no}}
+  anywhere: {kind: access, tls: {name: phones.example}}
+routes:
+  - {to: [carrier, mixed, lab]}
+)";
+
+TEST(Load, TransportsAndCertificates)
+{
+	Parsed p = parse(secure);
+
+	ASSERT_EQ(p.err, 0) << p.error;
+	const cfg_sip &sip = p.c->sip;
+	ASSERT_EQ(sip.listen_count, 5u);
+	const uint16_t ports[] = {5060, 5060, 5061, 80, 8443};
+	for (unsigned i = 0; i < 5; i++) {
+		EXPECT_EQ(sip.listen[i].transport, (cfg_transport)i);
+		EXPECT_EQ(sip.listen[i].address.port, ports[i]);
+	}
+	EXPECT_STREQ(sip.tls.certificate, "/etc/hawse/cert.pem");
+	EXPECT_STREQ(sip.tls.key, "/etc/hawse/key.pem");
+	EXPECT_STREQ(sip.tls.authorities, "/etc/hawse/authorities.pem");
+	EXPECT_STREQ(sip.nameservers, "192.0.2.53,[2001:db8::53]:5353");
+	ASSERT_EQ(sip.emergency_count, 2u);
+	EXPECT_STREQ(sip.emergency[1], "urn:service:sos");
+	EXPECT_EQ(sip.stranger_rate, 0u);
+	EXPECT_EQ(sip.shed_after, 50u);
+	ASSERT_EQ(p.c->peer_count, 4u);
+	const cfg_peer &carrier = p.c->peers[0];
+	EXPECT_TRUE(carrier.by_name);
+	ASSERT_EQ(carrier.host_count, 1u);
+	EXPECT_STREQ(carrier.hosts[0].name, "sip.carrier.example");
+	EXPECT_EQ(carrier.hosts[0].port, 0);
+	EXPECT_EQ(carrier.address_count, 2u);
+	EXPECT_EQ(carrier.transport, CFG_TLS);
+	ASSERT_NE(carrier.tls, nullptr);
+	EXPECT_STREQ(carrier.tls->name, "sip.carrier.example");
+	EXPECT_STREQ(carrier.tls->authorities, "/a.pem");
+	EXPECT_FALSE(carrier.tls->insecure);
+	EXPECT_FALSE(p.c->peers[1].by_name);
+	EXPECT_EQ(p.c->peers[1].hosts[0].port, 5071);
+	EXPECT_FALSE(p.c->peers[2].transport_written);
+	EXPECT_TRUE(p.c->peers[2].tls->insecure);
+	EXPECT_EQ(p.c->peers[3].address_count, 0u);
+}
