@@ -247,6 +247,17 @@ struct sip_slice cp_lines(struct cp_call *call, unsigned to, unsigned own,
 // go where the dialog was made from, as behind NAT they must.
 void cp_leg_route(struct cp_call *call, unsigned leg);
 
+// ---- target.c: the peers of a route
+
+// Chooses the first peer from call->target on that can be called; the call ends when there is none.
+void cp_target_choose(struct cp_call *call);
+// The offer is ready, or there is none: on to the target.
+void cp_target_ask(struct cp_exchange *x);
+// This target is over. True when another one takes its place, or the call has ended for want of one.
+bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase);
+// Lets go of its transaction and early dialogs.
+void cp_target_leave(struct cp_exchange *x);
+
 // ---- setup.c: from INVITE to ACK
 
 void cp_setup_invite(
@@ -276,6 +287,9 @@ void cp_change_response(
 void cp_change_failed(struct cp_exchange *x, int status, const char *why);
 void cp_change_cancel(struct cp_exchange *x);
 void cp_change_ports(struct cp_exchange *x, int error);
+// hawse-media carries the change, or refused by `error`.
+void cp_change_settled(struct cp_exchange *x, int error);
+// It refused something that nobody waits for.
 void cp_change_media(struct cp_call *call, int error);
 void cp_change_ack(struct cp_exchange *x, const struct sip_message *m);
 

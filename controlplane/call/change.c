@@ -202,22 +202,41 @@ static void relayed(struct cp_exchange *x, const struct sip_message *m)
 		body ? sip_message_body(m) : nothing);
 }
 
-// The call's media are as both sides know them now; tell the asker.
-static void finish(struct cp_exchange *x, struct sip_slice shown)
+// Both sides have spoken. Who hears that sends media accordingly, so hawse-media hears of it first.
+static void tell_media(struct cp_exchange *x)
 {
 	struct cp_call *call = x->call;
 	int err;
 
-	// The body outlives this: it is the call's own from now on.
-	cp_bridge_accept(x);
+	x->phase = CP_PHASE_MEDIA;
 	err = cp_media_apply(call, &call->oa, true);
-	cp_media_sweep(call);
-	if (err) {
-		cp_change_media(call, err);
+	if (err || !cp_media_busy(call))
+		cp_change_settled(x, err);
+}
+
+void cp_change_settled(struct cp_exchange *x, int error)
+{
+	struct cp_call *call = x->call;
+	unsigned to = cp_other(x->from);
+	struct sdp_str shown;
+
+	if (error) {
+		cp_change_media(call, error);
 		return;
 	}
-	respond(x, 200, nothing, cp_lines(call, x->from, CP_LINE_CONTACT | CP_LINE_SDP, NULL, 0),
-		shown);
+	cp_bridge_accept(x);
+	cp_media_sweep(call);
+	if (x->delayed) {
+		shown = sdp_oa_shown(&call->oa, (enum sdp_leg)to);
+		sip_dialog_ack(call->leg[to].dialog, sip_str("Content-Type: application/sdp\r\n"),
+			sip_slice(shown.ptr, shown.len));
+	} else {
+		sip_dialog_ack(call->leg[to].dialog, nothing, nothing);
+		shown = sdp_oa_shown(&call->oa, (enum sdp_leg)x->from);
+		respond(x, 200, nothing,
+			cp_lines(call, x->from, CP_LINE_CONTACT | CP_LINE_SDP, NULL, 0),
+			sip_slice(shown.ptr, shown.len));
+	}
 	cp_exchange_release(x);
 	cp_call_event(call, 255, "session changed%s%s, %s", call->held & 1 ? ", caller holds" : "",
 		call->held & 2 ? ", callee holds" : "", call->codec[0] ? call->codec : "no codec");
@@ -274,7 +293,7 @@ static void answered_late(struct cp_exchange *x, const struct sip_message *m)
 	}
 }
 
-static void answered(struct cp_exchange *x, struct sip_dialog *d, const struct sip_message *m)
+static void answered(struct cp_exchange *x, const struct sip_message *m)
 {
 	struct cp_call *call = x->call;
 	unsigned to = cp_other(x->from);
@@ -285,11 +304,10 @@ static void answered(struct cp_exchange *x, struct sip_dialog *d, const struct s
 		answered_late(x, m);
 		return;
 	}
-	sip_dialog_ack(d, nothing, nothing);
 	if (sip_message_has_sdp(m))
 		body = sip_message_body(m);
 	if (cp_bridge_answer(call, &call->oa, to, body, &shown) == 0) {
-		finish(x, shown);
+		tell_media(x);
 		return;
 	}
 	// This side has changed its session and we cannot tell to what.
@@ -349,7 +367,7 @@ void cp_change_response(
 	if (status >= 300)
 		refused(x, m);
 	else if (status >= 200 && d)
-		answered(x, d, m);
+		answered(x, m);
 	else if (status > 100 && status != 199 && x->kind == CP_X_REINVITE)
 		respond(x, status, m->reason_text, nothing, nothing);
 }
@@ -405,16 +423,7 @@ void cp_change_ack(struct cp_exchange *x, const struct sip_message *m)
 	if (err) {
 		answer_as_before(x);
 		cp_exchange_release(x);
-		return;
+	} else {
+		tell_media(x);
 	}
-	sip_dialog_ack(call->leg[cp_other(x->from)].dialog,
-		sip_str("Content-Type: application/sdp\r\n"), shown);
-	cp_bridge_accept(x);
-	cp_exchange_release(x);
-	err = cp_media_apply(call, &call->oa, true);
-	cp_media_sweep(call);
-	if (err)
-		cp_change_media(call, err);
-	else
-		cp_call_show(call);
 }

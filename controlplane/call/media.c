@@ -116,7 +116,8 @@ bool cp_media_busy(const struct cp_call *call)
 	for (unsigned i = 0; i < CP_SESSIONS; i++) {
 		const struct cp_session *s = call->session[i];
 
-		if (s && s->state != CP_SESSION_DELETING &&
+		// What waits for hawse-media to come back is not waited for.
+		if (s && s->state != CP_SESSION_DELETING && !s->replay &&
 			(s->transaction || s->again || sip_timer_running(&s->timer)))
 			return true;
 	}
@@ -262,26 +263,33 @@ uint8_t cp_media_policy(
 	return ABI_SOURCE_ANY;
 }
 
-static void plan_types(struct abi_leg_plan *out, const struct sdp_plan_leg *in)
+// One payload type of the party: accepted, and under which number it goes on.
+static void plan_type(struct abi_leg_plan *out, const struct sdp_plan_leg *in, unsigned pt)
 {
-	out->payload_types[0] = in->accept[0];
-	out->payload_types[1] = in->accept[1];
-	for (unsigned pt = 0; pt < 128; pt++) {
-		if (!(in->accept[pt / 64] >> pt % 64 & 1) || in->map[pt] == pt)
-			continue;
-		if (in->map[pt] == SDP_PT_NONE || out->pt_maps == ABI_PT_MAPS) {
-			out->payload_types[pt / 64] &= ~(1ull << pt % 64);
-			continue;
-		}
+	uint64_t bit = 1ull << pt % 64;
+
+	if (!(in->accept[pt / 64] & bit) || in->map[pt] == SDP_PT_NONE ||
+		(out->payload_types[pt / 64] & bit))
+		return;
+	if (in->map[pt] != pt) {
+		if (out->pt_maps == ABI_PT_MAPS)
+			return;
 		out->pt_map[out->pt_maps].from = (uint8_t)pt;
 		out->pt_map[out->pt_maps++].to = in->map[pt];
 	}
+	out->payload_types[pt / 64] |= bit;
 }
 
-// A packet more or less than the codec's own pace is jitter; twice the pace is none.
-static uint32_t limit(uint32_t pace)
+// Should more be renumbered than the plan has room for, then the codec in use and its events are
+// those that matter.
+static void plan_types(struct abi_leg_plan *out, const struct sdp_plan_leg *in)
 {
-	return pace > UINT32_MAX / 4 ? 0 : pace * 2 + pace / 2;
+	if (in->in.pt < 128)
+		plan_type(out, in, in->in.pt);
+	if (in->dtmf_in < 128)
+		plan_type(out, in, in->dtmf_in);
+	for (unsigned pt = 0; pt < 128; pt++)
+		plan_type(out, in, pt);
 }
 
 static void plan_leg(struct cp_session *s, unsigned leg, const struct sdp_plan_leg *in, bool final,
@@ -294,8 +302,8 @@ static void plan_leg(struct cp_session *s, unsigned leg, const struct sdp_plan_l
 	out->source_policy = cp_media_policy(l->peer, &in->rtp, &l->signalling);
 	out->dscp = l->peer->cfg->dscp;
 	out->dtmf_type = in->dtmf_in == SDP_PT_NONE ? 255 : in->dtmf_in;
-	out->max_packets = limit(in->max_packets_per_s);
-	out->max_octets = limit(in->max_octets_per_s);
+	out->max_packets = in->max_packets_per_s;
+	out->max_octets = in->max_octets_per_s;
 	plan_types(out, in);
 	if (in->receive)
 		out->flags |= ABI_LEG_RECEIVE;
@@ -400,8 +408,10 @@ int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
 		if (s->transaction || s->replay)
 			continue;
 		err = send_plan(s);
-		if (err && call->oa.agreed_once && err == -ENOTCONN)
-			err = 0; // it is told when hawse-media is there again
+		if (err == -ENOTCONN && call->oa.agreed_once) {
+			s->replay = true; // it is told when hawse-media is there again
+			err = 0;
+		}
 		if (err)
 			return err;
 	}
@@ -497,8 +507,8 @@ static void settled(struct cp_call *call)
 	call->media_error = 0;
 	if (x->phase == CP_PHASE_PORTS)
 		x->kind == CP_X_INVITE ? cp_setup_ports(x, err) : cp_change_ports(x, err);
-	else if (call->invite.phase == CP_PHASE_MEDIA)
-		cp_setup_media(&call->invite, err);
+	else if (x->phase == CP_PHASE_MEDIA)
+		x->kind == CP_X_INVITE ? cp_setup_media(x, err) : cp_change_settled(x, err);
 	else if (err)
 		cp_change_media(call, err);
 }
@@ -542,7 +552,7 @@ static void on_plan(struct cp_session *s, const struct abi_msg *reply)
 	} else if (result == -ECONNRESET && call->oa.agreed_once) {
 		s->again = true; // told again after the replay
 		s->replay = true;
-		return;
+		result = 0;
 	}
 	if (result && !call->media_error)
 		call->media_error = result;

@@ -242,6 +242,24 @@ TEST_F(End, ManyCallsAreReplayedInWindows)
 	advance(33000);
 }
 
+TEST_F(End, HawseMediaDiesWhileACallIsChanged)
+{
+	up();
+	a.sdp.port = 4700;
+	a.request("INVITE", a.sdp.text());
+	Msg i = b.expect("INVITE");
+	media.hold = true;
+	b.respond(i, 200, "OK", b.sdp.text());
+	detach(); // the update is lost; the change goes through and is told later
+	a.expect(200);
+	b.expect("ACK");
+	a.ack();
+	media.hold = false;
+	attach(false);
+	EXPECT_EQ(media.only().plan.leg[0].remote_rtp_port, 4700);
+	bye(a, b);
+}
+
 TEST_F(End, HawseMediaDiesWhileACallIsSetUp)
 {
 	// Ports were asked for.
@@ -259,8 +277,8 @@ TEST_F(End, HawseMediaDiesWhileACallIsSetUp)
 	Msg i = b.expect_invite();
 	media.hold = true;
 	b.respond(i, 200, "OK", b.sdp.text());
-	b.expect("ACK");
 	detach();
+	b.expect("ACK");
 	a.ack_failure(a.expect(503));
 	b.respond(b.expect("BYE"), 200, "OK");
 	media.hold = false;
