@@ -7,9 +7,9 @@ on at a lower rate. CPU seconds are those of the relay's
 process, all threads, and of the softirq work for it, as lib/network.py says. Then the same at an equal rate, where
 Hawse polls adaptively: what a packet costs on a machine that is not full.
 """
-from lib import network, relays, report, system
+from lib import network, relays, report, system, testpmd
 
-NEEDS = ["hawse-media", "session_loader", "rtp_load", "rtpengine"]
+NEEDS = ["hawse-media", "session_loader", "rtp_load", "rtpengine", "dpdk-testpmd"]
 CALLS = 100
 EQUAL = 40000  # packets a second
 LOSS = 1e-5    # a share that still counts as none: one packet in a hundred thousand
@@ -49,6 +49,20 @@ def working_point(run, side, net, calls):
     return int(best or START[side.name] / 2)
 
 
+def device_ceiling(run, net, calls):
+    """testpmd's 5tswap over the same veth and AF_XDP: what any relay could do with this device."""
+    flows = run.path("ceiling.flows")
+    network.write_flows(flows, [(network.caller(i), (network.RELAY, 20000 + 2 * i), network.caller(i))
+                                for i in range(2 * calls)])
+    side = testpmd.Testpmd(run, ["net_af_xdp0,iface=m0"], "5tswap", 32768, 256, False, namespace=net.dut)
+    result = network.generate(net, flows, 2.0, relay=side.process, warmup=0.3)
+    side.stop()
+    report.line(bench="veth", case="device's ceiling, offered as fast as can be", unit="Mpps",
+                peer=report.digits(result["received"] / result["seconds"] / 1e6), peer_name="testpmd 5tswap",
+                packets_per_cpu_second=report.digits(per_cpu_second(result)),
+                offered=report.digits(result["sent"] / result["seconds"] / 1e6))
+
+
 def lossless_round(run, side, net, calls, seconds, rates, poll):
     """One measurement by a relay started anew; at a lower rate when packets are lost, for this and later rounds."""
     for _ in range(5):
@@ -86,6 +100,8 @@ def main(run, options):
     system.quiet(run)
     report.line(bench="veth", case="generator's ceiling", unit="Mpps", ours=report.digits(net.measure_base() / 1e6),
                 base_us=report.digits(net.base * 1e6), peer_name="none: the relay's end drops at once")
+    if not options.only:
+        device_ceiling(run, net, calls)
     rates = {side.name: options.rate or working_point(run, side, net, calls) for side in relays.sides(options)}
     results = rounds(run, net, calls, options, rates, "busy")
     tell(f"{calls} calls both ways, 214 B, each at its highest rate without loss", results, rates, 6.0)

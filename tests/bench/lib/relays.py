@@ -46,7 +46,8 @@ class Peer(Relay):
     name = "rtpengine"
 
     def begin(self, calls, fifo, poll):
-        self.process, control = rtpengine.start(self.run, self.net.dut, network.RELAY, core=self.run.core)
+        self.process, control = rtpengine.start(self.run, self.net.dut, network.RELAY, core=self.run.core,
+                                                nice=self.more.get("nice", -20))
         if fifo:
             system.sh("chrt", "-a", "-f", "-p", fifo, self.process.pid)
         flows = []

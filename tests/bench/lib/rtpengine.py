@@ -112,13 +112,13 @@ class Control:
         self.request(command="delete", **{"call-id": name, "from-tag": "a" + name[:8]})
 
 
-def start(run, namespace, address, threads=1, core=None, ports=(20000, 59998)):
+def start(run, namespace, address, threads=1, core=None, ports=(20000, 59998), nice=-20):
     """One rtpengine, its packets and its control on `core`; the process and a Control that has answered."""
     command = ["prlimit", f"--nofile={FILES}", "rtpengine", "--foreground", "--log-stderr", "--log-level=3",
                "--table=-1", f"--interface={address}", "--listen-ng=127.0.0.1:2223", f"--port-min={ports[0]}",
                f"--port-max={ports[1]}", f"--num-threads={threads}", "--timeout=3600", "--silent-timeout=3600",
                "--delete-delay=0", f"--pidfile={run.path('rtpengine.pid')}"]
-    process = run.start("rtpengine", command, namespace=namespace, core=core)
+    process = run.start("rtpengine", command, namespace=namespace, core=core, nice=nice)
     control = Control(namespace)
     control.socket.settimeout(0.1)
     for _ in range(100):

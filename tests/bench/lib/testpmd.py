@@ -8,7 +8,8 @@ from . import system
 
 
 class Testpmd:
-    def __init__(self, run, devices, mode, buffers, memory, hugepages, cores=1, mbuf_size=2176):
+    def __init__(self, run, devices, mode, buffers, memory, hugepages, cores=1, mbuf_size=2176,
+                 namespace=None):
         lcores = [run.other_core] + [(run.core + i) % 2 for i in range(cores)]
         pinned = ",".join(f"{i}@{core}" for i, core in enumerate(lcores))
         command = ["stdbuf", "-oL", "dpdk-testpmd", "--no-pci", "--no-telemetry", f"--lcores={pinned}",
@@ -20,7 +21,7 @@ class Testpmd:
                     f"--total-num-mbufs={buffers}", f"--mbuf-size={mbuf_size}", "--burst=64", "--rxd=1024",
                     "--txd=1024", "--no-lsc-interrupt"]
         self.run = run
-        self.process = run.start("testpmd", command, stdin=subprocess.PIPE)
+        self.process = run.start("testpmd", command, namespace=namespace, stdin=subprocess.PIPE)
         self.pid = self.process.pid
         run.wait_log(self.process, "Done", 60)
         self.say("start")

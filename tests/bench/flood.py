@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""R3: four times the packets that the relay can take: goodput against its peak, and junk that must not hurt calls.
+
+A spinning process takes four fifths of the relay's core, so that four times its capacity is a rate that the generator
+can still send; the same for rtpengine. The peak is the highest goodput of a ladder of rates. Then junk: calls at half
+of the peak, and on top of them packets to ports that belong to nobody, up to four times the peak in all.
+"""
+from lib import network, relays, report, system
+
+NEEDS = ["hawse-media", "session_loader", "rtp_load", "rtpengine"]
+CALLS = 100
+SHARE_NICE = -7  # of the spinner, against 0 of the relay: weights 4904 to 1024
+START = {"hawse": 10000, "rtpengine": 4000}
+WARMUP = {"hawse": 0.3, "rtpengine": 3.5}
+
+
+def goodput(result):
+    return result["received"] / result["seconds"]
+
+
+def peak_of(relay, name):
+    """(rate offered, goodput) where goodput was highest; stops when two steps bring no more."""
+    rate, best, worse, warmup = START[name], (0, 0.0), 0, WARMUP[name]
+    while worse < 2 and rate < 1000000:
+        result = relay.measure(1.5, rate=int(rate), warmup=warmup, linger=0.5)
+        warmup = 0.3
+        report.say(f"{name}: offered {int(rate)}, goodput {goodput(result):.0f}")
+        if goodput(result) > best[1] * 1.02:
+            best, worse = (int(rate), goodput(result)), 0
+        else:
+            worse += 1
+        rate *= 1.4
+    return best
+
+
+def junk_flows(run):
+    path = run.path("junk.flows")
+    network.write_flows(path, [(network.caller(i), (network.RELAY, 58000 + i), network.callee(i)) for i in range(1000)])
+    return path
+
+
+def overload(run, net, side, rounds, seconds):
+    """[(peak, goodput at four times the rate of the peak, kept share of calls in junk)] of one side."""
+    found = []
+    junk = junk_flows(run)
+    for _ in range(rounds):
+        with side(run, net, CALLS, nice=0) as relay:
+            spinner = run.start("spinner", ["sh", "-c", "while :; do :; done"], core=run.core, nice=SHARE_NICE)
+            rate, peak = peak_of(relay, side.name)
+            flooded = relay.measure(seconds, rate=int(4 * peak), warmup=0.5, linger=0.5)
+            mixed = relay.measure(seconds, rate=int(4 * peak), warmup=0.5, linger=0.5, junk=junk, junk_ratio=7)
+            run.stop(spinner)
+        found.append({"peak": peak, "rate": rate, "flooded": goodput(flooded),
+                      "offered": flooded["sent"] / flooded["seconds"] / peak,
+                      "kept": mixed["received"] / mixed["sent"],
+                      "junk_offered": (mixed["sent"] + mixed["junk_sent"]) / mixed["seconds"] / peak})
+        report.say(f"{side.name}: {found[-1]}")
+    return found
+
+
+def main(run, options):
+    net = network.Network(run)
+    system.quiet(run)
+    rounds, seconds = options.rounds or 2, options.seconds or 2.0
+    found = {side.name: overload(run, net, side, rounds, seconds) for side in relays.sides(options)}
+    ours, peer = found.get("hawse"), found.get("rtpengine")
+    if ours:
+        report.compare("flood", "goodput at four times the load", "packets per second", [r["flooded"] for r in ours],
+                       [r["peak"] for r in ours], "our own peak", goal=0.95,
+                       offered=[report.digits(r["offered"]) for r in ours])
+        report.compare("flood", "calls at half the peak in junk, share that arrives", "share", [r["kept"] for r in ours],
+                       [1.0], "all of it", goal=0.95, offered=[report.digits(r["junk_offered"]) for r in ours])
+    if ours and peer:
+        report.compare("flood", "share of the peak at four times the load", "share",
+                       [r["flooded"] / r["peak"] for r in ours], [r["flooded"] / r["peak"] for r in peer],
+                       "rtpengine 10.5 in userspace", peaks={n: [report.digits(r["peak"]) for r in v]
+                                                              for n, v in found.items()})
