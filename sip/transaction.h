@@ -54,7 +54,8 @@ enum sip_tx_state {
 };
 
 struct sip_layer_ops {
-	// Put bytes on the wire. 0, or -errno: the transaction then ends by ops.transport_error.
+	// Put bytes on the wire. 0, or -errno: the transaction then ends by ops.transport_error. A
+	// datagram that a full socket buffer refused is a lost one, not an error: return 0.
 	int (*send)(void *ctx, const struct sip_flow *to, const uint8_t *bytes, size_t n);
 	// "host" or "host:port" that we write as sent-by for requests leaving on this flow.
 	struct sip_slice (*sent_by)(void *ctx, const struct sip_flow *flow);
@@ -80,6 +81,13 @@ struct sip_layer_ops {
 	void (*terminated)(void *ctx, struct sip_transaction *tx);
 	// May be NULL: every message that comes in or goes out, for the trace.
 	void (*trace)(void *ctx, const struct sip_flow *flow, bool out, const uint8_t *b, size_t n);
+	// May be NULL. A request of `n` bytes is about to leave by `flow`: opens or finds its connection
+	// (flow->connection), and takes another transport and socket if it is too long for UDP (RFC 3261
+	// 18.1.1; should that one fail before any response, it goes by UDP after all). The Via is
+	// written accordingly. 0, or -errno: ends by ops.transport_error.
+	int (*route)(void *ctx, struct sip_flow *flow, size_t n);
+	// May be NULL. A message was refused by screen, which is counted already.
+	void (*refused)(void *ctx, const struct sip_flow *source, enum sip_refusal why);
 };
 
 // What the inspection of RFC 3261 8.2 lets through. Each list is ", "-separated as it is written in

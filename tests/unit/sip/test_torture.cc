@@ -7,6 +7,8 @@
 
 #include "world.h"
 
+#include <osipparser2/osip_parser.h>
+
 namespace
 {
 
@@ -262,6 +264,60 @@ TEST(TortureValues, Rfc2543CallerGetsADialog)
 	w.receive(flow_of("192.0.2.5", 5060), load("inv2543"));
 	EXPECT_EQ(1u, w.count("request"));
 	EXPECT_EQ(1u, w.counters().retransmits_in);
+}
+
+std::string osip_tag(osip_list_t *params)
+{
+	osip_generic_param_t *tag = nullptr;
+	char name[] = "tag";
+	osip_uri_param_get_byname(params, name, &tag);
+	return tag && tag->gvalue ? tag->gvalue : "";
+}
+
+int count_of(const struct sip_message *m, enum sip_header_id id)
+{
+	struct sip_walk w = sip_walk(m, id);
+	struct sip_slice e;
+	int n = 0;
+	while (sip_walk_next(&w, &e))
+		n++;
+	return n;
+}
+
+// Where libosipparser2 reads a message too, it reads the same.
+TEST(TortureValues, LibosipReadsTheSame)
+{
+	unsigned both = 0;
+	ASSERT_EQ(0, sip_init());
+	for (const Case &c : kCases) {
+		std::string bytes = load(c.file);
+		struct sip_message m;
+		struct osip_message *t;
+		if (sip_screen(&m, (const uint8_t *)bytes.data(), bytes.size(), SIP_UDP).verdict !=
+			SIP_SCREEN_ACCEPT)
+			continue;
+		if (sip_message_tree(&m, &t))
+			continue;
+		both++;
+		struct sip_cseq cseq;
+		ASSERT_EQ(0, sip_message_cseq(&m, &cseq));
+		EXPECT_EQ(cseq.number, (uint32_t)strtoul(t->cseq->number, nullptr, 10)) << c.file;
+		EXPECT_EQ(str(cseq.method_text), t->cseq->method) << c.file;
+		EXPECT_EQ(str(sip_message_from_tag(&m)), osip_tag(&t->from->gen_params)) << c.file;
+		EXPECT_EQ(str(sip_message_to_tag(&m)), osip_tag(&t->to->gen_params)) << c.file;
+		EXPECT_EQ(count_of(&m, SIP_H_VIA), osip_list_size(&t->vias)) << c.file;
+		EXPECT_EQ(count_of(&m, SIP_H_CONTACT), osip_list_size(&t->contacts)) << c.file;
+		EXPECT_EQ(count_of(&m, SIP_H_ROUTE), osip_list_size(&t->routes)) << c.file;
+		struct sip_via via;
+		ASSERT_EQ(0, sip_message_via(&m, &via));
+		std::string host = ((osip_via_t *)osip_list_get(&t->vias, 0))->host;
+		EXPECT_EQ(str(via.host),
+			host[0] != '[' && strchr(host.c_str(), ':') ? "[" + host + "]" : host)
+			<< c.file;
+		EXPECT_EQ(m.is_request ? 0 : m.status, t->status_code) << c.file;
+		osip_message_free(t);
+	}
+	EXPECT_GE(both, 25u);
 }
 
 } // namespace
