@@ -186,31 +186,41 @@ bool st_t_call(const struct st_t *t, uint32_t slot, struct abi_call *call)
 	return true;
 }
 
-// The first of `count` records from `index` on that lies in a page which exists. The offset of the
-// descriptor, which all readers share, is moved; nobody reads by it.
-static uint32_t touched(
-	const struct abi_shm *shm, uint64_t offset, size_t size, uint32_t count, uint32_t index)
+// Only records that lie wholly in written pages: one that reaches into an unwritten page was never
+// written itself, and a look at it would make that page one more to look at. Moves the offset of the
+// descriptor, which all readers share; nobody reads by it.
+static bool range(const struct abi_shm *shm, uint64_t offset, uint64_t size, uint32_t count,
+	uint32_t *slot, uint32_t *end)
 {
-	off_t data;
+	uint64_t at = offset + *slot * size, limit = offset + count * size;
 
-	if (index >= count || shm->fd < 0)
-		return index < count ? index : count;
-	data = lseek(shm->fd, (off_t)(offset + (uint64_t)index * size), SEEK_DATA);
-	if (data < 0)
-		return errno == ENXIO ? count : index;
-	if ((uint64_t)data <= offset + (uint64_t)index * size)
-		return index;
-	index = (uint32_t)(((uint64_t)data - offset) / size);
-	return index < count ? index : count;
+	while (at < limit) {
+		off_t data = shm->fd < 0 ? -1 : lseek(shm->fd, (off_t)at, SEEK_DATA), hole;
+		uint64_t last;
+
+		if (data < 0 && shm->fd >= 0 && errno == ENXIO)
+			return false;
+		hole = data < 0 ? -1 : lseek(shm->fd, data, SEEK_HOLE);
+		last = hole < 0 || (uint64_t)hole > limit ? limit : (uint64_t)hole;
+		at = data < 0 || (uint64_t)data < at ? at : (uint64_t)data;
+		if (at >= last)
+			return false;
+		*slot = (uint32_t)((at - offset + size - 1) / size);
+		*end = (uint32_t)((last - offset) / size);
+		if (*slot < *end)
+			return true;
+		at = last;
+	}
+	return false;
 }
 
-uint32_t st_a_touched(const struct st_a *a, uint32_t slot)
+bool st_a_range(const struct st_a *a, uint32_t *slot, uint32_t *end)
 {
-	return touched(
-		&a->shm, a->directory_offset, sizeof(struct abi_session_entry), a->sessions, slot);
+	return range(&a->shm, a->directory_offset, sizeof(struct abi_session_entry), a->sessions,
+		slot, end);
 }
 
-uint32_t st_t_touched(const struct st_t *t, uint32_t slot)
+bool st_t_range(const struct st_t *t, uint32_t *slot, uint32_t *end)
 {
-	return touched(&t->shm, t->call_offset, sizeof(struct abi_call), t->calls, slot);
+	return range(&t->shm, t->call_offset, sizeof(struct abi_call), t->calls, slot, end);
 }

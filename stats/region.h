@@ -53,10 +53,12 @@ bool st_a_leg(const struct st_a *a, uint32_t slot, uint32_t generation, unsigned
 	struct abi_leg_stats *stats);
 bool st_t_call(const struct st_t *t, uint32_t slot, struct abi_call *call);
 
-// The first slot from `slot` on that was ever used, as far as the pages tell; a->sessions when there
-// is none. Reading an untouched page of a memfd would make it take memory.
-uint32_t st_a_touched(const struct st_a *a, uint32_t slot);
-uint32_t st_t_touched(const struct st_t *t, uint32_t slot);
+// The next range [*slot, *end) from *slot on that may hold anything; false when there is none:
+//   for (uint32_t slot = 0, end; st_a_range(a, &slot, &end);)
+//           for (; slot < end; slot++)
+// Reading a page of a memfd that nobody wrote to would make it take memory.
+bool st_a_range(const struct st_a *a, uint32_t *slot, uint32_t *end);
+bool st_t_range(const struct st_t *t, uint32_t *slot, uint32_t *end);
 
 #ifdef __cplusplus
 }

@@ -25,8 +25,8 @@ static bool read_id(const char *text, uint64_t *id)
 
 static bool find_call(const struct st_t *t, uint64_t id, struct abi_call *call)
 {
-	for (uint32_t slot = 0; (slot = st_t_touched(t, slot)) < t->calls;)
-		for (uint32_t end = slot + 64; slot < end && slot < t->calls; slot++)
+	for (uint32_t slot = 0, end; st_t_range(t, &slot, &end);)
+		for (; slot < end; slot++)
 			if (st_t_call(t, slot, call) && call->id == id &&
 				call->state != ABI_CALL_FREE)
 				return true;

@@ -43,8 +43,8 @@ int st_show_calls(const struct st_show *s)
 		calls = json_array();
 	else
 		table = st_table_new("CALL|STATE|>TIME|FROM|TO|CALLER|CALLEE|CODEC");
-	for (uint32_t slot = 0; (slot = st_t_touched(t, slot)) < t->calls;) {
-		for (uint32_t end = slot + 64; slot < end && slot < t->calls; slot++) {
+	for (uint32_t slot = 0, end; st_t_range(t, &slot, &end);) {
+		for (; slot < end; slot++) {
 			struct abi_call c;
 
 			if (!st_t_call(t, slot, &c) || c.state == ABI_CALL_FREE || !c.id)

@@ -95,8 +95,8 @@ int st_show_sessions(const struct st_show *s)
 		table = st_table_new(
 			">SLOT|>GENERATION|STATE|>AGE|>WORKER|CALL|CALLER SIDE|>PACKETS|"
 			"CALLEE SIDE|>PACKETS");
-	for (uint32_t slot = 0; (slot = st_a_touched(a, slot)) < a->sessions;) {
-		for (uint32_t end = slot + 64; slot < end && slot < a->sessions; slot++) {
+	for (uint32_t slot = 0, end; st_a_range(a, &slot, &end);) {
+		for (; slot < end; slot++) {
 			struct abi_session_entry e;
 
 			if (!st_a_session(a, slot, &e) || e.state == ABI_SESSION_FREE)

@@ -43,9 +43,8 @@ int st_totals_read(const struct st_a *a, struct st_totals *totals)
 		return -ENOMEM;
 	totals->endpoints = a->endpoints;
 	describe(a, totals);
-	for (uint32_t slot = 0; (slot = st_a_touched(a, slot)) < a->sessions;) {
-		// A page's worth before asking again what was touched.
-		for (uint32_t end = slot + 64; slot < end && slot < a->sessions; slot++) {
+	for (uint32_t slot = 0, end; st_a_range(a, &slot, &end);) {
+		for (; slot < end; slot++) {
 			struct abi_session_entry e;
 
 			if (!st_a_session(a, slot, &e) || e.state == ABI_SESSION_FREE ||
