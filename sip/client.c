@@ -63,13 +63,22 @@ static int client_send(struct sip_layer *l, const struct sip_flow *to, const uin
 		return err;
 	}
 	tx->state = invite ? SIP_TX_CALLING : SIP_TX_TRYING;
-	tx->interval = l->config.t1;
-	tx->give_up = l->wheel.now + 64ull * l->config.t1;
-	start_retransmit(tx);
 	if (out)
 		*out = tx;
-	sip_tx_put(tx, tx->bytes, tx->bytes_len);
+	err = sip_tx_route(tx);
+	if (err)
+		sip_tx_fail(tx, err);
+	else
+		sip_client_start(tx);
 	return 0;
+}
+
+void sip_client_start(struct sip_transaction *tx)
+{
+	tx->interval = tx->layer->config.t1;
+	tx->give_up = tx->layer->wheel.now + 64ull * tx->layer->config.t1;
+	start_retransmit(tx);
+	sip_tx_put(tx, tx->bytes, tx->bytes_len);
 }
 
 int sip_client_send(struct sip_layer *l, const struct sip_flow *to, const uint8_t *bytes, size_t n,

@@ -124,6 +124,10 @@ static int build_request(struct sip_dialog *d, enum sip_method method, uint32_t 
 
 	if (text.n == 0)
 		return -EINVAL;
+	// A connection that is gone is replaced for all that follows. What the size demands is decided
+	// when it is sent.
+	if (sip_flow_reliable(&d->flow))
+		sip_route(l, &d->flow, 0);
 	*b = sip_layer_build(l);
 	put_start_and_routes(b, d, text);
 	put_via(b, l, &d->flow);

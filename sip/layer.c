@@ -151,6 +151,11 @@ void sip_tx_fail(struct sip_transaction *tx, int error)
 		return;
 	// A client that has its final response has nothing more to tell.
 	bool client = tx->kind == SIP_TX_INVITE_CLIENT || tx->kind == SIP_TX_CLIENT;
+	// 18.1.1: long as it is, better by UDP than not at all.
+	if (client && sip_tx_route_back(tx)) {
+		sip_client_start(tx);
+		return;
+	}
 	if (!client || tx->status < 200)
 		tx->error = error ? error : -EIO;
 	sip_tx_end(tx);
@@ -275,6 +280,8 @@ void sip_layer_receive(
 		l->ops.trace(l->ctx, source, false, data, n);
 	if (s.verdict != SIP_SCREEN_ACCEPT) {
 		l->counters.refused[s.refusal]++;
+		if (l->ops.refused)
+			l->ops.refused(l->ctx, source, s.refusal);
 		if (s.verdict == SIP_SCREEN_REPLY)
 			refuse(l, source, &s);
 		return;
@@ -304,8 +311,12 @@ static void fail_on_flow(struct sip_node *node, void *ctx)
 {
 	struct sip_transaction *tx = (struct sip_transaction *)node;
 	struct flow_failure *f = ctx;
+	bool client = tx->kind == SIP_TX_INVITE_CLIENT || tx->kind == SIP_TX_CLIENT;
 
 	if (!same_flow(&tx->flow, f->flow))
+		return;
+	// What is not answered yet may be answered on another connection (18.2.2): send() will say.
+	if (!client && tx->status < 200)
 		return;
 	switch (tx->state) {
 	case SIP_TX_CALLING:

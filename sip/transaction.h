@@ -148,8 +148,8 @@ uint32_t sip_layer_t2(const struct sip_layer *l);
 // or counted.
 void sip_layer_receive(
 	struct sip_layer *l, const struct sip_flow *source, const uint8_t *data, size_t n);
-// The caller's transport says that this flow is dead (ICMP, connection lost): its transactions end
-// by transport_error. O(transactions): meant for connections, of which few die.
+// The caller's transport says that this flow is dead (ICMP, connection lost): its client transactions end
+// by transport_error, its server transactions when their final response cannot be sent. O(transactions): meant for connections, of which few die.
 void sip_layer_flow_failed(struct sip_layer *l, const struct sip_flow *flow, int error);
 
 // ---- client

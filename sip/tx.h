@@ -20,6 +20,7 @@ enum sip_tx_flag {
 	SIP_TX_MERGED = 1 << 2,    // server: is in the table of merged requests
 	SIP_TX_HELD_100 = 1 << 3,  // server: a 100 waits for its time (RFC 4320)
 	SIP_TX_TIMED_OUT = 1 << 4,
+	SIP_TX_WIDE = 1 << 5, // client: went by TCP for its length only
 };
 
 // Server, until its final response: what its responses mirror.
@@ -46,8 +47,9 @@ struct sip_transaction {
 	void *dialog;                               // dialog.h's side of it
 	void (*on_end)(struct sip_transaction *tx); // tells the dialog
 	struct sip_flow flow;
-	int error;       // what the transport said; ends by transport_error
-	uint16_t status; // last response
+	int error;           // what the transport said; ends by transport_error
+	uint16_t status;     // last response
+	uint16_t udp_socket; // SIP_TX_WIDE: what it would have left by
 	uint8_t kind, state, method, flags;
 };
 
@@ -80,7 +82,15 @@ struct sip_build sip_layer_build(struct sip_layer *l); // over the scratch buffe
 struct sip_key sip_key_client(
 	struct sip_layer *l, struct sip_slice branch, struct sip_slice method);
 
+// route.c
+// The flow for `n` bytes, as the owner wants it; `n` 0: any that lives. 0 or -errno.
+int sip_route(struct sip_layer *l, struct sip_flow *flow, size_t n);
+int sip_tx_route(struct sip_transaction *tx);       // the same for tx->bytes, Via written anew
+bool sip_tx_route_back(struct sip_transaction *tx); // to UDP, when nobody listens on TCP
+
 // client.c
+// Starts its timers and sends it.
+void sip_client_start(struct sip_transaction *tx);
 void sip_client_fire(struct sip_transaction *tx);
 void sip_client_response(struct sip_layer *l, const struct sip_message *m);
 

@@ -116,6 +116,8 @@ class World
 	std::function<void(struct sip_transaction *, const struct sip_message *)> on_cancel;
 	std::function<void(const struct sip_message *)> on_ack;
 	std::function<void(struct sip_dialog *)> on_no_ack;
+	std::function<int(struct sip_flow *, size_t)> on_route;
+	std::string sent_by_stream; // of flows that are no UDP, when set
 
 	struct Options {
 		std::string sent_by = "192.0.2.1:5060";
@@ -145,6 +147,7 @@ class World
 		ops.timeout = timeout;
 		ops.transport_error = transport_error;
 		ops.terminated = terminated;
+		ops.route = route;
 		c.ops = &ops;
 		c.ctx = this;
 		snprintf(c.ids.prefix, sizeof(c.ids.prefix), "%s", o.prefix.c_str());
@@ -240,9 +243,16 @@ class World
 		w->wire.push_back({w->layer ? w->now() : 0, *to, std::string((const char *)b, n)});
 		return 0;
 	}
-	static struct sip_slice local(void *ctx, const struct sip_flow *)
+	static struct sip_slice local(void *ctx, const struct sip_flow *flow)
 	{
-		return sl(of(ctx)->sent_by);
+		World *w = of(ctx);
+		bool stream = flow->transport != SIP_UDP && !w->sent_by_stream.empty();
+		return sl(stream ? w->sent_by_stream : w->sent_by);
+	}
+	static int route(void *ctx, struct sip_flow *flow, size_t n)
+	{
+		World *w = of(ctx);
+		return w->on_route ? w->on_route(flow, n) : 0;
 	}
 	static void fill(void *ctx, void *out, size_t n)
 	{
