@@ -4,7 +4,7 @@
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin
 hawse_start
-callee --script 'answer; play 50; expect-reinvite sendrecv; play 100; drain; wait 0.5; move; reinvite sendrecv; play 100; expect-bye'
+callee --script 'answer; play 50; expect-reinvite sendrecv; wait 0.04; play 100; drain; wait 0.5; move; reinvite sendrecv; play 100; expect-bye'
 caller --script 'invite; expect 200; play 50; drain; wait 0.3; move; reinvite sendrecv; play 100; drain; wait 1; play 100; drain; wait 0.7; bye'
 finish
 check_scripts
