@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 TARGETS = {
     "hawse-media": "dataplane/hawse-media",
     "hawse-sip": "controlplane/hawse-sip",
+    "sip_peer": "tests/lib/sip_peer",
     "session_loader": "tests/bench/session_loader",
     "rtp_load": "tests/bench/rtp_load",
     "rtp_pcap": "tests/bench/rtp_pcap",

@@ -11,7 +11,8 @@ class Hawse:
     """One hawse-media. `media`: {name: {"device": ..., "address": [...], "ports": "a-b"}}."""
 
     def __init__(self, run, media, namespace=None, workers=1, cores=None, sessions=10000, poll="busy", memory=256,
-                 quarantine=1, fifo=0, nice=-20, name="hawse-media"):
+                 quarantine=1, fifo=0, nice=-20, name="hawse-media",
+                 sip=None):
         self.run = run
         self.namespace = namespace
         directory = run.path(f"run-{name}")
@@ -26,9 +27,11 @@ class Hawse:
             "routes": [{"to": ["all"]}],
             "run": str(directory),
         }
+        config.update(sip or {})
         if run.other_core not in config["dataplane"]["cores"]:
             config["dataplane"]["agent_core"] = run.other_core
         path = run.path(f"{name}.yaml")
+        self.config = path
         path.write_text(json.dumps(config, indent=1))  # JSON is YAML
         self.process = run.start(name, [run.binaries["hawse-media"], "-c", path], namespace=namespace, nice=nice)
         run.wait_log(self.process, "ready", 60)

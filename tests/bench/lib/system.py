@@ -194,11 +194,15 @@ def quiet(run, seconds=20.0, limit=0.15):
             return busy
 
 
-def resident_bytes(pid):
-    """Resident memory of a process, huge pages included."""
+def resident_bytes(*pids, field="Rss:"):
+    """Resident memory of processes, huge pages included. With field "Pss:" what they share counts once."""
+    return sum(_resident(pid, field) for pid in pids)
+
+
+def _resident(pid, field):
     total = 0
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
         for text in rollup:
-            if text.startswith(("Rss:", "Private_Hugetlb:", "Shared_Hugetlb:")):
+            if text.startswith((field, "Private_Hugetlb:", "Shared_Hugetlb:")):
                 total += int(text.split()[1]) * 1024
     return total
