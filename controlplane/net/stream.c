@@ -49,8 +49,10 @@ void stream_end(struct connection *c, int error)
 	s->counters.open--;
 	s->counters.closed++;
 	uv_close((uv_handle_t *)&c->tcp, on_closed);
+	s->why = c->tls && cp_tls_session_failed(c->tls) ? cp_tls_session_why(c->tls) : "";
 	if (!s->freed)
 		s->config.ops->closed(s->config.ctx, &c->node.flow, c->error);
+	s->why = "";
 }
 
 static void on_shutdown(uv_shutdown_t *request, int status)
@@ -193,29 +195,51 @@ static int dial(struct connection *c, const struct sip_addr *local)
 	return uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&sa, on_connected);
 }
 
+static struct connection *of(struct cp_stream_node *node)
+{
+	return node ? (struct connection *)((char *)node - offsetof(struct connection, node))
+		    : NULL;
+}
+
+// One to this address that may carry what is meant for `name`.
+static struct connection *reusable(
+	struct cp_streams *s, const struct sip_flow *flow, struct cp_tls *tls, const char *name)
+{
+	struct cp_stream_node *node = NULL;
+
+	while ((node = cp_stream_table_reuse(&s->table, flow, node))) {
+		struct connection *c = of(node);
+
+		if (c->state != DRAINING &&
+			(!c->tls || (tls && cp_tls_session_serves(c->tls, tls, name))))
+			return c;
+	}
+	return NULL;
+}
+
 int cp_streams_connect(struct cp_streams *s, struct sip_flow *flow, const struct sip_addr *local,
 	struct cp_tls *tls, const char *name)
 {
-	struct cp_stream_node *known = cp_stream_table_reuse(&s->table, flow);
 	char host[SIP_ADDR_TEXT];
 	struct connection *c;
 	int err;
 
 	if (flow->transport != SIP_TCP && flow->transport != SIP_TLS)
 		return -EINVAL;
-	if (known) {
-		flow->connection = known->flow.connection;
-		flow->socket = known->flow.socket;
+	if (!name) {
+		sip_addr_host(&flow->remote, false, host);
+		name = host;
+	}
+	c = reusable(s, flow, tls, name);
+	if (c) {
+		flow->connection = c->node.flow.connection;
+		flow->socket = c->node.flow.socket;
 		return 0;
 	}
 	c = make(s);
 	if (!c)
 		return -ENOMEM;
 	c->node.flow = *flow;
-	if (!name) {
-		sip_addr_host(&flow->remote, false, host);
-		name = host;
-	}
 	err = enter(c, tls, CP_TLS_CLIENT, name);
 	if (err) {
 		uv_close((uv_handle_t *)&c->tcp, on_closed);
@@ -238,19 +262,41 @@ int cp_streams_connect(struct cp_streams *s, struct sip_flow *flow, const struct
 	return 0;
 }
 
-static struct connection *of(struct cp_stream_node *node)
+static struct connection *find(struct cp_streams *s, const struct sip_flow *flow)
 {
-	return node ? (struct connection *)((char *)node - offsetof(struct connection, node))
-		    : NULL;
+	struct connection *c = of(cp_stream_table_find(&s->table, flow->connection));
+
+	if (!c || c->state == DRAINING || c->state == CLOSED ||
+		c->node.flow.transport != flow->transport ||
+		!sip_addr_same_host(&c->node.flow.remote, &flow->remote))
+		return NULL;
+	return c;
+}
+
+bool cp_streams_alive(struct cp_streams *s, const struct sip_flow *flow)
+{
+	return find(s, flow) != NULL;
+}
+
+const struct cp_tls_session *cp_streams_session(struct cp_streams *s, const struct sip_flow *flow)
+{
+	struct connection *c = find(s, flow);
+
+	return c ? c->tls : NULL;
+}
+
+const char *cp_streams_why(const struct cp_streams *s)
+{
+	return s->why;
 }
 
 int cp_streams_send(
 	struct cp_streams *s, const struct sip_flow *flow, const uint8_t *bytes, size_t n)
 {
-	struct connection *c = of(cp_stream_table_find(&s->table, flow->connection));
+	struct connection *c = find(s, flow);
 	int err;
 
-	if (!c || c->state == DRAINING || !sip_addr_equal(&c->node.flow.remote, &flow->remote))
+	if (!c)
 		return -ENOTCONN;
 	err = c->websocket ? cp_websocket_send(c->websocket, bytes, n) : stream_put(c, bytes, n);
 	if (err) {
@@ -314,6 +360,7 @@ int cp_streams_new(
 	if (!s)
 		return -ENOMEM;
 	s->loop = loop;
+	s->why = "";
 	s->config = *config;
 	s->config.connections = config->connections ? config->connections : 10000;
 	s->config.per_source = config->per_source ? config->per_source : 1000;

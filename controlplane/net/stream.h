@@ -17,6 +17,7 @@
 // Thread: the one of the loop. Callbacks may call everything here.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ extern "C" {
 
 struct cp_streams;
 struct cp_tls;
+struct cp_tls_session;
 struct uv_loop_s;
 
 struct cp_stream_ops {
@@ -79,7 +81,15 @@ int cp_streams_listen(struct cp_streams *s, const struct sip_addr *local, uint16
 int cp_streams_connect(struct cp_streams *s, struct sip_flow *flow, const struct sip_addr *local,
 	struct cp_tls *tls, const char *name);
 
-// 0 when sent or queued (also while connecting), -ENOTCONN, -ENOBUFS (the connection ends).
+// Is it there, or on its way? One that is draining is not.
+bool cp_streams_alive(struct cp_streams *s, const struct sip_flow *flow);
+// Its TLS session; NULL: none, or no such connection.
+const struct cp_tls_session *cp_streams_session(struct cp_streams *s, const struct sip_flow *flow);
+// Inside ops.closed: why TLS ended it ("certificate verify failed: ..."); empty: it did not.
+const char *cp_streams_why(const struct cp_streams *s);
+
+// 0 when sent or queued (also while connecting), -ENOTCONN, -ENOBUFS (the connection ends). Of
+// flow->remote only the host is looked at: the port may be the one that the peer listens on.
 int cp_streams_send(
 	struct cp_streams *s, const struct sip_flow *flow, const uint8_t *bytes, size_t n);
 

@@ -67,6 +67,7 @@ struct cp_streams {
 	uv_timer_t sweep;
 	unsigned handles; // of libuv that still point to us
 	bool freed;
+	const char *why; // see cp_streams_why()
 	uint8_t read[READ_SIZE];
 	uint8_t plain[READ_SIZE];
 };

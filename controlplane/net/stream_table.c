@@ -111,9 +111,11 @@ struct cp_stream_node *cp_stream_table_find(struct cp_stream_table *t, uint32_t 
 	return node;
 }
 
-struct cp_stream_node *cp_stream_table_reuse(struct cp_stream_table *t, const struct sip_flow *flow)
+struct cp_stream_node *cp_stream_table_reuse(
+	struct cp_stream_table *t, const struct sip_flow *flow, const struct cp_stream_node *after)
 {
-	struct cp_stream_node *node = t->by_remote[hash_remote(t, flow)];
+	struct cp_stream_node *node =
+		after ? after->next_remote : t->by_remote[hash_remote(t, flow)];
 
 	while (node && (node->flow.transport != flow->transport ||
 			       !sip_addr_equal(&node->flow.remote, &flow->remote)))

@@ -35,8 +35,8 @@ int cp_stream_table_add(
 	struct cp_stream_table *t, struct cp_stream_node *node, uint32_t per_source);
 void cp_stream_table_remove(struct cp_stream_table *t, struct cp_stream_node *node);
 struct cp_stream_node *cp_stream_table_find(struct cp_stream_table *t, uint32_t id);
-// Same remote address, port and transport.
+// Same remote address, port and transport; the first after `after` (NULL: the first of all).
 struct cp_stream_node *cp_stream_table_reuse(
-	struct cp_stream_table *t, const struct sip_flow *flow);
+	struct cp_stream_table *t, const struct sip_flow *flow, const struct cp_stream_node *after);
 void cp_stream_table_clear(
 	struct cp_stream_table *t); // only the counts of sources; nodes are not ours

@@ -16,7 +16,8 @@ struct cp_tls {
 	SSL_CTX *server;
 	SSL_CTX *client;
 	char *certificate, *key, *authorities;
-	bool ask_client, insecure;
+	char **clients; // NULL at the end; or NULL
+	bool ask_client, may_client, insecure;
 };
 
 struct cp_tls_session {
@@ -79,7 +80,7 @@ static int check_dates(SSL_CTX *ctx, const char *file, char error[CP_TLS_ERROR])
 	return 0;
 }
 
-static int load_files(const struct cp_tls *tls, SSL_CTX *ctx, char error[CP_TLS_ERROR])
+static int load_files(const struct cp_tls *tls, bool server, SSL_CTX *ctx, char error[CP_TLS_ERROR])
 {
 	int err;
 
@@ -102,6 +103,9 @@ static int load_files(const struct cp_tls *tls, SSL_CTX *ctx, char error[CP_TLS_
 		return say(error, -EINVAL, "cannot read the authorities", tls->authorities);
 	if (!tls->authorities)
 		SSL_CTX_set_default_verify_paths(ctx);
+	for (char **file = server ? tls->clients : NULL; file && *file; file++)
+		if (SSL_CTX_load_verify_locations(ctx, *file, NULL) != 1)
+			return say(error, -EINVAL, "cannot read the authorities", *file);
 	return 0;
 }
 
@@ -122,13 +126,15 @@ static int make_context(
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
 	SSL_CTX_set_cipher_list(
 		ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:ECDHE+AES:!SHA256:!SHA384");
+	if (server && tls->may_client)
+		verify = SSL_VERIFY_PEER;
 	if (server && tls->ask_client)
 		verify = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	if (!server && !tls->insecure)
 		verify = SSL_VERIFY_PEER;
 	SSL_CTX_set_verify(ctx, verify, NULL);
 	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"hawse", 5);
-	err = load_files(tls, ctx, error);
+	err = load_files(tls, server, ctx, error);
 	if (err) {
 		SSL_CTX_free(ctx);
 		return err;
@@ -165,6 +171,35 @@ static char *copy(const char *text, bool *failed)
 	return s;
 }
 
+static char **copy_list(const char *const *list, bool *failed)
+{
+	size_t n = 0;
+	char **out;
+
+	while (list && list[n])
+		n++;
+	if (!n)
+		return NULL;
+	out = calloc(n + 1, sizeof(*out));
+	*failed |= !out;
+	for (size_t i = 0; out && i < n; i++)
+		out[i] = copy(list[i], failed);
+	return out;
+}
+
+int cp_tls_change(struct cp_tls *tls, const struct cp_tls_config *config, char error[CP_TLS_ERROR])
+{
+	struct cp_tls *fresh, old = *tls;
+	int err = cp_tls_new(&fresh, config, error);
+
+	if (err)
+		return err;
+	*tls = *fresh;
+	*fresh = old;
+	cp_tls_free(fresh);
+	return 0;
+}
+
 int cp_tls_new(struct cp_tls **out, const struct cp_tls_config *config, char error[CP_TLS_ERROR])
 {
 	struct cp_tls *tls = calloc(1, sizeof(*tls));
@@ -175,11 +210,15 @@ int cp_tls_new(struct cp_tls **out, const struct cp_tls_config *config, char err
 		snprintf(error, CP_TLS_ERROR, "TLS: out of memory");
 		return -ENOMEM;
 	}
+	tls->clients = copy_list(config->clients, &failed);
+	tls->may_client = config->may_client;
 	tls->certificate = copy(config->certificate, &failed);
 	tls->key = copy(config->key ? config->key : config->certificate, &failed);
 	tls->authorities = copy(config->authorities, &failed);
 	tls->ask_client = config->ask_client;
 	tls->insecure = config->insecure;
+	if (failed)
+		snprintf(error, CP_TLS_ERROR, "TLS: out of memory");
 	err = failed ? -ENOMEM : cp_tls_reload(tls, error);
 	if (err) {
 		cp_tls_free(tls);
@@ -198,6 +237,9 @@ void cp_tls_free(struct cp_tls *tls)
 	free(tls->certificate);
 	free(tls->key);
 	free(tls->authorities);
+	for (char **file = tls->clients; file && *file; file++)
+		free(*file);
+	free(tls->clients);
 	free(tls);
 }
 
@@ -448,7 +490,42 @@ out:
 	return result;
 }
 
+bool cp_tls_peer_is_by(const struct cp_tls_session *s, const struct cp_tls *tls, const char *domain)
+{
+	X509_STORE_CTX *ctx;
+	bool result = false;
+	X509 *x;
+
+	if (tls->insecure || !cp_tls_peer_is(s, domain))
+		return false;
+	x = SSL_get1_peer_certificate(s->ssl);
+	ctx = X509_STORE_CTX_new();
+	if (x && ctx &&
+		X509_STORE_CTX_init(ctx, SSL_CTX_get_cert_store(tls->client), x,
+			SSL_get_peer_cert_chain(s->ssl)) == 1)
+		result = X509_verify_cert(ctx) == 1;
+	X509_STORE_CTX_free(ctx);
+	X509_free(x);
+	ERR_clear_error();
+	return result;
+}
+
+bool cp_tls_session_serves(
+	const struct cp_tls_session *s, const struct cp_tls *tls, const char *name)
+{
+	if (tls->insecure || !name)
+		return !SSL_is_server(s->ssl);
+	if (s->expect && strcasecmp(s->expect, name) == 0)
+		return true;
+	return cp_tls_peer_is_by(s, tls, name);
+}
+
 const char *cp_tls_session_why(const struct cp_tls_session *s)
 {
 	return s->why[0] ? s->why : "no error";
+}
+
+bool cp_tls_session_failed(const struct cp_tls_session *s)
+{
+	return s->why[0] != '\0';
 }

@@ -26,7 +26,9 @@ struct cp_tls_config {
 	const char *key;         // PEM
 	const char *authorities; // PEM; NULL: the system's
 	bool ask_client; // server: want a certificate of the client, and verify it (mutual TLS)
-	bool insecure;   // client: take any certificate. For tests and labs
+	bool may_client; // server: verify the client's certificate if it shows one
+	const char *const *clients; // PEM files, NULL at the end: who else may vouch for clients
+	bool insecure;              // client: take any certificate. For tests and labs
 };
 
 #define CP_TLS_ERROR 256u
@@ -35,6 +37,8 @@ struct cp_tls_config {
 int cp_tls_new(struct cp_tls **out, const struct cp_tls_config *config, char error[CP_TLS_ERROR]);
 // Reads the files again; on error the old ones stay in use.
 int cp_tls_reload(struct cp_tls *tls, char error[CP_TLS_ERROR]);
+// Another configuration, taken over whole or not at all.
+int cp_tls_change(struct cp_tls *tls, const struct cp_tls_config *config, char error[CP_TLS_ERROR]);
 void cp_tls_free(struct cp_tls *tls); // sessions may outlive it
 
 enum cp_tls_role {
@@ -63,8 +67,16 @@ void cp_tls_shutdown(struct cp_tls_session *s); // close_notify
 bool cp_tls_ready(const struct cp_tls_session *s);
 // True when the peer showed a certificate, verified, that names `domain` (RFC 5922).
 bool cp_tls_peer_is(const struct cp_tls_session *s, const char *domain);
+// The same, and the authorities of `tls` vouch for it, whoever else does.
+bool cp_tls_peer_is_by(
+	const struct cp_tls_session *s, const struct cp_tls *tls, const char *domain);
+// May what a new session of `tls` towards `name` would carry go over this one (RFC 5923 5)? It was made for that
+// name, or its peer has shown a certificate of that name, or any will do.
+bool cp_tls_session_serves(
+	const struct cp_tls_session *s, const struct cp_tls *tls, const char *name);
 // "certificate verify failed: self-signed certificate", ...
 const char *cp_tls_session_why(const struct cp_tls_session *s);
+bool cp_tls_session_failed(const struct cp_tls_session *s);
 
 #ifdef __cplusplus
 }

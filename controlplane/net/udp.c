@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -32,6 +33,7 @@ struct cp_udp {
 	struct cp_udp_config config;
 	struct cp_udp_counters counters;
 	uint32_t last_overflow;
+	struct timespec stamp; // CLOCK_REALTIME of the datagram that is being delivered, or zero
 
 	struct waiting *first, *last;
 	uint32_t waiting;
@@ -95,6 +97,7 @@ static void set_options(int fd, const struct cp_udp_config *config)
 	if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER))
 		set(fd, SOL_SOCKET, SO_SNDBUF, BUFFER);
 	set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+	set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	if (config->local.family == 4) {
 		set(fd, IPPROTO_IP, IP_TOS, tos);
 		set(fd, IPPROTO_IP, IP_RECVERR, 1);
@@ -315,11 +318,14 @@ static void flush(struct cp_udp *u)
 
 // ---- receive
 
-static void count_overflow(struct cp_udp *u, struct msghdr *m)
+static void read_control(struct cp_udp *u, struct msghdr *m)
 {
+	u->stamp = (struct timespec){0};
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		uint32_t total;
 
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+			memcpy(&u->stamp, CMSG_DATA(c), sizeof(u->stamp));
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL)
 			continue;
 		memcpy(&total, CMSG_DATA(c), sizeof(total));
@@ -328,11 +334,23 @@ static void count_overflow(struct cp_udp *u, struct msghdr *m)
 	}
 }
 
+uint64_t cp_udp_waited(const struct cp_udp *u)
+{
+	struct timespec now;
+	int64_t ns;
+
+	if (!u->stamp.tv_sec || clock_gettime(CLOCK_REALTIME, &now))
+		return 0;
+	ns = (now.tv_sec - u->stamp.tv_sec) * 1000000000ll + now.tv_nsec - u->stamp.tv_nsec;
+	// A clock that was set in between says nothing.
+	return ns < 0 || ns > 60000000000ll ? 0 : (uint64_t)ns / 1000;
+}
+
 static void deliver(struct cp_udp *u, struct mmsghdr *m, const uint8_t *data)
 {
 	struct sip_flow flow = {.socket = u->config.socket, .transport = SIP_UDP};
 
-	count_overflow(u, &m->msg_hdr);
+	read_control(u, &m->msg_hdr);
 	if (sip_addr_from_sockaddr(m->msg_hdr.msg_name, m->msg_hdr.msg_namelen, &flow.remote))
 		return;
 	u->counters.received++;
@@ -347,7 +365,7 @@ static int receive_burst(struct cp_udp *u)
 	struct sockaddr_storage from[BURST];
 	struct iovec iov[BURST];
 	union {
-		char bytes[CMSG_SPACE(sizeof(uint32_t))];
+		char bytes[CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(struct timespec))];
 		struct cmsghdr align;
 	} control[BURST];
 	int n;

@@ -68,6 +68,10 @@ void cp_udp_close(struct cp_udp *u);
 // (-ENETUNREACH, -EMSGSIZE, -EAFNOSUPPORT, ...).
 int cp_udp_send(struct cp_udp *u, const struct sip_addr *to, const uint8_t *bytes, size_t n);
 
+// Inside `receive`: how long this datagram has waited since the kernel took it from the device, in
+// microseconds. 0 when the kernel does not say.
+uint64_t cp_udp_waited(const struct cp_udp *u);
+
 // As bound: port 0 of the configuration is the port that the kernel chose.
 const struct sip_addr *cp_udp_local(const struct cp_udp *u);
 const struct cp_udp_counters *cp_udp_counters(const struct cp_udp *u);

@@ -212,7 +212,7 @@ TEST_F(Streams, AnswersGoBackOnTheirConnectionAndNowhereElse)
 	sip_flow dead = flows[0];
 	// The number alone is not enough: the address must be that of the flow too.
 	sip_flow forged = dead;
-	forged.remote.port++;
+	forged.remote.ip[3]++;
 	EXPECT_EQ(
 		cp_streams_send(s, &forged, reinterpret_cast<const uint8_t *>("x"), 1), -ENOTCONN);
 	close(a);
