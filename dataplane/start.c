@@ -112,7 +112,7 @@ static int check_addresses(struct dataplane *d, const struct port *port, char wh
 {
 	const struct cfg_media *media = port->media;
 
-	for (unsigned i = 0; i < media->address_count && port->kind != PORT_OTHER; i++) {
+	for (unsigned i = 0; i < media->address_count && port->kind != NIC_OTHER; i++) {
 		const struct cfg_address *address = &media->addresses[i];
 		bool owned =
 			neighbour_owns(d->neighbour, port->ifindex, address->family, address->ip);
@@ -120,7 +120,7 @@ static int check_addresses(struct dataplane *d, const struct port *port, char wh
 
 		inet_ntop(
 			address->family == 4 ? AF_INET : AF_INET6, address->ip, text, sizeof(text));
-		if (owned == (port->kind == PORT_LINUX))
+		if (owned == (port->kind == NIC_LINUX))
 			continue;
 		if (owned)
 			snprintf(why, START_WHY,
@@ -148,6 +148,8 @@ static void pin_addresses(struct dataplane *d, const struct port *port)
 
 static int open_port(struct dataplane *d, unsigned i, char why[START_WHY])
 {
+	static const char *const kinds[] = {
+		[NIC_LINUX] = "AF_XDP", [NIC_TAP] = "a TAP", [NIC_OTHER] = "DPDK"};
 	struct port *port = &d->ports[i];
 	int err = port_open(port, &d->cfg->media[i], d->cfg->dataplane.workers, d->pool, why);
 
@@ -157,14 +159,14 @@ static int open_port(struct dataplane *d, unsigned i, char why[START_WHY])
 	err = check_addresses(d, port, why);
 	if (err)
 		return err;
-	if (port->kind == PORT_TAP)
+	if (port->kind == NIC_TAP)
 		pin_addresses(d, port);
 	if (port->stale_program)
 		dp_log(DP_INFO, "nic", "media.%s: took off the XDP program that a crash left on %s",
 			port->media->name, port->interface);
 	dp_log(DP_INFO, "nic",
 		"media.%s: %s by %s, %u queue%s, MTU %u, MAC %02x:%02x:%02x:%02x:%02x:%02x",
-		port->media->name, port->media->device, port->name, port->queues,
+		port->media->name, port->media->device, kinds[port->kind], port->queues,
 		port->queues == 1 ? "" : "s", port->mtu, port->mac[0], port->mac[1], port->mac[2],
 		port->mac[3], port->mac[4], port->mac[5]);
 	return 0;

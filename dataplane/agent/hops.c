@@ -86,7 +86,7 @@ static int route(struct hops *hops, unsigned interface, uint8_t family, const ui
 	const struct port *port = &hops->c.ports[interface];
 
 	*key = (struct hop){.interface = (uint8_t)interface, .family = family};
-	if (port->kind == PORT_LINUX)
+	if (port->kind == NIC_LINUX)
 		return neighbour_route(
 			hops->c.neighbour, port->ifindex, family, ip, &key->hop_family, key->ip);
 	key->hop_family = family; // one entry serves all: there is one neighbour
@@ -99,14 +99,14 @@ static void write_hop(struct hops *hops, uint16_t index)
 	const struct port *port = &hops->c.ports[hop->interface];
 	const struct neighbour_link *link = NULL;
 
-	if (port->kind != PORT_OTHER)
+	if (port->kind != NIC_OTHER)
 		link = neighbour_link(hops->c.neighbour, port->ifindex);
-	if (port->kind != PORT_OTHER && (!link || !link->up))
+	if (port->kind != NIC_OTHER && (!link || !link->up))
 		dp_adjacency_lose(hops->c.table, index, DP_ADJACENCY_DOWN);
 	else if (hop->known)
 		dp_adjacency_set(hops->c.table, index, port->id,
 			link && link->mtu < UINT16_MAX ? (uint16_t)link->mtu : port->mtu,
-			port->kind == PORT_LINUX ? link->mac : port->mac, hop->mac, 0);
+			port->kind == NIC_LINUX ? link->mac : port->mac, hop->mac, 0);
 	else
 		dp_adjacency_lose(hops->c.table, index, DP_ADJACENCY_INCOMPLETE);
 }
@@ -128,9 +128,9 @@ static void refresh(struct hops *hops, uint16_t index, uint64_t now_us)
 	const struct port *port = &hops->c.ports[hop->interface];
 	bool fresh = true;
 
-	if (port->kind != PORT_LINUX) {
+	if (port->kind != NIC_LINUX) {
 		memset(hop->mac, 0xff, 6);
-		if (port->kind == PORT_TAP)
+		if (port->kind == NIC_TAP)
 			memcpy(hop->mac, port->mac, 6);
 		hop->known = true;
 	} else if (neighbour_find(hops->c.neighbour, port->ifindex, hop->hop_family, hop->ip,
@@ -219,7 +219,7 @@ void hops_neighbour(void *arg, int interface, uint8_t family, const uint8_t ip[1
 
 	memcpy(key.ip, ip, 16);
 	for (unsigned i = 0; i < hops->c.port_count; i++) {
-		if (hops->c.ports[i].kind != PORT_LINUX || hops->c.ports[i].ifindex != interface)
+		if (hops->c.ports[i].kind != NIC_LINUX || hops->c.ports[i].ifindex != interface)
 			continue;
 		key.interface = (uint8_t)i;
 		// An IPv6 neighbour may be the gateway of IPv4 packets too.
@@ -247,7 +247,7 @@ static void tick_one(struct hops *hops, uint16_t index, uint64_t now_us)
 	struct hop *hop = &hops->hop[index];
 	bool wanted = dp_adjacency_wanted(hops->c.table, index);
 
-	if (hops->c.ports[hop->interface].kind != PORT_LINUX)
+	if (hops->c.ports[hop->interface].kind != NIC_LINUX)
 		return;
 	if (hop->asked_us && now_us - hop->asked_us < HOPS_PROBE_US)
 		return;

@@ -3,66 +3,26 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <linux/capability.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <rte_dev.h>
-#include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mempool.h>
 
 #include "dataplane/log.h"
 #include "dataplane/nic/capture.h"
-
-// <linux/ethtool.h> has a macro of this name (a connector type), which would hide ours.
-#undef PORT_OTHER
+#include "dataplane/nic/interface.h"
 
 #define RING         2048 // descriptors of a queue; net_af_xdp's fill ring has as many
 #define XDP_BUFFERS  (4 * RING)
 #define PORT_BUFFERS 16384
+#define BUFFER_BYTES 2560 // of memory, an mbuf with its room
 
-// ---- what the kernel knows about an interface -----------------------------------------------------
-
-static int interface_ioctl(const char *interface, unsigned long request, struct ifreq *ifr)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", interface);
-	if (ioctl(fd, request, ifr) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-// Queues of a Linux interface; *combined as net_af_xdp counts those that it can open.
-static unsigned queues_of(const char *interface, unsigned *combined)
-{
-	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
-	struct ifreq ifr = {.ifr_data = (char *)&channels};
-
-	*combined = 1;
-	if (interface_ioctl(interface, SIOCETHTOOL, &ifr))
-		return 1;
-	if (channels.max_combined) {
-		*combined = channels.combined_count;
-		return channels.combined_count + channels.rx_count;
-	}
-	return channels.rx_count ? channels.rx_count : 1;
-}
+// ---- what a device is -----------------------------------------------------------------------------
 
 static bool is_linux(const char *device)
 {
@@ -77,210 +37,103 @@ static bool is_tap(const char *device)
 
 unsigned port_buffers(const struct cfg_media *media, unsigned workers)
 {
-	unsigned combined;
+	unsigned queues;
 
 	if (!is_linux(media->device))
 		return PORT_BUFFERS + capture_packets(media->device);
-	queues_of(media->device, &combined);
-	return XDP_BUFFERS * (combined < PORT_QUEUES ? combined : PORT_QUEUES);
+	queues = interface_queues(media->device).count;
+	return XDP_BUFFERS * (queues < PORT_QUEUES ? queues : PORT_QUEUES);
 }
 
-// ---- what must be so before DPDK is asked ---------------------------------------------------------
-
-static bool capable(unsigned capability)
+static void classify(struct port *port, const struct cfg_media *media)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{0}};
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return false;
-	return data[capability / 32].effective & 1u << capability % 32;
-}
-
-static void list_interfaces(char *out, size_t size)
-{
-	struct if_nameindex *all = if_nameindex();
-	size_t used = 0;
-
-	out[0] = '\0';
-	for (struct if_nameindex *i = all; i && i->if_index && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, " %s", i->if_name);
-	if_freenameindex(all);
-}
-
-static int check_capabilities(const struct port *port, char why[PORT_WHY])
-{
-	const char *missing = !capable(CAP_NET_ADMIN)                        ? "CAP_NET_ADMIN"
-			      : !capable(CAP_NET_RAW)                        ? "CAP_NET_RAW"
-			      : !capable(CAP_BPF) && !capable(CAP_SYS_ADMIN) ? "CAP_BPF"
-									     : NULL;
-
-	if (!missing)
-		return 0;
-	snprintf(why, PORT_WHY,
-		"media.%s: AF_XDP on %s needs %s; start as root or give the capability (systemd: "
-		"AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_IPC_LOCK)",
-		port->media->name, port->interface, missing);
-	return -EPERM;
-}
-
-// AF_XDP locks the packet buffers in memory.
-static int check_locked_memory(
-	const struct port *port, struct rte_mempool *pool, char why[PORT_WHY])
-{
-	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-	size_t needed = (size_t)pool->size * 2560;
-
-	if (capable(CAP_IPC_LOCK) || setrlimit(RLIMIT_MEMLOCK, &limit) == 0)
-		return 0;
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur >= needed)
-		return 0;
-	snprintf(why, PORT_WHY,
-		"media.%s: AF_XDP must lock %zu MiB of memory and RLIMIT_MEMLOCK allows %zu; raise "
-		"it "
-		"(systemd: LimitMEMLOCK=infinity) or give CAP_IPC_LOCK",
-		port->media->name, needed >> 20, (size_t)limit.rlim_cur >> 20);
-	return -ENOMEM;
-}
-
-static int check_queues(struct port *port, char why[PORT_WHY])
-{
-	unsigned combined, queues = queues_of(port->interface, &combined);
-
-	if (queues > combined) {
-		snprintf(why, PORT_WHY,
-			"media.%s: %s spreads packets over %u receive queues and AF_XDP can open "
-			"%u of "
-			"them; run: ethtool -L %s rx %u",
-			port->media->name, port->interface, queues, combined, port->interface,
-			combined);
-		return -EINVAL;
+	*port = (struct port){.media = media, .kind = NIC_OTHER, .lock = -1};
+	if (is_tap(media->device)) {
+		port->kind = NIC_TAP;
+		snprintf(port->interface, sizeof(port->interface), "%.15s", media->device + 4);
+	} else if (is_linux(media->device)) {
+		port->kind = NIC_LINUX;
+		snprintf(port->interface, sizeof(port->interface), "%.15s", media->device);
 	}
-	if (queues > PORT_QUEUES) {
-		snprintf(why, PORT_WHY,
-			"media.%s: %s has %u queues, %u are supported; run: ethtool "
-			"-L %s combined %u",
-			port->media->name, port->interface, queues, PORT_QUEUES, port->interface,
-			PORT_QUEUES);
-		return -EINVAL;
-	}
-	port->queues = (uint16_t)queues;
-	return 0;
 }
 
-// An abstract socket's name belongs to the network namespace, as interfaces do, and goes away with
-// its process, however that ends.
-static int lock_interface(struct port *port, char why[PORT_WHY])
+// ---- one DPDK port --------------------------------------------------------------------------------
+
+static int failed(const struct port *port, const char *step, int err, char why[PORT_WHY])
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	int n = snprintf(
-		un.sun_path + 1, sizeof(un.sun_path) - 1, "hawse-media/%s", port->interface);
-	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+	const char *said = dp_log_dpdk_said();
 
-	port->lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (port->lock >= 0 && bind(port->lock, (struct sockaddr *)&un, size) == 0)
-		return 0;
-	snprintf(why, PORT_WHY, "media.%s: another hawse-media is using %s", port->media->name,
-		port->interface);
-	return -EBUSY;
-}
-
-static int check_linux(struct port *port, struct rte_mempool *pool, char why[PORT_WHY])
-{
-	char all[256];
-	int stale, err;
-
-	port->ifindex = (int)if_nametoindex(port->interface);
-	if (port->ifindex == 0) {
-		list_interfaces(all, sizeof(all));
-		snprintf(why, PORT_WHY, "media.%s: no interface %s on this machine; there are:%s",
-			port->media->name, port->interface, all);
-		return -ENODEV;
-	}
-	err = check_capabilities(port, why);
-	if (!err)
-		err = lock_interface(port, why);
-	if (!err)
-		err = check_locked_memory(port, pool, why);
-	if (!err)
-		err = check_queues(port, why);
-	if (!err)
-		err = xdp_clear(port->interface, port->ifindex, &stale, why);
-	port->stale_program = !err && stale;
+	snprintf(why, PORT_WHY, "media.%s: DPDK cannot %s %s (%s)%s%.160s%s", port->media->name,
+		step, port->media->device, strerror(-err), said[0] ? "; it says: " : "", said,
+		interface_hint(said));
 	return err;
 }
 
-// ---- DPDK -----------------------------------------------------------------------------------------
+// How many queues DPDK's port number `split` of the interface will have, 0 of a device that says
+// itself; and from which of the interface's it starts.
+struct share {
+	unsigned first, count;
+};
 
-static const char *said(void)
+static int devargs_of(const struct port *port, struct share share, const char *object, char *name,
+	size_t name_size, char *out, size_t size)
 {
-	return dp_log_dpdk_said()[0] ? dp_log_dpdk_said() : "nothing more";
-}
-
-// Devargs of a port and DPDK's name for it.
-static int devargs_of(struct port *port, const char *object, char *out, size_t size)
-{
-	static unsigned count;
+	static unsigned made;
 	const char *device = port->media->device;
 	int n;
 
-	if (port->kind == PORT_LINUX) {
-		snprintf(port->name, sizeof(port->name), "net_af_xdp%u", count);
+	if (port->kind == NIC_LINUX) {
+		snprintf(name, name_size, "net_af_xdp%u", made++);
 		// busy_budget stays at the driver's 64: with 0 a receive on a zero-copy queue whose
 		// fill ring ran dry sits in poll() for up to a second, and its worker with it.
-		n = snprintf(out, size, "%s,iface=%s,start_queue=0,queue_count=%u,xdp_prog=%s",
-			port->name, port->interface, port->queues, object);
-	} else if (port->kind == PORT_TAP) {
-		snprintf(port->name, sizeof(port->name), "net_tap%u", count);
-		n = snprintf(out, size, "%s,iface=%s", port->name, port->interface);
+		n = snprintf(out, size, "%s,iface=%s,start_queue=%u,queue_count=%u,xdp_prog=%s",
+			name, port->interface, share.first, share.count, object);
+	} else if (port->kind == NIC_TAP) {
+		snprintf(name, name_size, "net_tap%u", made++);
+		n = snprintf(out, size, "%s,iface=%s", name, port->interface);
 	} else {
-		snprintf(port->name, sizeof(port->name), "%.*s", (int)strcspn(device, ","), device);
+		snprintf(name, name_size, "%.*s", (int)strcspn(device, ","), device);
 		n = snprintf(out, size, "%s", device);
 	}
-	count++;
 	return n < (int)size ? 0 : -E2BIG;
 }
 
-static int probe(struct port *port, const char *object, char why[PORT_WHY])
+static int probe(struct port *port, struct share share, const char *object, char why[PORT_WHY])
 {
-	char devargs[512];
-	int err = devargs_of(port, object, devargs, sizeof(devargs));
+	char devargs[512], name[64];
+	int err = devargs_of(port, share, object, name, sizeof(name), devargs, sizeof(devargs));
 
 	if (!err)
 		err = rte_dev_probe(devargs);
-	if (!err && rte_eth_dev_get_port_by_name(port->name, &port->id))
+	if (!err && rte_eth_dev_get_port_by_name(name, &port->ids[port->id_count]))
 		err = -ENODEV;
-	if (!err) {
-		port->open = true;
-		return 0;
-	}
-	snprintf(why, PORT_WHY, "media.%s: DPDK cannot open %s (%s); it says: %.200s",
-		port->media->name, port->media->device, strerror(-err), said());
-	return err;
+	if (err)
+		return failed(port, "open", err, why);
+	port->id_count++;
+	return 0;
 }
 
 // Queues of a device that is not a Linux interface: one for each worker, as far as it has them.
-static void choose_queues(struct port *port, const struct rte_eth_dev_info *info, unsigned workers)
+static unsigned choose_queues(
+	const struct port *port, const struct rte_eth_dev_info *info, unsigned workers)
 {
 	unsigned want = port->media->queues ? port->media->queues : workers;
 
-	if (port->kind == PORT_LINUX)
-		return;
 	if (want > info->max_rx_queues)
 		want = info->max_rx_queues;
 	if (want > info->max_tx_queues)
 		want = info->max_tx_queues;
-	port->queues = (uint16_t)(want ? want : 1);
+	return want ? want : 1;
 }
 
 static void choose_offloads(
-	const struct port *port, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
+	unsigned queues, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
 {
 	uint64_t hash = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
 
 	if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE)
 		conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-	if (port->queues > 1 && (info->flow_type_rss_offloads & hash)) {
+	if (queues > 1 && (info->flow_type_rss_offloads & hash)) {
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf->rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & hash;
 	}
@@ -331,117 +184,167 @@ static int new_xdp_socket(void)
 	return found;
 }
 
-static int set_up_queues(
-	struct port *port, const struct rte_eth_dev_info *info, struct rte_mempool *pool)
+static int set_up_queues(struct port *port, uint16_t id, unsigned queues,
+	const struct rte_eth_dev_info *info, struct rte_mempool *pool)
 {
-	int socket = rte_eth_dev_socket_id(port->id);
+	unsigned socket = (unsigned)rte_eth_dev_socket_id(id);
 	int err = 0;
 
-	for (uint16_t q = 0; q < port->queues && !err; q++)
-		err = rte_eth_tx_queue_setup(
-			port->id, q, ring_size(&info->tx_desc_lim), (unsigned)socket, NULL);
-	for (uint16_t q = 0; q < port->queues && !err; q++) {
+	for (uint16_t q = 0; q < queues && !err; q++)
+		err = rte_eth_tx_queue_setup(id, q, ring_size(&info->tx_desc_lim), socket, NULL);
+	for (uint16_t q = 0; q < queues && !err; q++) {
 		err = rte_eth_rx_queue_setup(
-			port->id, q, ring_size(&info->rx_desc_lim), (unsigned)socket, NULL, pool);
-		if (!err && port->kind == PORT_LINUX)
-			port->wait_fd[q] = new_xdp_socket();
+			id, q, ring_size(&info->rx_desc_lim), socket, NULL, pool);
+		if (err || port->queues == PORT_QUEUES)
+			break;
+		port->queue[port->queues++] = (struct port_queue){
+			.id = id,
+			.queue = q,
+			.wait_fd = port->kind == NIC_LINUX ? new_xdp_socket() : -1,
+		};
 	}
 	return err;
 }
 
-static int configure(
-	struct port *port, unsigned workers, struct rte_mempool *pool, char why[PORT_WHY])
+// The port that was probed last. `queues` 0: as many as suit the workers.
+static int configure(struct port *port, unsigned queues, unsigned workers, struct rte_mempool *pool,
+	char why[PORT_WHY])
 {
+	uint16_t id = port->ids[port->id_count - 1];
 	struct rte_eth_conf conf = {0};
 	struct rte_eth_dev_info info;
-	const char *step = "ask about";
-	int err = rte_eth_dev_info_get(port->id, &info);
+	int err = rte_eth_dev_info_get(id, &info);
 
 	if (err)
-		goto fail;
-	choose_queues(port, &info, workers);
-	choose_offloads(port, &info, &conf);
-	step = "configure";
-	err = rte_eth_dev_configure(port->id, port->queues, port->queues, &conf);
+		return failed(port, "ask about", err, why);
+	if (queues == 0)
+		queues = choose_queues(port, &info, workers);
+	choose_offloads(queues, &info, &conf);
+	err = rte_eth_dev_configure(id, (uint16_t)queues, (uint16_t)queues, &conf);
 	if (err)
-		goto fail;
-	step = "set up the queues of";
-	err = set_up_queues(port, &info, pool);
+		return failed(port, "configure", err, why);
+	err = set_up_queues(port, id, queues, &info, pool);
 	if (err)
-		goto fail;
-	step = "start";
-	err = rte_eth_dev_start(port->id);
-	if (!err)
-		return 0;
-fail:
-	snprintf(why, PORT_WHY, "media.%s: DPDK cannot %s %s (%s); it says: %.200s",
-		port->media->name, step, port->media->device, strerror(-err), said());
+		return failed(port, "set up the queues of", err, why);
+	err = rte_eth_dev_start(id);
+	return err ? failed(port, "start", err, why) : 0;
+}
+
+// ---- a Linux interface ----------------------------------------------------------------------------
+
+static int prepare_linux(struct port *port, struct rte_mempool *pool, char why[PORT_WHY])
+{
+	const char *media = port->media->name;
+	int stale = 0, err;
+
+	err = interface_check(
+		media, port->interface, (size_t)pool->size * BUFFER_BYTES, &port->ifindex, why);
+	if (err)
+		return err;
+	port->lock = interface_lock(media, port->interface, why);
+	if (port->lock < 0)
+		return port->lock;
+	err = xdp_clear(port->interface, port->ifindex, &stale, why);
+	port->stale_program = stale;
 	return err;
 }
+
+// One port for each queue. The driver loads and attaches a program for each, and insists that none is
+// attached: so the one before comes off, and the last one gets the sockets of all.
+static int open_split(struct port *port, unsigned queues, const char *object,
+	struct rte_mempool *pool, char why[PORT_WHY])
+{
+	int err = 0;
+
+	if (queues > PORT_SPLIT) {
+		snprintf(why, PORT_WHY,
+			"media.%s: %s has %u receive queues that cannot be opened together, at "
+			"most %u "
+			"are supported; run: ethtool -L %s rx %u",
+			port->media->name, port->interface, queues, PORT_SPLIT, port->interface,
+			PORT_SPLIT);
+		return -EINVAL;
+	}
+	for (unsigned q = 0; q < queues && !err; q++) {
+		err = q ? xdp_take_off(port->ifindex) : 0;
+		if (err)
+			return failed(port, "open all queues of", err, why);
+		err = probe(port, (struct share){.first = q, .count = 1}, object, why);
+		if (!err)
+			err = configure(port, 1, 0, pool, why);
+	}
+	if (!err)
+		err = xdp_adopt(&port->xdp, port->interface, port->ifindex, why);
+	for (unsigned q = 0; q < port->queues && !err; q++)
+		err = xdp_socket(&port->xdp, q, port->queue[q].wait_fd);
+	return err;
+}
+
+static int open_linux(struct port *port, struct rte_mempool *pool, char why[PORT_WHY])
+{
+	struct interface_queues queues;
+	char object[64];
+	int fd = -1, err = prepare_linux(port, pool, why);
+
+	if (err)
+		return err;
+	err = xdp_object_open(&fd, object);
+	if (err) {
+		snprintf(why, PORT_WHY, "media.%s: no memory for the XDP program",
+			port->media->name);
+		return err;
+	}
+	queues = interface_queues(port->interface);
+	if (!queues.combined) {
+		err = open_split(port, queues.count, object, pool, why);
+	} else {
+		err = probe(port, (struct share){.count = queues.count}, object, why);
+		if (!err)
+			err = configure(port, queues.count, 0, pool, why);
+		if (!err)
+			err = xdp_adopt(&port->xdp, port->interface, port->ifindex, why);
+	}
+	close(fd);
+	return err;
+}
+
+// ---- the outside ----------------------------------------------------------------------------------
 
 static void learn(struct port *port)
 {
 	struct rte_ether_addr mac;
-	struct ifreq ifr = {0};
+	uint16_t mtu = port->interface[0] ? interface_mtu(port->interface) : 0;
 
+	port->id = port->ids[0];
 	if (rte_eth_macaddr_get(port->id, &mac) == 0)
 		memcpy(port->mac, mac.addr_bytes, 6);
-	if (rte_eth_dev_get_mtu(port->id, &port->mtu))
-		port->mtu = RTE_ETHER_MTU;
-	if (port->kind == PORT_TAP)
+	if (port->kind == NIC_TAP)
 		port->ifindex = (int)if_nametoindex(port->interface);
 	// The driver reports what it could carry, the kernel what the link does.
-	if (port->interface[0] && interface_ioctl(port->interface, SIOCGIFMTU, &ifr) == 0)
-		port->mtu = (uint16_t)(ifr.ifr_mtu < UINT16_MAX ? ifr.ifr_mtu : UINT16_MAX);
-}
-
-static void classify(struct port *port, const struct cfg_media *media)
-{
-	*port = (struct port){.media = media, .lock = -1};
-	port->xdp.program = -1;
-	memset(port->wait_fd, 0xff, sizeof(port->wait_fd)); // -1
-	if (is_tap(media->device)) {
-		port->kind = PORT_TAP;
-		snprintf(port->interface, sizeof(port->interface), "%.15s", media->device + 4);
-	} else if (is_linux(media->device)) {
-		port->kind = PORT_LINUX;
-		snprintf(port->interface, sizeof(port->interface), "%.15s", media->device);
-	} else {
-		port->kind = PORT_OTHER;
-	}
+	if (rte_eth_dev_get_mtu(port->id, &port->mtu))
+		port->mtu = RTE_ETHER_MTU;
+	if (mtu)
+		port->mtu = mtu;
 }
 
 int port_open(struct port *port, const struct cfg_media *media, unsigned workers,
 	struct rte_mempool *pool, char why[PORT_WHY])
 {
-	char object[64] = "";
-	int fd = -1, err = 0;
+	int err;
 
 	classify(port, media);
 	dp_log_forget_dpdk();
-	if (port->kind == PORT_LINUX) {
-		err = check_linux(port, pool, why);
-		if (err)
-			goto out;
-		err = xdp_object_open(&fd, object);
-		if (err) {
-			snprintf(why, PORT_WHY, "media.%s: no memory for the XDP program",
-				media->name);
-			goto out;
-		}
+	if (port->kind == NIC_LINUX) {
+		err = open_linux(port, pool, why);
+	} else {
+		err = probe(port, (struct share){0}, "", why);
+		if (!err)
+			err = configure(port, 0, workers, pool, why);
 	}
-	err = probe(port, object, why);
-	if (!err)
-		err = configure(port, workers, pool, why);
-	if (!err && port->kind == PORT_LINUX)
-		err = xdp_adopt(&port->xdp, port->interface, port->ifindex, why);
-	if (!err)
-		learn(port);
-out:
-	if (fd >= 0)
-		close(fd);
 	if (err)
 		port_close(port);
+	else
+		learn(port);
 	return err;
 }
 
@@ -449,7 +352,7 @@ int port_admit(struct port *port, char why[PORT_WHY])
 {
 	const struct cfg_media *media = port->media;
 
-	if (port->kind != PORT_LINUX)
+	if (port->kind != NIC_LINUX)
 		return 0;
 	for (unsigned i = 0; i < media->address_count; i++) {
 		int err = xdp_allow(&port->xdp, media->addresses[i].family, media->addresses[i].ip,
@@ -467,13 +370,14 @@ int port_admit(struct port *port, char why[PORT_WHY])
 
 void port_close(struct port *port)
 {
-	if (port->kind == PORT_LINUX)
+	if (port->kind == NIC_LINUX)
 		xdp_detach(&port->xdp);
-	if (port->open) {
-		rte_eth_dev_stop(port->id);
-		rte_eth_dev_close(port->id);
+	for (unsigned i = 0; i < port->id_count; i++) {
+		rte_eth_dev_stop(port->ids[i]);
+		rte_eth_dev_close(port->ids[i]);
 	}
-	port->open = false;
+	port->id_count = 0;
+	port->queues = 0;
 	if (port->lock >= 0)
 		close(port->lock);
 	port->lock = -1;

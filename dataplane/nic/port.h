@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The DPDK port of a media interface. What the configuration calls `device` is
+// The DPDK ports of a media interface. What the configuration calls `device` is
 //   "eth0"        a Linux interface: AF_XDP on all its queues, with our own XDP program, so that the
 //                 kernel keeps ARP, ICMP, SIP and everything else of the same address
 //   "tap:NAME"    a TAP device that DPDK makes, with the kernel at its other end
 //   anything else what DPDK's EAL takes: "net_pcap0,rx_pcap=...", "net_memif0,...", "0000:03:00.0"
 //
-// What can be known before DPDK is asked is checked here first, because DPDK answers most of it with
-// -22: that the interface exists, capabilities, locked memory, queues that AF_XDP cannot open.
+// One interface is one DPDK port, but for a Linux interface whose queues are not "combined" ones (a
+// veth with several): net_af_xdp opens one queue of such an interface a port, so it is several ports.
+// Packets leave by the first.
+//
+// What can be known before DPDK is asked is checked first (interface.h).
 //
 // Main thread, before workers start and after they have ended. Errors: 0 or -errno, with one line in
 // `why` that says what to do.
@@ -21,30 +24,37 @@
 
 #define PORT_WHY    512
 #define PORT_QUEUES 64u
+#define PORT_SPLIT  16u // DPDK ports of one interface; RTE_MAX_ETHPORTS is 32
 
 struct rte_mempool;
 
-enum port_kind {
-	PORT_LINUX, // AF_XDP beside the kernel
-	PORT_TAP,   // the kernel is the only neighbour
-	PORT_OTHER, // the kernel knows nothing of it
+enum nic_kind {
+	NIC_LINUX, // AF_XDP beside the kernel
+	NIC_TAP,   // the kernel is the only neighbour
+	NIC_OTHER, // the kernel knows nothing of it
+};
+
+struct port_queue {     // a pair of a receive and a transmit queue
+	uint16_t id;    // DPDK's port
+	uint16_t queue; // of that port
+	int wait_fd;    // readable when a packet waits; -1: none
 };
 
 struct port {
 	const struct cfg_media *media;
-	enum port_kind kind;
-	uint16_t id;     // DPDK's
-	uint16_t queues; // pairs of a receive and a transmit queue
+	enum nic_kind kind;
+	uint16_t id; // DPDK's port to send by: the first
+	uint16_t ids[PORT_SPLIT];
+	unsigned id_count; // probed
+	struct port_queue queue[PORT_QUEUES];
+	unsigned queues;
 	uint16_t mtu;
 	uint8_t mac[6];
-	char name[64];            // DPDK's name of the device
-	char interface[IFNAMSIZ]; // of the kernel; empty for PORT_OTHER
-	int ifindex;              // 0 for PORT_OTHER
-	bool open;
-	bool stale_program; // a crash had left ours behind
+	char interface[IFNAMSIZ]; // of the kernel; empty for NIC_OTHER
+	int ifindex;              // 0 for NIC_OTHER
+	bool stale_program;       // a crash had left ours behind
 	struct xdp xdp;
-	int wait_fd[PORT_QUEUES]; // readable when the queue has a packet; -1: none
-	int lock;                 // abstract socket: nobody else opens this interface
+	int lock; // held while open: nobody else opens this interface
 };
 
 // How many packet buffers the port will want, before DPDK runs. Queues of a Linux interface are read

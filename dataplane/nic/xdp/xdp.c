@@ -169,7 +169,7 @@ int xdp_adopt(struct xdp *xdp, const char *interface, int ifindex, char why[XDP_
 	int err = -ENOENT;
 	DIR *fds = opendir("/proc/self/fd");
 
-	*xdp = (struct xdp){.program = -1, .addresses = -1, .counts = -1};
+	*xdp = (struct xdp){.program = -1, .sockets = -1, .addresses = -1, .counts = -1};
 	if (!fds)
 		return -errno;
 	if (bpf_xdp_query_id(ifindex, 0, &xdp->program_id) || xdp->program_id == 0)
@@ -177,9 +177,10 @@ int xdp_adopt(struct xdp *xdp, const char *interface, int ifindex, char why[XDP_
 	xdp->program = find_program(fds, xdp->program_id, maps, &map_count);
 	if (xdp->program < 0)
 		goto out;
+	xdp->sockets = find_map(fds, XDP_MEDIA_SOCKETS, maps, map_count);
 	xdp->addresses = find_map(fds, XDP_MEDIA_ADDRESSES, maps, map_count);
 	xdp->counts = find_map(fds, XDP_MEDIA_COUNTS, maps, map_count);
-	if (xdp->addresses < 0 || xdp->counts < 0)
+	if (xdp->sockets < 0 || xdp->addresses < 0 || xdp->counts < 0)
 		goto out;
 	xdp->ifindex = ifindex;
 	err = 0;
@@ -192,6 +193,18 @@ out:
 			"program change XDP on it?",
 			interface);
 	return err;
+}
+
+int xdp_socket(const struct xdp *xdp, unsigned queue, int socket)
+{
+	uint32_t key = queue, value = (uint32_t)socket;
+
+	return bpf_map_update_elem(xdp->sockets, &key, &value, BPF_ANY) ? -errno : 0;
+}
+
+int xdp_take_off(int ifindex)
+{
+	return bpf_xdp_detach(ifindex, 0, NULL);
 }
 
 static struct xdp_media_key key_of(uint8_t family, const uint8_t *ip)

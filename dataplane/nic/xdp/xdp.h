@@ -22,6 +22,7 @@
 struct xdp {
 	int ifindex; // 0: none adopted
 	int program; // descriptors, owned by DPDK's driver: not closed here
+	int sockets;
 	int addresses;
 	int counts;
 	uint32_t program_id;
@@ -36,6 +37,13 @@ int xdp_clear(const char *interface, int ifindex, int *stale, char why[XDP_WHY])
 
 // Finds the program that the driver has attached to `ifindex`, and its maps.
 int xdp_adopt(struct xdp *xdp, const char *interface, int ifindex, char why[XDP_WHY]);
+
+// Redirects what comes on a queue to this AF_XDP socket: for queues whose port the driver gave another
+// program.
+int xdp_socket(const struct xdp *xdp, unsigned queue, int socket);
+
+// Takes off whatever program the interface has. For programs that the driver has attached.
+int xdp_take_off(int ifindex);
 
 // Redirects UDP for this address and these ports from now on; or no longer.
 int xdp_allow(const struct xdp *xdp, uint8_t family, const uint8_t *ip, uint16_t first_port,
