@@ -66,11 +66,11 @@ def measure(run, net, calls, rate):
     cpu = [system.cpu_seconds(pid) for pid in pids]
     time.sleep(3)
     idle = [(system.cpu_seconds(pid) - old) / 3 for pid, old in zip(pids, cpu)]
-    before, cpu, begin = system.resident_bytes(*pids, field="Pss:"), [system.cpu_seconds(p) for p in pids], time.monotonic()
+    before, cpu, begin = system.resident_bytes(*pids), [system.cpu_seconds(p) for p in pids], time.monotonic()
     hold = calls / rate + 4
     peers = Peers(run, net, calls, rate, hold)
     time.sleep(calls / rate + 2)
-    memory = system.resident_bytes(*pids, field="Pss:") - before
+    memory = system.resident_bytes(*pids) - before
     said = peers.finish(hold + calls / rate + 60)
     spent = [system.cpu_seconds(p) - old - rest * (time.monotonic() - begin) for p, old, rest in zip(pids, cpu, idle)]
     run.stop(sip)

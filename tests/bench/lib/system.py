@@ -194,15 +194,13 @@ def quiet(run, seconds=20.0, limit=0.15):
             return busy
 
 
-def resident_bytes(*pids, field="Rss:"):
-    """Resident memory of processes, huge pages included. With field "Pss:" what they share counts once."""
-    return sum(_resident(pid, field) for pid in pids)
-
-
-def _resident(pid, field):
+def resident_bytes(*pids):
+    """Resident memory of processes, huge pages included. What they share counts once; program files do not count,
+    because what is left of them depends on who else runs them."""
     total = 0
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
-        for text in rollup:
-            if text.startswith((field, "Private_Hugetlb:", "Shared_Hugetlb:")):
-                total += int(text.split()[1]) * 1024
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+            for text in rollup:
+                if text.startswith(("Pss_Anon:", "Pss_Shmem:", "Private_Hugetlb:", "Shared_Hugetlb:")):
+                    total += int(text.split()[1]) * 1024
     return total
