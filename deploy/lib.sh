@@ -80,7 +80,8 @@ STARTED=()
 start() {
 	local log=$1
 	shift
-	"$@" >>"$log" 2>&1 </dev/null &
+	# In a session of its own: Ctrl-C is for the script, which then ends everything in order.
+	setsid "$@" >>"$log" 2>&1 </dev/null &
 	STARTED_PID=$!
 	STARTED+=("$STARTED_PID")
 }
