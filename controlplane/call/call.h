@@ -356,8 +356,6 @@ void cp_media_release(struct cp_call *call);
 void cp_media_drop(struct cp_call *call);
 bool cp_media_gone(const struct cp_call *call);
 void cp_media_replay(struct cp_shard *shard);
-uint8_t cp_media_policy(
-	const struct cp_peer *peer, const struct sdp_endpoint *rtp, const struct sip_addr *party);
 
 #ifdef __cplusplus
 }

@@ -156,20 +156,6 @@ int cp_carry_uri(const struct sip_uri *uri, const char *host, uint16_t port, cha
 	return t.full ? -ENOBUFS : (int)t.n;
 }
 
-size_t cp_carry_display(struct sip_slice display, char *out, size_t size)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < display.n; i++) {
-		if (display.p[i] == '\\' && i + 1 < display.n)
-			i++;
-		if (n == size)
-			return 0;
-		out[n++] = display.p[i];
-	}
-	return n;
-}
-
 void cp_carry_user_text(const struct sip_uri *uri, char *out, size_t size)
 {
 	struct sip_slice user = uri->user, head = cut(&user, ';');
@@ -223,16 +209,13 @@ static void carry_identity(struct sip_build *b, const struct cp_carry *c, const 
 	struct sip_walk walk = sip_walk(m, (enum sip_header_id)row->id);
 	struct sip_slice element;
 	struct sip_address a;
-	char uri[CP_URI], display[256];
+	char uri[CP_URI];
 
 	while (sip_walk_next(&walk, &element)) {
-		size_t n;
-
 		if (sip_address_parse(element, &a) || a.uri.scheme == SIP_URI_OTHER ||
 			identity_uri(&a.uri, c->listener->host, uri) < 0)
 			continue;
-		n = cp_carry_display(a.display, display, sizeof(display));
-		sip_build_address(b, row->name, sip_slice(display, n), sip_str(uri), sip_str(NULL));
+		sip_build_address(b, row->name, a.display, sip_str(uri), sip_str(NULL));
 		if (row->id != SIP_H_DIVERSION || b->n < 2)
 			continue;
 		b->n -= 2; // its CRLF: parameters follow

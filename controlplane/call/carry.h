@@ -44,9 +44,6 @@ void cp_carry(struct sip_build *b, const struct cp_carry *c, const struct sip_me
 // Length or -ENOBUFS.
 int cp_carry_uri(const struct sip_uri *uri, const char *host, uint16_t port, char out[CP_URI]);
 
-// The display name without its escapes. Length; 0 when it does not fit.
-size_t cp_carry_display(struct sip_slice display, char *out, size_t size);
-
 // The user part as an operator reads it, cut at size - 1 bytes: number or name, parameters left out.
 void cp_carry_user_text(const struct sip_uri *uri, char *out, size_t size);
 

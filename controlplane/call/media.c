@@ -3,6 +3,7 @@
 // What the call asks of hawse-media: ports, plans, the end, and all of it again after a restart.
 // One command of a session is in flight at a time; a plan that changes meanwhile goes out next.
 #include "controlplane/call/call.h"
+#include "controlplane/call/plan.h"
 #include "controlplane/log.h"
 
 #include <errno.h>
@@ -233,110 +234,6 @@ static int take_ports(struct cp_session *s, const struct abi_msg *reply)
 
 // ---- plans ----------------------------------------------------------------------------------------
 
-static bool is_private(const struct sdp_endpoint *e)
-{
-	const uint8_t *ip = e->ip;
-
-	if (e->family == 6) // fc00::/7, fe80::/10
-		return (ip[0] & 0xfe) == 0xfc || (ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80);
-	return ip[0] == 10 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
-	       (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64) ||
-	       (ip[0] == 169 && ip[1] == 254);
-}
-
-// Whose packets are believed until the first one is confirmed. The more the address that was
-// signalled can be believed, the less a stranger can steal:
-//   the signalled address is the one its SIP comes from   that address, any port
-//   a trunk that signals another address                  that address (its media gateway), unless
-//                                                         it is a private one, which a NAT hides
-//   anybody else                                          the first packet with the right payload
-//                                                         type: behind NAT nothing better is known
-uint8_t cp_media_policy(
-	const struct cp_peer *peer, const struct sdp_endpoint *rtp, const struct sip_addr *party)
-{
-	if (rtp->family == 0)
-		return ABI_SOURCE_ANY;
-	if (rtp->family == party->family && memcmp(rtp->ip, party->ip, 16) == 0)
-		return ABI_SOURCE_ADDRESS;
-	if (peer->cfg->kind == CFG_TRUNK && !is_private(rtp))
-		return ABI_SOURCE_ADDRESS;
-	return ABI_SOURCE_ANY;
-}
-
-// One payload type of the party: accepted, and under which number it goes on.
-static void plan_type(struct abi_leg_plan *out, const struct sdp_plan_leg *in, unsigned pt)
-{
-	uint64_t bit = 1ull << pt % 64;
-
-	if (!(in->accept[pt / 64] & bit) || in->map[pt] == SDP_PT_NONE ||
-		(out->payload_types[pt / 64] & bit))
-		return;
-	if (in->map[pt] != pt) {
-		if (out->pt_maps == ABI_PT_MAPS)
-			return;
-		out->pt_map[out->pt_maps].from = (uint8_t)pt;
-		out->pt_map[out->pt_maps++].to = in->map[pt];
-	}
-	out->payload_types[pt / 64] |= bit;
-}
-
-// Should more be renumbered than the plan has room for, then the codec in use and its events are
-// those that matter.
-static void plan_types(struct abi_leg_plan *out, const struct sdp_plan_leg *in)
-{
-	if (in->in.pt < 128)
-		plan_type(out, in, in->in.pt);
-	if (in->dtmf_in < 128)
-		plan_type(out, in, in->dtmf_in);
-	for (unsigned pt = 0; pt < 128; pt++)
-		plan_type(out, in, pt);
-}
-
-static void plan_leg(struct cp_session *s, unsigned leg, const struct sdp_plan_leg *in, bool final,
-	struct abi_leg_plan *out)
-{
-	const struct cp_leg *l = &s->call->leg[leg];
-	struct abi_addr *remote = &s->remote[leg];
-
-	out->family = s->local[leg].family;
-	out->source_policy = cp_media_policy(l->peer, &in->rtp, &l->signalling);
-	out->dscp = l->peer->cfg->dscp;
-	out->dtmf_type = in->dtmf_in == SDP_PT_NONE ? 255 : in->dtmf_in;
-	out->max_packets = in->max_packets_per_s;
-	out->max_octets = in->max_octets_per_s;
-	plan_types(out, in);
-	if (in->receive)
-		out->flags |= ABI_LEG_RECEIVE;
-	if (in->relearn)
-		out->flags |= ABI_LEG_RELEARN;
-	if (in->rtcp_mux)
-		out->flags |= ABI_LEG_RTCP_MUX;
-	if (final && in->receive && in->send)
-		out->flags |= ABI_LEG_TIMEOUT;
-	if (in->rtp.family == out->family && in->rtp.port) {
-		remote->family = in->rtp.family;
-		remote->port = in->rtp.port;
-		memcpy(remote->ip, in->rtp.ip, sizeof(remote->ip));
-		if (in->send)
-			out->flags |= ABI_LEG_SEND;
-		if (in->rtcp.family == out->family && in->rtcp.port) {
-			out->flags |= ABI_LEG_RTCP;
-			out->remote_rtcp_port = in->rtcp.port;
-			memcpy(out->remote_rtcp_ip, in->rtcp.ip, sizeof(out->remote_rtcp_ip));
-		}
-	} else if (remote->family == out->family) {
-		// Held by c=0.0.0.0: who may send stays as it was.
-		struct sdp_endpoint last = {.family = remote->family, .port = remote->port};
-
-		memcpy(last.ip, remote->ip, sizeof(last.ip));
-		out->source_policy = cp_media_policy(l->peer, &last, &l->signalling);
-	}
-	if (remote->family == out->family) {
-		out->remote_rtp_port = remote->port;
-		memcpy(out->remote_rtp_ip, remote->ip, sizeof(out->remote_rtp_ip));
-	}
-}
-
 static void plan_session(struct cp_session *s, const struct sdp_plan_stream *stream, bool final)
 {
 	uint32_t pending[2] = {0, 0};
@@ -347,7 +244,12 @@ static void plan_session(struct cp_session *s, const struct sdp_plan_stream *str
 		if (s->planned && (s->again || s->transaction))
 			pending[leg] = s->plan.leg[leg].flags & ABI_LEG_RELEARN;
 	for (unsigned leg = 0; leg < 2; leg++) {
-		plan_leg(s, leg, &stream->leg[leg], final, &plan.leg[leg]);
+		const struct cp_leg *l = &s->call->leg[leg];
+		struct cp_party party = {
+			l->peer, l->signalling, s->local[leg].family, s->remote[leg]};
+
+		cp_plan_leg(&party, &stream->leg[leg], final, &plan.leg[leg]);
+		s->remote[leg] = party.remote;
 		plan.leg[leg].flags |= pending[leg];
 	}
 	plan.timeout_ms = final ? s->call->policy->cfg->sip.media_timeout * 1000 : 0;

@@ -33,8 +33,7 @@ static void start_timer(struct cp_call *call, const struct sip_message *invite)
 
 struct party {
 	char uri[CP_URI];
-	char display[256];
-	size_t display_n;
+	struct sip_slice display; // as it was read, escapes and all
 };
 
 // Our word for who calls: his name and number at our address.
@@ -45,7 +44,7 @@ static int caller_party(struct cp_call *call, const struct sip_message *m, struc
 
 	if (sip_message_from(m, &from))
 		return -EBADMSG;
-	p->display_n = cp_carry_display(from.display, p->display, sizeof(p->display));
+	p->display = from.display;
 	// RFC 3323 4.1.1.3: nobody's address stays nobody's.
 	n = cp_carry_uri(&from.uri,
 		sip_slice_iis(from.uri.host, "anonymous.invalid") ? "anonymous.invalid"
@@ -63,7 +62,7 @@ static int callee_party(struct cp_call *call, const struct sip_message *m, struc
 	if (sip_message_to(m, &to))
 		return -EBADMSG;
 	sip_addr_host(&call->leg[1].peer->remote, true, host);
-	p->display_n = cp_carry_display(to.display, p->display, sizeof(p->display));
+	p->display = to.display;
 	n = cp_carry_uri(&to.uri, host, 0, p->uri);
 	return n < 0 ? n : 0;
 }
@@ -105,9 +104,9 @@ static int send_invite(struct cp_exchange *x)
 	if (err)
 		return err;
 	r.uri = sip_str(uri);
-	r.from_display = sip_slice(from.display, from.display_n);
+	r.from_display = from.display;
 	r.from_uri = sip_str(from.uri);
-	r.to_display = sip_slice(to.display, to.display_n);
+	r.to_display = to.display;
 	r.to_uri = sip_str(to.uri);
 	r.call_id = sip_id_call_id(sip_layer_ids(shard->layer), leg->call_id);
 	r.lines = cp_lines(call, 1,
