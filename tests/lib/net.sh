@@ -7,6 +7,7 @@
 #                   stranger eth0 10.99.3.2, fd00:99:3::2  callee eth0 10.99.2.2, fd00:99:2::2
 #   net_up two    two networks, the caller's and the callee's, that only Hawse joins:
 #                   hawse a 10.99.1.1, fd00:99:1::1        b 10.99.2.1, fd00:99:2::1
+#   net_up none   the namespaces alone
 #   net_up routed as one, but each party is behind a router (10.99.N.1 and fd00:99:N::1) instead of a bridge
 #
 # QUEUES=2 gives Hawse's interfaces so many queues. CHECKSUM_OFFLOAD=on leaves the parties' UDP checksums partial, as
@@ -99,6 +100,8 @@ net_up_routed() {
 		n=$((n + 1))
 	done
 }
+
+net_up_none() { :; }
 
 net_up() {
 	for party in hawse caller callee stranger; do
