@@ -2,14 +2,15 @@
 #include "controlplane/trunk/peer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct network {
 	uint32_t next; // 1 + index of the next one in the bucket, 0: none
 	uint16_t peer;
-	uint16_t port; // 0: none was written
 	uint8_t family;
 	uint8_t prefix;
+	bool certified; // the peer's certificate says who it is, not this
 	uint8_t ip[16]; // masked
 };
 
@@ -51,9 +52,9 @@ static void insert(struct cp_peers *p, uint32_t at, unsigned peer, const struct 
 	uint32_t *link;
 
 	n->peer = (uint16_t)peer;
-	n->port = a->port;
 	n->family = a->family;
 	n->prefix = a->prefix;
+	n->certified = p->peers[peer].cfg->tls && p->peers[peer].cfg->tls->name[0];
 	memcpy(n->ip, a->ip, 16);
 	mask_ip(n->ip, n->prefix);
 	// Behind those that stand before it in the file.
@@ -82,18 +83,46 @@ static bool is_host(const struct cfg_address *a)
 	return a->prefix == (a->family == 6 ? 128 : 32);
 }
 
+static const char *transport_param(const struct cfg_peer *cfg)
+{
+	if (!cfg->transport_written)
+		return "";
+	return cfg->transport == CFG_TCP   ? ";transport=tcp"
+	       : cfg->transport == CFG_TLS ? ";transport=tls"
+					   : "";
+}
+
+// RFC 3263: the URI of a name says what was written, so that the other side would find the same.
+static void set_name(struct cp_peer *peer)
+{
+	const struct cfg_host *h = &peer->cfg->hosts[0];
+	char port[8] = "";
+
+	if (h->port)
+		snprintf(port, sizeof(port), ":%u", h->port);
+	snprintf(peer->host, sizeof(peer->host), "%s", h->name);
+	snprintf(peer->hostport, sizeof(peer->hostport), "%s%s%s", peer->host, port,
+		transport_param(peer->cfg));
+}
+
 static void set_remote(struct cp_peer *peer)
 {
+	uint16_t standard = peer->cfg->transport == CFG_TLS ? 5061 : CFG_PORT_SIP;
+
 	for (unsigned i = 0; i < peer->cfg->address_count; i++) {
 		const struct cfg_address *a = &peer->cfg->addresses[i];
+		char port[8] = "";
 
 		if (!is_host(a))
 			continue;
 		peer->remote.family = a->family;
-		peer->remote.port = a->port;
-		if (!a->port)
-			peer->remote.port = peer->cfg->transport == CFG_TLS ? 5061 : CFG_PORT_SIP;
+		peer->remote.port = a->port ? a->port : standard;
 		memcpy(peer->remote.ip, a->ip, 16);
+		sip_addr_host(&peer->remote, true, peer->host);
+		if (peer->remote.port != standard)
+			snprintf(port, sizeof(port), ":%u", peer->remote.port);
+		snprintf(peer->hostport, sizeof(peer->hostport), "%s%s%s", peer->host, port,
+			transport_param(peer->cfg));
 		return;
 	}
 }
@@ -121,7 +150,11 @@ int cp_peers_new(const struct cfg *cfg, struct cp_peers **out)
 	for (unsigned i = 0; i < p->count; i++) {
 		p->peers[i].cfg = &cfg->peers[i];
 		p->peers[i].index = (uint16_t)i;
-		set_remote(&p->peers[i]);
+		p->peers[i].transport = (uint8_t)cfg->peers[i].transport;
+		if (cfg->peers[i].by_name)
+			set_name(&p->peers[i]);
+		else
+			set_remote(&p->peers[i]);
 		for (unsigned k = 0; k < cfg->peers[i].address_count; k++)
 			insert(p, at++, i, &cfg->peers[i].addresses[k]);
 	}
@@ -140,11 +173,9 @@ void cp_peers_free(struct cp_peers *peers)
 	free(peers);
 }
 
-// The first network of the bucket that is this one; one that names the port goes before.
 static const struct network *probe(
-	const struct cp_peers *p, const struct sip_addr *a, uint8_t prefix)
+	const struct cp_peers *p, const struct sip_addr *a, uint8_t prefix, bool certified)
 {
-	const struct network *found = NULL;
 	uint8_t ip[16];
 
 	memcpy(ip, a->ip, 16);
@@ -153,28 +184,45 @@ static const struct network *probe(
 		i = p->networks[i - 1].next) {
 		const struct network *n = &p->networks[i - 1];
 
-		if (n->family != a->family || n->prefix != prefix || memcmp(n->ip, ip, 16) != 0)
-			continue;
-		if (n->port == a->port)
+		if (n->family == a->family && n->prefix == prefix && (certified || !n->certified) &&
+			memcmp(n->ip, ip, 16) == 0)
 			return n;
-		if (!found)
-			found = n;
 	}
-	return found;
+	return NULL;
+}
+
+static const struct cp_peer *find(const struct cp_peers *peers, const struct sip_addr *source,
+	bool certified, unsigned *prefix)
+{
+	unsigned f = source->family == 6;
+
+	for (unsigned i = 0; i < peers->length_count[f]; i++) {
+		const struct network *n = probe(peers, source, peers->lengths[f][i], certified);
+
+		if (!n)
+			continue;
+		if (prefix)
+			*prefix = n->prefix;
+		return &peers->peers[n->peer];
+	}
+	return NULL;
+}
+
+const struct cp_peer *cp_peers_find(
+	const struct cp_peers *peers, const struct sip_addr *source, unsigned *prefix)
+{
+	return find(peers, source, false, prefix);
+}
+
+const struct cp_peer *cp_peers_owner(const struct cp_peers *peers, const struct sip_addr *addr)
+{
+	return find(peers, addr, true, NULL);
 }
 
 const struct cp_peer *cp_peers_by_source(
 	const struct cp_peers *peers, const struct sip_addr *source)
 {
-	unsigned f = source->family == 6;
-
-	for (unsigned i = 0; i < peers->length_count[f]; i++) {
-		const struct network *n = probe(peers, source, peers->lengths[f][i]);
-
-		if (n)
-			return &peers->peers[n->peer];
-	}
-	return NULL;
+	return find(peers, source, false, NULL);
 }
 
 const struct cp_peer *cp_peers_at(const struct cp_peers *peers, unsigned index)

@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+_Static_assert((int)CFG_UDP == (int)SIP_UDP && (int)CFG_TCP == (int)SIP_TCP &&
+		       (int)CFG_TLS == (int)SIP_TLS && (int)CFG_WS == (int)SIP_WS &&
+		       (int)CFG_WSS == (int)SIP_WSS,
+	"transports are numbered alike");
+
 static void address_of(const struct cfg_address *from, struct sip_addr *to)
 {
 	memset(to, 0, sizeof(*to));
@@ -13,73 +18,89 @@ static void address_of(const struct cfg_address *from, struct sip_addr *to)
 	memcpy(to->ip, from->ip, sizeof(to->ip));
 }
 
-static int fill_listeners(struct cp_policy *p, struct cfg_error *why)
+static uint16_t default_port(uint8_t transport)
+{
+	switch (transport) {
+	case SIP_TLS:
+		return 5061;
+	case SIP_WS:
+		return 80;
+	case SIP_WSS:
+		return 443;
+	default:
+		return CFG_PORT_SIP;
+	}
+}
+
+// A Contact always says its port when that is not 5060: what others take for the default of TLS or a
+// WebSocket differs. RFC 5630 would rather not see transport=tls, but who reads it knows what to do.
+static void write_listener(struct cp_listener *l)
+{
+	static const char *const params[] = {
+		"", ";transport=tcp", ";transport=tls", ";transport=ws", ";transport=ws"};
+	char port[8] = "", contact_port[8] = "";
+
+	sip_addr_host(&l->local, true, l->host);
+	if (l->local.port != default_port(l->transport))
+		snprintf(port, sizeof(port), ":%u", l->local.port);
+	if (l->local.port != CFG_PORT_SIP)
+		snprintf(contact_port, sizeof(contact_port), ":%u", l->local.port);
+	snprintf(l->sent_by, sizeof(l->sent_by), "%s%s", l->host, port);
+	snprintf(l->contact, sizeof(l->contact), "%s%s%s", l->host, contact_port,
+		params[l->transport]);
+}
+
+static int fill_listeners(struct cp_policy *p)
 {
 	const struct cfg_sip *sip = &p->cfg->sip;
 
 	p->listeners = calloc(sip->listen_count + 1, sizeof(*p->listeners));
 	if (!p->listeners)
 		return -ENOMEM;
+	p->listener_count = sip->listen_count;
 	for (unsigned i = 0; i < sip->listen_count; i++) {
 		struct cp_listener *l = &p->listeners[i];
 
-		if (sip->listen[i].transport != CFG_UDP) {
-			snprintf(why->text, sizeof(why->text),
-				"%s: sip.listen: expected udp: listeners only, others are not "
-				"built yet",
-				p->cfg->file);
-			return -EINVAL;
-		}
 		address_of(&sip->listen[i].address, &l->local);
-		l->transport = SIP_UDP;
-		sip_addr_host(&l->local, true, l->host);
-		if (l->local.port == CFG_PORT_SIP)
-			snprintf(l->sent_by, sizeof(l->sent_by), "%s", l->host);
-		else
-			snprintf(l->sent_by, sizeof(l->sent_by), "%s:%u", l->host, l->local.port);
-		p->listener_count++;
+		l->transport = (uint8_t)sip->listen[i].transport; // the enums agree
+		l->stream = -1;
+		write_listener(l);
 	}
+	for (unsigned i = 0; i < p->listener_count; i++)
+		for (unsigned k = 0; k < p->listener_count; k++)
+			if (p->listeners[i].transport == SIP_UDP &&
+				p->listeners[k].transport == SIP_TCP &&
+				sip_addr_same_host(&p->listeners[i].local, &p->listeners[k].local))
+				p->listeners[i].stream = (int16_t)k;
 	return 0;
 }
 
-// The listener that shares the address which the kernel would send from, else the first that could.
-static void choose_listener(
-	struct cp_policy *p, struct cp_peer *peer, cp_source_fn *source, void *ctx)
+int cp_policy_listener(const struct cp_policy *p, uint8_t transport, const struct sip_addr *to)
 {
 	struct sip_addr from;
-	bool known = source && peer->remote.family && source(ctx, &peer->remote, &from) == 0;
+	bool known = p->source && p->source(p->source_ctx, to, &from) == 0;
+	int found = -1;
 
 	for (unsigned i = 0; i < p->listener_count; i++) {
 		const struct cp_listener *l = &p->listeners[i];
 
-		if (l->local.family != peer->remote.family)
+		if (l->local.family != to->family || l->transport != transport)
 			continue;
-		if (known && sip_addr_same_host(&l->local, &from)) {
-			peer->socket = (uint16_t)i;
-			peer->callable = true;
-			return;
-		}
-		if (!peer->callable) {
-			peer->socket = (uint16_t)i;
-			peer->callable = true;
-		}
+		if (known && sip_addr_same_host(&l->local, &from))
+			return (int)i;
+		if (found < 0)
+			found = (int)i;
 	}
+	return found;
 }
 
-static int check_transport(const struct cp_policy *p, struct cfg_error *why)
+static void choose_listener(const struct cp_policy *p, struct cp_peer *peer)
 {
-	for (unsigned i = 0; i < p->cfg->peer_count; i++) {
-		const struct cfg_peer *peer = &p->cfg->peers[i];
+	int found =
+		peer->remote.family ? cp_policy_listener(p, peer->transport, &peer->remote) : -1;
 
-		if (peer->transport == CFG_UDP)
-			continue;
-		why->line = peer->line;
-		snprintf(why->text, sizeof(why->text),
-			"%s:%u: peers.%s.transport: expected udp, others are not built yet",
-			p->cfg->file, peer->line, peer->name);
-		return -EINVAL;
-	}
-	return 0;
+	peer->callable = peer->cfg->by_name || found >= 0;
+	peer->socket = (uint16_t)(found < 0 ? 0 : found);
 }
 
 int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_policy **out,
@@ -95,9 +116,9 @@ int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_po
 	}
 	p->references = 1;
 	p->cfg = cfg;
-	err = fill_listeners(p, why);
-	if (!err)
-		err = check_transport(p, why);
+	p->source = source;
+	p->source_ctx = ctx;
+	err = fill_listeners(p);
 	if (!err)
 		err = cp_peers_new(cfg, &p->peers);
 	if (!err)
@@ -105,7 +126,7 @@ int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_po
 	if (err)
 		goto out;
 	for (unsigned i = 0; i < cfg->peer_count; i++)
-		choose_listener(p, cp_peers_edit(p->peers, i), source, ctx);
+		choose_listener(p, cp_peers_edit(p->peers, i));
 	*out = p;
 	return 0;
 out:

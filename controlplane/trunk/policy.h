@@ -12,10 +12,16 @@
 
 struct cp_listener {
 	struct sip_addr local;
-	uint8_t transport;        // enum sip_transport
-	char host[SIP_ADDR_TEXT]; // as a URI writes it, IPv6 in brackets
-	char sent_by[SIP_ADDR_TEXT + 8];
+	uint8_t transport;                // enum sip_transport
+	int16_t stream;                   // of UDP: the TCP listener of the same address, -1: none
+	char host[SIP_ADDR_TEXT];         // as a URI writes it, IPv6 in brackets
+	char sent_by[SIP_ADDR_TEXT + 8];  // of a Via
+	char contact[SIP_ADDR_TEXT + 24]; // of a Contact, behind the user: host:port;transport=...
 };
+
+// Our own address that the kernel would send from towards `to`; 0 or -errno. NULL: the first
+// listener of the right family is taken.
+typedef int cp_source_fn(void *ctx, const struct sip_addr *to, struct sip_addr *from);
 
 struct cp_policy {
 	unsigned references;
@@ -24,20 +30,21 @@ struct cp_policy {
 	struct cp_routes *routes;
 	struct cp_listener *listeners; // in the order of cfg.sip.listen: flow.socket is the index
 	unsigned listener_count;
+	cp_source_fn *source;
+	void *source_ctx;
 };
-
-// Our own address that the kernel would send from towards `to`; 0 or -errno. NULL: the first
-// listener of the right family is taken.
-typedef int cp_source_fn(void *ctx, const struct sip_addr *to, struct sip_addr *from);
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-// Takes `cfg` over, also on error. `why` says what this build cannot do with the file (a transport).
-// 0, -EINVAL, -ENOMEM.
+// Takes `cfg` over, also on error. 0, -ENOMEM.
 int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_policy **out,
 	struct cfg_error *why);
+// The listener to reach `to` by: of that transport, with the address that the kernel would send from
+// if there is one, else the first of the family. Its index; -1: none.
+int cp_policy_listener(
+	const struct cp_policy *policy, uint8_t transport, const struct sip_addr *to);
 struct cp_policy *cp_policy_hold(struct cp_policy *policy);
 void cp_policy_release(struct cp_policy *policy);
 
