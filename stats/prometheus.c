@@ -126,22 +126,32 @@ static void samples(FILE *out, const struct entry *e)
 	}
 }
 
-// The sentence of a family: that of its members if it is one, else what parts them.
+// "Media drops; the label reason says which" of media_drops_total.
+static void name_in_words(const struct entry *x, char *text, size_t size)
+{
+	int key = (int)strcspn(x->d.label, "=");
+	int n = snprintf(text, size, "%s", x->d.name);
+
+	if (n > 6 && strcmp(text + n - 6, "_total") == 0)
+		text[n -= 6] = '\0';
+	for (char *p = text; *p; p++)
+		*p = *p == '_' ? ' ' : *p;
+	text[0] = (char)toupper((unsigned char)text[0]);
+	snprintf(text + n, size - (size_t)n, "; the label \"%.*s\" says which%s", key, x->d.label,
+		strstr(x->d.name, "drops_total") ? " ('hawsectl show drops' explains each)" : "");
+}
+
+// The sentence of a family: that of its members if they have one, else its name in words.
 static const char *help_of(const struct entries *e, size_t first, char *text, size_t size)
 {
 	const struct entry *x = &e->all[first];
-	int key = (int)strcspn(x->d.label, "=");
 
 	for (size_t i = first + 1; i < e->count; i++) {
 		if (strcmp(e->all[i].d.name, x->d.name) != 0)
 			break;
-		if (strcmp(e->all[i].d.help, x->d.help) == 0)
+		if (strcmp(e->all[i].d.help, x->d.help) == 0 || !x->d.label[0])
 			continue;
-		snprintf(text, size,
-			strstr(x->d.name, "drops_total")
-				? "What was dropped, by %.*s; 'hawsectl show drops' explains each"
-				: "By %.*s",
-			key ? key : 6, key ? x->d.label : "member");
+		name_in_words(x, text, size);
 		return text;
 	}
 	return x->d.help;
@@ -150,7 +160,7 @@ static const char *help_of(const struct entries *e, size_t first, char *text, si
 static int write_counters(const struct st_reader *r, FILE *out)
 {
 	struct entries e = {0};
-	char help[96];
+	char help[192];
 	size_t room = 1;
 
 	room += st_has_media(r) ? r->a.counters.count : 0;

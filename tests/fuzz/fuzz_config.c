@@ -21,7 +21,8 @@ static void check(const struct cfg *c)
 			abort();
 	}
 	for (unsigned i = 0; i < c->peer_count; i++)
-		if (!c->peers[i].address_count || (unsigned)c->peers[i].media >= c->media_count)
+		if ((!c->peers[i].address_count && !c->peers[i].host_count && !c->peers[i].tls) ||
+			(unsigned)c->peers[i].media >= c->media_count)
 			abort();
 	for (unsigned i = 0; i < c->route_count; i++) {
 		const struct cfg_route *r = &c->routes[i];

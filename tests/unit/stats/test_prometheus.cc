@@ -109,7 +109,8 @@ TEST_F(Prometheus, CountersOfBoth)
 	EXPECT_EQ(types["hawse_media_drops_total"], "counter");
 	EXPECT_EQ(types["hawse_media_readers"], "gauge");
 	EXPECT_EQ(helps["hawse_media_readers"], "Readers \\\\ now?and here");
-	EXPECT_TRUE(contains(helps["hawse_media_drops_total"], "by reason"))
+	EXPECT_TRUE(contains(
+		helps["hawse_media_drops_total"], "Media drops; the label \"reason\" says which"))
 		<< helps["hawse_media_drops_total"];
 	EXPECT_EQ(samples["hawse_up{process=\"hawse-media\"}"], 1);
 }
