@@ -10,6 +10,7 @@ from lib import capture, report, system, testpmd
 
 NEEDS = ["hawse-media", "session_loader", "rtp_pcap", "dpdk-testpmd"]
 SESSIONS = 1000
+HUGE = 1024  # MiB
 MEMORY = {"small": 512, "large": 768}  # MiB, of hugepages or of either side without them
 
 
@@ -37,6 +38,7 @@ def compare(run, options, name, pcap, packets, flows, sessions, memory, huge, go
         for who in ("ours", "peer"):
             if options.only in (None, who):
                 system.quiet(run, 3)
+                run.hugepages(HUGE)  # others may have taken them meanwhile
                 seconds = options.seconds or 2.5
                 result = (ours(run, pcap, flows, sessions, seconds, memory) if who == "ours" else
                           theirs(run, pcap, packets, seconds, memory, huge))
@@ -50,7 +52,7 @@ def compare(run, options, name, pcap, packets, flows, sessions, memory, huge, go
 
 def main(run, options):
     sessions = options.sessions or SESSIONS
-    huge = run.hugepages(1024)
+    huge = run.hugepages(HUGE)
     flows = capture.write_flows(run.path("flows"), sessions)
     packets = 2 * sessions
     pcap = capture.write_pcap(run, flows, "a.pcap", packets)

@@ -12,6 +12,7 @@ import time
 from . import report
 
 HUGE = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")
+FREE = HUGE.with_name("free_hugepages")
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -76,6 +77,7 @@ class Run:
         self.processes = []
         self.namespaces = []
         self.undo = []
+        self.took_hugepages = False
         self.core = options.core
         cores = os.cpu_count() or 1
         self.other_core = (options.core + 1) % cores
@@ -159,16 +161,19 @@ class Run:
         sys.exit("\n".join(text) + f"\ntests/bench/run: {process.name} did not say '{word}' in {seconds} s")
 
     def hugepages(self, mib):
-        """Reserves 2 MiB pages for the run, gives back what it took. Returns MiB that there are now."""
+        """Sees to it that so many MiB of 2 MiB pages are free, and gives back at the end what it took. Returns the MiB
+        that are free now."""
         if self.options.hugepages is not None:
             mib = self.options.hugepages
         if not HUGE.exists() or mib == 0:
             return 0
-        before = int(HUGE.read_text())
-        if before * 2 < mib:
-            HUGE.write_text(str((mib + 1) // 2))
-            self.undo.append(lambda: HUGE.write_text(str(before)))
-        return int(HUGE.read_text()) * 2
+        total, free = int(HUGE.read_text()), int(FREE.read_text())
+        if free * 2 < mib:
+            HUGE.write_text(str(total - free + (mib + 1) // 2))
+            if not self.took_hugepages:
+                self.took_hugepages = True
+                self.undo.append(lambda: HUGE.write_text(str(total)))
+        return int(FREE.read_text()) * 2
 
     def veth(self, dut, load):
         """m0 in namespace `dut` and l0 in `load`: one veth pair, as lib/network.py says."""
