@@ -51,8 +51,8 @@ static int print_json(const struct st_show *s, const struct st_totals *totals)
 	return st_print_json(
 		s, json_pack("{s:o, s:{s:I, s:I, s:I, s:I}}", "ports", ports, "sessions", "active",
 			   (json_int_t)totals->sessions[ABI_SESSION_ACTIVE], "allocated",
-			   (json_int_t)totals->sessions[ABI_SESSION_ALLOCATED], "resting_sessions",
-			   (json_int_t)totals->sessions[ABI_SESSION_QUARANTINE], "free_sessions",
+			   (json_int_t)totals->sessions[ABI_SESSION_ALLOCATED], "resting",
+			   (json_int_t)totals->sessions[ABI_SESSION_QUARANTINE], "free",
 			   (json_int_t)totals->sessions[ABI_SESSION_FREE]));
 }
 
