@@ -33,7 +33,15 @@ struct options {
 	bool check;
 };
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) // GCC
+#define WITH_SANITIZER 1
+#elif defined(__has_feature) // clang
+#define WITH_SANITIZER __has_feature(address_sanitizer)
+#else
+#define WITH_SANITIZER 0
+#endif
+
+#if WITH_SANITIZER
 // net_af_xdp never closes the BPF objects that it opens, so sanitizer builds find them at exit.
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
