@@ -60,14 +60,14 @@ case_begin() {
 }
 
 # hawse_config FILE: the usual configuration. Tests set these before, or write a file of their own.
-PORTS=20000-20999 SESSIONS=10000 STRANGERS=refuse MEDIA_TIMEOUT=30 WORKERS=1 CORES=$(($(nproc) - 1)) GRACE=30 QUARANTINE=5
+PORTS=20000-20999 SESSIONS=10000 STRANGERS=refuse MEDIA_TIMEOUT=30 WORKERS=1 CORES='' GRACE=30 QUARANTINE=5
 CARRIER="\"$CALLEE4\", \"$CALLEE6\"" OFFICE="\"$CALLER4\", \"$CALLER6\""
 hawse_config() {
 	cat <<-END
 		media:
 		  public: {device: media0, address: [$HAWSE4, "$HAWSE6"], ports: $PORTS}
-		dataplane: {workers: $WORKERS, cores: [$CORES], poll: adaptive, sessions: $SESSIONS, memory: 256,
-		  grace: $GRACE, quarantine: $QUARANTINE}
+		dataplane: {workers: $WORKERS, ${CORES:+cores: [$CORES], }poll: adaptive, sessions: $SESSIONS,
+		  memory: 256, grace: $GRACE, quarantine: $QUARANTINE}
 		sip:
 		  listen: [udp:$HAWSE4, "udp:[$HAWSE6]:5060"]
 		  strangers: $STRANGERS

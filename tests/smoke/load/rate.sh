@@ -9,14 +9,14 @@ PORTS=20000-24999
 hawse_start
 burst() { # CALLS RATE
 	callee --brief --calls "$1" --slots 500 --script 'ring 180; answer; play 10; expect-bye'
-	caller --brief --calls "$1" --slots 500 --rate "$2" --script 'invite; expect 200; play 10; drain; wait 0.1; bye'
+	caller --brief --calls "$1" --slots 500 --rate "$2" --script 'invite; expect 200; play 10; drain; wait 0.3; bye'
 	finish
 	check_scripts
 	check callee ".received == $(($1 * 10)) and .lost + .doubled + .crossed + .corrupt == 0" 'all media came'
 }
 private_kib() { awk '/^RssAnon/ {print $2}' "/proc/$1/status"; }
-# As many transactions as 50 calls a second keep for 32 s (RFC 3261), and every port once.
-burst 1800 100
+# More transactions than 50 calls a second keep for 32 s (RFC 3261), and every port once.
+burst 3200 100
 eventually 10 'the ports are free again' no_port_in_use
 media=$(private_kib "$PID_media") sip=$(private_kib "$PID_sip")
 burst 3000 50
