@@ -169,6 +169,8 @@ void control_detach(struct control *c, enum control_end why)
 	region_count(c->region, counter[why]);
 	region_gauge(c->region, AGENT_ATTACHED, 0);
 	outbox_close(c->outbox);
+	if (why != CONTROL_HANGUP && why != CONTROL_REPLACED)
+		sessions_misbehaved(c->sessions);
 	release(c);
 	close_fd(&c->socket);
 }

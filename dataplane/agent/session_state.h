@@ -33,6 +33,8 @@ struct sessions {
 	uint32_t generation;  // of the control plane
 	uint64_t sweep_at_us; // 0: not asked for
 	uint32_t sweep_next;  // slot
+	uint32_t purge_next;  // slot
+	bool purging;         // a control plane was cut off
 	uint32_t walk_next;   // slot to reroute next
 	bool walking, walk_again;
 };

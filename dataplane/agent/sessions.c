@@ -150,6 +150,8 @@ static void alloc_ports(
 	worker = take_ports(s, &alloc, now_us, new.ports);
 	if (worker < 0) {
 		count_no_ports(s, worker);
+		if (worker == -ENOSPC && s->sweep_at_us)
+			s->sweep_at_us = now_us; // who is here comes before who is gone
 		reply_failure(
 			s, ticket, worker, worker == -EINVAL ? ABI_FIELD_PORT : ABI_FIELD_NONE, 0);
 		return;
@@ -249,6 +251,29 @@ void sessions_attached(struct sessions *s, uint32_t generation)
 {
 	s->generation = generation;
 	s->sweep_at_us = 0;
+}
+
+void sessions_misbehaved(struct sessions *s)
+{
+	s->purging = true;
+	s->purge_next = 0;
+}
+
+// Gives back what control planes before this one have taken and never used. True: more is to be done.
+static bool purge_some(struct sessions *s, uint64_t now_us)
+{
+	for (unsigned n = 0; s->purging && n < WALK_A_TICK; n++) {
+		const struct abi_session_entry *entry = entry_of(s, s->purge_next);
+
+		if (s->purge_next >= s->slots.fresh)
+			s->purging = false;
+		else if (entry->state == ABI_SESSION_ALLOCATED &&
+			 (entry->owner != s->generation || !outbox_is_open(s->c.outbox)))
+			// Nobody was sent there: as if they had rested already.
+			finish(s, s->purge_next, now_us - s->c.rest_us);
+		s->purge_next++;
+	}
+	return s->purging;
 }
 
 // One slot: sweeps it when nobody has claimed it. False when a mailbox is full.
@@ -413,8 +438,9 @@ static void gauge(struct sessions *s)
 
 bool sessions_tick(struct sessions *s, uint64_t now_us)
 {
-	bool more = sweep_some(s, now_us);
+	bool more = purge_some(s, now_us);
 
+	more |= sweep_some(s, now_us);
 	more |= plan_reroute_some(s, now_us);
 	slots_tick(&s->slots, now_us);
 	dp_ports_tick(s->c.ports, now_us);

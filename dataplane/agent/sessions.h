@@ -10,7 +10,7 @@
 // brought it; DELETE of a session that rests is answered from the numbers that region A still has.
 //
 // Sessions outlive the control plane that made them. After RECONCILE_DONE and the grace time, those
-// that the new one has not claimed are swept.
+// that the new one has not claimed are swept; sooner when it runs out of ports.
 //
 // Agent thread. Talks to workers by mail only.
 #pragma once
@@ -61,6 +61,10 @@ unsigned sessions_collect(struct sessions *s, uint64_t now_us);
 
 // A control plane of this generation has attached.
 void sessions_attached(struct sessions *s, uint32_t generation);
+
+// The control plane was cut off for what it did: what it has allocated and never used is given back
+// at once, so that it cannot starve the next one of ports.
+void sessions_misbehaved(struct sessions *s);
 
 // Routes have changed: legs look for their next hops anew, a share of them each tick.
 void sessions_reroute(struct sessions *s);

@@ -449,3 +449,40 @@ TEST(Sessions, MuxedLegsTakeOnePortEach)
 	w.tick(1);
 	EXPECT_EQ(8u, w.counter(AGENT_PORTS_USED));
 }
+
+TEST(Sessions, WhatACutOffControlPlaneNeverUsedIsGivenBack)
+{
+	World w;
+	abi_msg active = w.session(), unused = w.ask(World::alloc());
+
+	outbox_close(w.outbox);
+	sessions_misbehaved(w.sessions);
+	w.now += 10000000;
+	w.tick(100000);
+	EXPECT_EQ(ABI_SESSION_FREE, w.entry(unused.slot).state);
+	EXPECT_EQ(0u, w.counter(AGENT_PORTS_RESTING));
+	EXPECT_EQ(4u, w.counter(AGENT_PORTS_USED));
+	EXPECT_EQ(ABI_SESSION_ACTIVE, w.entry(active.slot).state);
+	// The next one keeps what it has.
+	w.attach(2);
+	abi_msg fresh = w.ask(World::alloc());
+	sessions_misbehaved(w.sessions);
+	w.tick(100000);
+	EXPECT_EQ(ABI_SESSION_ALLOCATED, w.entry(fresh.slot).state);
+}
+
+TEST(Sessions, OrphansMakeRoomWhenPortsRunOut)
+{
+	World w(16, 20003); // two pairs an address
+	abi_msg orphan = w.session();
+
+	w.attach(2);
+	w.ask(World::command(ABI_RECONCILE_DONE));
+	EXPECT_EQ(0, w.ask(World::alloc()).result);
+	EXPECT_EQ(-ENOSPC, w.ask(World::alloc()).result);
+	w.tick(100000); // long before the grace time is over
+	w.work();
+	EXPECT_EQ(ABI_SESSION_QUARANTINE, w.entry(orphan.slot).state);
+	w.tick(5100000);
+	EXPECT_EQ(0, w.ask(World::alloc()).result);
+}
