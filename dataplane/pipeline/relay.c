@@ -19,11 +19,14 @@
 static inline uint64_t carried(const uint8_t *ip, const uint8_t *udp, uint8_t family)
 {
 	uint64_t sum = (uint16_t)~dp_word16(udp + 6) + (uint64_t)(uint32_t)~dp_word32(udp);
-	unsigned words = family == 4 ? 2 : 8;
-	const uint8_t *p = ip + (family == 4 ? 12 : 8);
 
-	for (unsigned i = 0; i < words; i++)
-		sum += (uint32_t)~dp_word32(p + i * 4);
+	if (likely(family == 4))
+		return sum + (uint32_t)~dp_word32(ip + 12) + (uint32_t)~dp_word32(ip + 16);
+	for (unsigned i = 8; i < 40; i += 16) {
+		sum += (uint64_t)(uint32_t)~dp_word32(ip + i) + (uint32_t)~dp_word32(ip + i + 4);
+		sum += (uint64_t)(uint32_t)~dp_word32(ip + i + 8) +
+		       (uint32_t)~dp_word32(ip + i + 12);
+	}
 	return sum;
 }
 

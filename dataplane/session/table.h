@@ -98,14 +98,14 @@ static inline uint32_t dp_table_key6(const uint8_t ip[16])
 // The endpoint of an IPv4 address in network order, or NULL.
 static inline const struct dp_endpoint *dp_table_endpoint4(const struct dp_table *t, uint32_t ip)
 {
-	for (uint32_t i = dp_table_slot(ip);; i = (i + 1) % DP_HASH_SLOTS) {
-		const struct dp_hash_slot *s = &t->hash[i];
+	const struct dp_hash_slot *s = &t->hash[dp_table_slot(ip)];
 
-		if (s->key == ip && s->family == 4)
-			return &t->endpoint[s->endpoint];
+	while (__builtin_expect(s->key != ip || s->family != 4, 0)) {
 		if (s->endpoint == DP_NO_ENDPOINT)
 			return NULL;
+		s = s == &t->hash[DP_HASH_SLOTS - 1] ? t->hash : s + 1;
 	}
+	return &t->endpoint[s->endpoint];
 }
 
 static inline const struct dp_endpoint *dp_table_endpoint6(

@@ -25,7 +25,7 @@
 
 // Legs looked at in a second for publishing and time-outs. With more legs a sweep takes longer than
 // a second: 2 million legs of one worker are swept in ten.
-#define DP_SWEEP_LEGS 200000u
+#define DP_SWEEP_LEGS 200000
 
 enum dp_source_kind {
 	DP_SOURCE_MEDIA = 0,   // a NIC's queue: runs through the stages
