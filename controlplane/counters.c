@@ -47,6 +47,8 @@ static const struct {
 		"Calls ended because a party sent no media.", ABI_COUNTER},
 	{CP_C_NEXT_TARGETS, "call_next_targets_total", "",
 		"Calls offered to the next target of their route.", ABI_COUNTER},
+	{CP_C_NEXT_HOPS, "call_next_hops_total", "",
+		"Calls offered to the next address of their target.", ABI_COUNTER},
 	{CP_C_SETUP_MS, "call_setup_milliseconds_total", "",
 		"Sum over answered calls: from INVITE to 200.", ABI_COUNTER},
 	{CP_C_PDD_MS, "call_pdd_milliseconds_total", "",

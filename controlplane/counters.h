@@ -61,6 +61,7 @@ enum cp_counter {
 	CP_C_ENDED_HAWSE,
 	CP_C_MEDIA_TIMEOUTS,
 	CP_C_NEXT_TARGETS,
+	CP_C_NEXT_HOPS,
 	CP_C_SETUP_MS, // sums over answered calls
 	CP_C_PDD_MS,   // and over calls that rang
 	CP_C_PDD_CALLS,

@@ -18,14 +18,6 @@ static const struct sip_capabilities capabilities = {
 
 // ---- requests --------------------------------------------------------------------------------------
 
-static bool is_party(const struct cp_call *call, unsigned leg, const struct sip_dialog *d,
-	const struct sip_flow *source)
-{
-	return sip_addr_same_host(&sip_dialog_flow(d)->remote, &source->remote) ||
-	       (call->leg[leg].peer && cp_peers_by_source(call->policy->peers, &source->remote) ==
-					       call->leg[leg].peer);
-}
-
 static void in_dialog(
 	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
 {
@@ -34,7 +26,7 @@ static void in_dialog(
 	unsigned leg = call ? cp_leg_of(call, d) : 0;
 
 	// Whoever knows the tags but sends from elsewhere learns nothing.
-	if (call && !is_party(call, leg, d, sip_tx_flow(tx))) {
+	if (call && !cp_is_party(call, leg, d, sip_tx_flow(tx))) {
 		cp_count(shard, CP_C_DROP_SOURCE);
 		sip_respond_simple(tx, 481, NULL);
 		return;
@@ -70,9 +62,11 @@ static void on_request(void *ctx, struct sip_transaction *tx, const struct sip_m
 		cp_setup_invite(shard, tx, m);
 		return;
 	}
-	if (!cp_peers_by_source(shard->policy->peers, &sip_tx_flow(tx)->remote))
+	if (!cp_who(shard, shard->policy, sip_tx_flow(tx))) {
+		if (shard->ops->junk)
+			shard->ops->junk(shard->ctx, sip_tx_flow(tx));
 		sip_respond_simple(tx, 403, NULL);
-	else if (m->method == SIP_OPTIONS)
+	} else if (m->method == SIP_OPTIONS)
 		options(shard, tx);
 	else if (m->method == SIP_MESSAGE)
 		sip_respond_simple(tx, 405, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n");
@@ -101,7 +95,7 @@ static void on_ack(void *ctx, const struct sip_message *m, const struct sip_flow
 	struct cp_exchange *x;
 	unsigned leg;
 
-	if (call && !is_party(call, cp_leg_of(call, d), d, source)) {
+	if (call && !cp_is_party(call, cp_leg_of(call, d), d, source)) {
 		cp_count(shard, CP_C_DROP_SOURCE);
 		return;
 	}
@@ -281,7 +275,7 @@ static uint64_t call_of(struct cp_shard *shard, const struct sip_peek *peek,
 		return label->call;
 	}
 	if (out || !peek->is_request || peek->method != SIP_INVITE || !peek->call_id.n ||
-		!cp_peers_by_source(shard->policy->peers, &flow->remote))
+		!cp_who(shard, shard->policy, flow))
 		return 0;
 	while (!shard->fresh)
 		shard->ops->random(shard->ctx, &shard->fresh, sizeof(shard->fresh));
@@ -310,6 +304,21 @@ static void on_trace(
 	cp_tregion_trace(shard->tregion, shard->index, &t, bytes, n);
 }
 
+static int on_route(void *ctx, struct sip_flow *flow, size_t n)
+{
+	struct cp_shard *shard = ctx;
+
+	return shard->ops->route ? shard->ops->route(shard->ctx, flow, n) : 0;
+}
+
+static void on_refused(void *ctx, const struct sip_flow *source, enum sip_refusal why)
+{
+	struct cp_shard *shard = ctx;
+
+	if (why != SIP_REFUSE_KEEPALIVE && shard->ops->junk)
+		shard->ops->junk(shard->ctx, source);
+}
+
 static const struct sip_layer_ops layer_ops = {
 	.send = on_send,
 	.sent_by = on_sent_by,
@@ -321,6 +330,8 @@ static const struct sip_layer_ops layer_ops = {
 	.transport_error = on_transport_error,
 	.terminated = on_terminated,
 	.trace = on_trace,
+	.route = on_route,
+	.refused = on_refused,
 };
 
 static const struct sip_dialog_ops dialog_ops = {.no_ack = on_no_ack};
@@ -332,8 +343,7 @@ static bool is_ignored(
 {
 	struct sip_peek peek;
 
-	if (shard->policy->cfg->sip.strangers != CFG_IGNORE ||
-		cp_peers_by_source(shard->policy->peers, &source->remote))
+	if (shard->policy->cfg->sip.strangers != CFG_IGNORE || cp_who(shard, shard->policy, source))
 		return false;
 	return sip_peek(data, n, &peek) || !peek.call_id.n || !cp_label_find(shard, peek.call_id);
 }
@@ -366,12 +376,17 @@ void cp_shard_unreachable(struct cp_shard *shard, const struct sip_flow *to, int
 
 		next = call->next;
 		if (!x->client || sip_tx_state(x->client) != SIP_TX_CALLING ||
-			call->target + 1u >= call->route->to_count ||
+			(call->target + 1u >= call->route->to_count && !call->hops_left) ||
 			!sip_addr_equal(&sip_tx_flow(x->client)->remote, &to->remote))
 			continue;
 		sip_client_cancel(x->client, sip_slice(NULL, 0));
 		cp_setup_failed(x, 503, "cannot be reached");
 	}
+}
+
+void cp_shard_closed(struct cp_shard *shard, const struct sip_flow *flow, int error)
+{
+	sip_layer_flow_failed(shard->layer, flow, error ? error : -ECONNRESET);
 }
 
 // ---- hawse-media -----------------------------------------------------------------------------------

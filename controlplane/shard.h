@@ -31,6 +31,20 @@ struct cp_shard_ops {
 	int (*cdr)(void *ctx, const char *line, size_t n);
 	// Must not fail.
 	void (*random)(void *ctx, void *out, size_t n);
+
+	// The rest is the transport's (transport.h), and may be NULL: then a peer is where the configuration
+	// says, and known by its address.
+
+	unsigned (*locate)(void *ctx, const struct cp_policy *policy, const struct cp_peer *peer,
+		struct sip_flow list[CP_HOPS]);
+	int (*route)(void *ctx, struct sip_flow *flow, size_t n);
+	void (*failed)(void *ctx, const struct sip_flow *flow);
+	const struct cp_peer *(*who)(
+		void *ctx, const struct cp_policy *policy, const struct sip_flow *flow);
+	bool (*owns)(void *ctx, const struct cp_policy *policy, const struct cp_peer *peer,
+		const struct sip_addr *addr);
+	// A message was refused unread, or nobody we know sent it.
+	void (*junk)(void *ctx, const struct sip_flow *source);
 };
 
 struct cp_shard_config {
@@ -61,6 +75,8 @@ void cp_shard_receive(
 	struct cp_shard *shard, const struct sip_flow *source, const uint8_t *data, size_t n);
 // The transport says that what was sent there did not arrive (ICMP).
 void cp_shard_unreachable(struct cp_shard *shard, const struct sip_flow *to, int error);
+// A connection is gone.
+void cp_shard_closed(struct cp_shard *shard, const struct sip_flow *flow, int error);
 
 // hawse-media is there: running calls claim or replay their sessions, then new calls are taken.
 void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info);

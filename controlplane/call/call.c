@@ -151,6 +151,8 @@ void cp_call_free(struct cp_call *call)
 
 	unlink_call(call);
 	sip_timer_stop(sip_layer_wheel(shard->layer), &call->timer);
+	sip_timer_stop(sip_layer_wheel(shard->layer), &call->hop_timer);
+	free(call->hops);
 	cp_media_drop(call);
 	cp_exchange_release(&call->invite);
 	for (unsigned i = 0; i < CP_RELAYS; i++)

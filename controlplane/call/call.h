@@ -134,7 +134,11 @@ struct cp_call {
 	struct cp_session *session[CP_SESSIONS];
 	int media_error;        // first failure since the media were last settled
 	struct sip_timer timer; // ring timeout
-	uint8_t *saved;         // the INVITE, until it is answered
+	struct sip_flow hop;    // that the INVITE goes by
+	struct sip_flow *hops;  // those that are left to try, malloc
+	uint8_t hops_left;
+	struct sip_timer hop_timer; // of an address that says nothing while there are others
+	uint8_t *saved;             // the INVITE, until it is answered
 	uint32_t saved_size;
 	uint32_t forwards; // Max-Forwards to send
 	struct cp_cause cause;
@@ -243,8 +247,19 @@ enum cp_line {
 // `what` (enum cp_carried_in) says. Lies in the shard's buffer until the next one is written.
 struct sip_slice cp_lines(struct cp_call *call, unsigned to, unsigned own,
 	const struct sip_message *m, unsigned what);
+
+// ---- reach.c: where peers are, and who is one
+
+// NULL: a stranger.
+const struct cp_peer *cp_who(
+	struct cp_shard *shard, const struct cp_policy *policy, const struct sip_flow *flow);
+// The flows that requests to this peer may go by, the most likely first. How many; 0: none now.
+unsigned cp_locate(struct cp_call *call, const struct cp_peer *peer, struct sip_flow list[CP_HOPS]);
+// May who sends on this flow speak for the leg?
+bool cp_is_party(struct cp_call *call, unsigned leg, const struct sip_dialog *d,
+	const struct sip_flow *source);
 // Requests in the dialog of this leg go to its next hop if that is an address of its peer; else they
-// go where the dialog was made from, as behind NAT they must.
+// go where the dialog was made from, as behind NAT they must. A connection that lives is used on.
 void cp_leg_route(struct cp_call *call, unsigned leg);
 
 // ---- target.c: the peers of a route
@@ -255,6 +270,9 @@ void cp_target_choose(struct cp_call *call);
 void cp_target_ask(struct cp_exchange *x);
 // This target is over. True when another one takes its place, or the call has ended for want of one.
 bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase);
+// The same target by another of its addresses (RFC 3263 4.3), when this one has failed: 503, a timeout, or
+// it cannot be reached. False when there is none left.
+bool cp_target_next_hop(struct cp_exchange *x);
 // Lets go of its transaction and early dialogs.
 void cp_target_leave(struct cp_exchange *x);
 

@@ -20,7 +20,7 @@ static void put_contact(struct sip_build *b, const struct cp_call *call, unsigne
 	bool named = user[0] && is_plain(user);
 
 	sip_build_format(
-		b, "Contact", "<sip:%s%s%s>", named ? user : "", named ? "@" : "", l->sent_by);
+		b, "Contact", "<sip:%s%s%s>", named ? user : "", named ? "@" : "", l->contact);
 }
 
 static void put_own(struct sip_build *b, const struct cp_call *call, unsigned to, unsigned own)
@@ -54,24 +54,4 @@ struct sip_slice cp_lines(
 	if (sip_build_check(&b))
 		b.n = ours;
 	return sip_slice(b.p, b.n);
-}
-
-void cp_leg_route(struct cp_call *call, unsigned leg)
-{
-	struct cp_leg *l = &call->leg[leg];
-	struct sip_flow flow = *sip_dialog_flow(l->dialog);
-	struct sip_slice transport;
-	struct sip_addr hop;
-	struct sip_uri uri;
-
-	if (l->peer->cfg->kind != CFG_TRUNK ||
-		sip_uri_parse(sip_dialog_next_hop(l->dialog), &uri) || uri.scheme != SIP_URI_SIP ||
-		(sip_uri_param(&uri, "transport", &transport) &&
-			!sip_slice_iis(transport, "udp")) ||
-		sip_addr_parse(uri.host, uri.port ? uri.port : CFG_PORT_SIP, &hop) ||
-		hop.family != flow.remote.family ||
-		cp_peers_by_source(call->policy->peers, &hop) != l->peer)
-		return;
-	flow.remote = hop;
-	sip_dialog_set_flow(l->dialog, &flow);
 }

@@ -138,13 +138,15 @@ void cp_setup_invite(
 	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
 {
 	const struct sip_flow *source = sip_tx_flow(tx);
-	const struct cp_peer *caller = cp_peers_by_source(shard->policy->peers, &source->remote);
+	const struct cp_peer *caller = cp_who(shard, shard->policy, source);
 	const struct cfg_route *route;
 	struct cp_call *call;
 	uint64_t id = shard->fresh;
 	int err;
 
 	if (!caller) {
+		if (shard->ops->junk)
+			shard->ops->junk(shard->ctx, source);
 		refuse(shard, tx, CP_RESULT_STRANGER, 403, NULL);
 		return;
 	}
@@ -407,6 +409,8 @@ static void refused(struct cp_exchange *x, const struct sip_message *m)
 	struct sip_slice carried;
 
 	cp_target_leave(x);
+	if (m->status == 503 && cp_target_next_hop(x))
+		return;
 	if (cp_target_next(x, m->status, m->reason_text))
 		return;
 	carried = cp_lines(call, 0, 0, m, CP_IN_FAILURE);
@@ -421,6 +425,8 @@ void cp_setup_failed(struct cp_exchange *x, int status, const char *why)
 	struct cp_call *call = x->call;
 
 	cp_target_leave(x);
+	if (cp_target_next_hop(x))
+		return;
 	if (!cp_target_next(x, status, sip_str(why)))
 		cp_call_end(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), NULL);
 }

@@ -4,9 +4,12 @@
 // does not take the call.
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
+
+#define CP_HOP_MS 4000u
 
 // ---- our INVITE ----------------------------------------------------------------------
 
@@ -29,6 +32,30 @@ static void start_timer(struct cp_call *call, const struct sip_message *invite)
 	call->timer.fire = ring_timeout;
 	sip_timer_start(
 		sip_layer_wheel(layer), &call->timer, sip_layer_now(layer) + seconds * 1000ull);
+}
+
+// An address that has not said a word when four INVITEs would have reached it (UDP's 0, 0.5, 1.5 and
+// 3.5 s). Timer B would be the RFC's time, but by then the caller has hung up.
+static void hop_timeout(struct sip_timer *timer, void *ctx)
+{
+	struct cp_call *call =
+		(struct cp_call *)((char *)timer - offsetof(struct cp_call, hop_timer));
+	struct cp_exchange *x = &call->invite;
+
+	if (!x->client || sip_tx_state(x->client) != SIP_TX_CALLING)
+		return;
+	sip_client_cancel(x->client, sip_slice(NULL, 0));
+	cp_setup_failed(x, 408, "no answer");
+}
+
+static void start_hop_timer(struct cp_call *call)
+{
+	struct sip_layer *layer = call->shard->layer;
+
+	if (!call->hops_left)
+		return;
+	call->hop_timer.fire = hop_timeout;
+	sip_timer_start(sip_layer_wheel(layer), &call->hop_timer, sip_layer_now(layer) + CP_HOP_MS);
 }
 
 struct party {
@@ -55,29 +82,24 @@ static int caller_party(struct cp_call *call, const struct sip_message *m, struc
 
 static int callee_party(struct cp_call *call, const struct sip_message *m, struct party *p)
 {
-	char host[SIP_ADDR_TEXT];
 	struct sip_address to;
 	int n;
 
 	if (sip_message_to(m, &to))
 		return -EBADMSG;
-	sip_addr_host(&call->leg[1].peer->remote, true, host);
 	p->display = to.display;
-	n = cp_carry_uri(&to.uri, host, 0, p->uri);
+	n = cp_carry_uri(&to.uri, call->leg[1].peer->host, 0, p->uri);
 	return n < 0 ? n : 0;
 }
 
 static int target_uri(struct cp_call *call, const struct sip_message *m, char out[CP_URI])
 {
-	const struct sip_addr *remote = &call->leg[1].peer->remote;
-	char host[SIP_ADDR_TEXT];
 	struct sip_uri uri;
 	int n;
 
 	if (sip_message_request_uri(m, &uri))
 		return -EBADMSG;
-	sip_addr_host(remote, true, host);
-	n = cp_carry_uri(&uri, host, remote->port == CFG_PORT_SIP ? 0 : remote->port, out);
+	n = cp_carry_uri(&uri, call->leg[1].peer->hostport, 0, out);
 	return n < 0 ? n : 0;
 }
 
@@ -87,7 +109,6 @@ static int send_invite(struct cp_exchange *x)
 	struct cp_shard *shard = call->shard;
 	struct sip_message *m = &shard->message;
 	struct cp_leg *leg = &call->leg[1];
-	const struct sip_flow flow = {.remote = leg->peer->remote, .socket = leg->socket};
 	struct party from, to;
 	struct sip_request r = {.method = SIP_INVITE, .max_forwards = call->forwards};
 	char uri[CP_URI];
@@ -113,7 +134,8 @@ static int send_invite(struct cp_exchange *x)
 		CP_LINE_CONTACT | CP_LINE_REQUEST | (r.body.n ? CP_LINE_SDP : 0), m, CP_IN_INVITE);
 	cp_label_set(shard, r.call_id, call->id, 1, sip_str(call->to));
 	start_timer(call, m);
-	return sip_request_send(shard->dialogs, &flow, &r, x, &x->client);
+	start_hop_timer(call);
+	return sip_request_send(shard->dialogs, &call->hop, &r, x, &x->client);
 }
 
 // The offer is ready, or there is none: on to the target.
@@ -135,10 +157,37 @@ void cp_target_ask(struct cp_exchange *x)
 		cp_call_end(call, CP_BY_HAWSE, 500, sip_slice(NULL, 0), NULL);
 }
 
-static bool same_network(const struct cp_leg *leg, const struct cp_peer *peer)
+static bool same_network(const struct cp_leg *a, const struct cp_leg *b)
 {
-	return leg->peer && leg->peer->cfg->media == peer->cfg->media &&
-	       leg->peer->remote.family == peer->remote.family;
+	return a->peer && a->peer->cfg->media == b->peer->cfg->media &&
+	       a->signalling.family == b->signalling.family;
+}
+
+static void take_hop(struct cp_call *call, const struct sip_flow *hop)
+{
+	call->hop = *hop;
+	call->leg[1].signalling = hop->remote;
+	call->leg[1].socket = hop->socket;
+}
+
+// Where the peer is. Without memory for the others the first is the only one.
+static bool locate(struct cp_call *call, const struct cp_peer *peer)
+{
+	struct sip_flow list[CP_HOPS];
+	unsigned n = cp_locate(call, peer, list);
+
+	free(call->hops);
+	call->hops = NULL;
+	call->hops_left = 0;
+	if (n > 1)
+		call->hops = malloc((n - 1) * sizeof(*list));
+	if (call->hops) {
+		memcpy(call->hops, &list[1], (n - 1) * sizeof(*list));
+		call->hops_left = (uint8_t)(n - 1);
+	}
+	if (n)
+		take_hop(call, &list[0]);
+	return n > 0;
 }
 
 // The next peer of the route that can be called at all; the call ends when there is none.
@@ -150,11 +199,9 @@ void cp_target_choose(struct cp_call *call)
 		const struct cp_peer *peer =
 			cp_peers_at(call->policy->peers, (unsigned)call->route->to[call->target]);
 
-		if (!peer || !peer->callable)
+		if (!peer || !locate(call, peer))
 			continue;
 		leg->peer = peer;
-		leg->signalling = peer->remote;
-		leg->socket = peer->socket;
 		leg->start_us = call->shard->now_us;
 		leg->ring_us = leg->answer_us = leg->end_us = 0;
 		return;
@@ -214,6 +261,19 @@ void cp_setup_ports(struct cp_exchange *x, int error)
 
 // ---- the next one ----------------------------------------------------------------------------------
 
+static void go_on(struct cp_exchange *x, const struct cp_leg *before)
+{
+	struct cp_call *call = x->call;
+
+	if (x->delayed || same_network(before, &call->leg[1])) {
+		cp_target_ask(x);
+	} else if (ask_ports_again(call) > 0) {
+		x->phase = CP_PHASE_PORTS;
+	} else {
+		cp_call_end(call, CP_BY_HAWSE, 503, sip_slice(NULL, 0), "Retry-After: 5\r\n");
+	}
+}
+
 // This target is over. True when another one takes its place.
 bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase)
 {
@@ -234,13 +294,28 @@ bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase)
 	cp_target_choose(call);
 	if (call->state == ABI_CALL_ENDING)
 		return true;
-	if (x->delayed || same_network(&before, call->leg[1].peer)) {
-		cp_target_ask(x);
-	} else if (ask_ports_again(call) > 0) {
-		x->phase = CP_PHASE_PORTS;
-	} else {
-		cp_call_end(call, CP_BY_HAWSE, 503, sip_slice(NULL, 0), "Retry-After: 5\r\n");
-	}
+	go_on(x, &before);
+	return true;
+}
+
+bool cp_target_next_hop(struct cp_exchange *x)
+{
+	struct cp_call *call = x->call;
+	const struct cp_leg before = call->leg[1];
+	char host[SIP_ADDR_TEXT];
+
+	if (call->shard->ops->failed)
+		call->shard->ops->failed(call->shard->ctx, &call->hop);
+	if (!call->hops_left)
+		return false;
+	sip_addr_host(&call->hop.remote, true, host);
+	cp_call_event(call, 1, "%s %s:%u failed, trying the next address",
+		sip_transport_name(call->hop.transport), host, call->hop.remote.port);
+	cp_count(call->shard, CP_C_NEXT_HOPS);
+	take_hop(call, &call->hops[0]);
+	call->hops_left--;
+	memmove(call->hops, call->hops + 1, call->hops_left * sizeof(*call->hops));
+	go_on(x, &before);
 	return true;
 }
 
@@ -249,6 +324,7 @@ void cp_target_leave(struct cp_exchange *x)
 	struct cp_call *call = x->call;
 
 	sip_timer_stop(sip_layer_wheel(call->shard->layer), &call->timer);
+	sip_timer_stop(sip_layer_wheel(call->shard->layer), &call->hop_timer);
 	if (x->client)
 		sip_tx_set_user(x->client, NULL);
 	x->client = NULL;

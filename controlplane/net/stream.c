@@ -347,7 +347,7 @@ static void sweep(uv_timer_t *timer)
 			stream_end(c, -ETIMEDOUT);
 		} else if (now - c->heard_ms > s->config.idle_ms) {
 			s->counters.idle++;
-			stream_end(c, -ETIMEDOUT);
+			stream_end(c, 0);
 		}
 	}
 }

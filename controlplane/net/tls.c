@@ -187,17 +187,12 @@ static char **copy_list(const char *const *list, bool *failed)
 	return out;
 }
 
-int cp_tls_change(struct cp_tls *tls, const struct cp_tls_config *config, char error[CP_TLS_ERROR])
+void cp_tls_swap(struct cp_tls *a, struct cp_tls *b)
 {
-	struct cp_tls *fresh, old = *tls;
-	int err = cp_tls_new(&fresh, config, error);
+	struct cp_tls old = *a;
 
-	if (err)
-		return err;
-	*tls = *fresh;
-	*fresh = old;
-	cp_tls_free(fresh);
-	return 0;
+	*a = *b;
+	*b = old;
 }
 
 int cp_tls_new(struct cp_tls **out, const struct cp_tls_config *config, char error[CP_TLS_ERROR])

@@ -37,8 +37,8 @@ struct cp_tls_config {
 int cp_tls_new(struct cp_tls **out, const struct cp_tls_config *config, char error[CP_TLS_ERROR]);
 // Reads the files again; on error the old ones stay in use.
 int cp_tls_reload(struct cp_tls *tls, char error[CP_TLS_ERROR]);
-// Another configuration, taken over whole or not at all.
-int cp_tls_change(struct cp_tls *tls, const struct cp_tls_config *config, char error[CP_TLS_ERROR]);
+// Each becomes what the other was.
+void cp_tls_swap(struct cp_tls *a, struct cp_tls *b);
 void cp_tls_free(struct cp_tls *tls); // sessions may outlive it
 
 enum cp_tls_role {

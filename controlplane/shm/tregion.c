@@ -195,6 +195,13 @@ int cp_tregion_serve(struct cp_tregion *t, const char *path)
 	return watch(t, t->listener, READERS);
 }
 
+int cp_tregion_own(struct cp_tregion *t, uid_t uid, gid_t gid)
+{
+	if (t->listener < 0)
+		return -ENOTCONN;
+	return chown(t->path, uid, gid) ? -errno : 0;
+}
+
 int cp_tregion_fd(const struct cp_tregion *t)
 {
 	return t->epoll;
@@ -206,18 +213,33 @@ static void drop_reader(struct reader *r)
 	*r = (struct reader){.fd = -1};
 }
 
+// A free place, if need be that of one who connected and said nothing yet; READERS: none.
+static unsigned find_place(struct cp_tregion *t)
+{
+	unsigned silent = READERS;
+
+	for (unsigned i = 0; i < READERS; i++) {
+		if (t->readers[i].fd < 0)
+			return i;
+		if (!t->readers[i].welcomed)
+			silent = i;
+	}
+	if (silent < READERS)
+		drop_reader(&t->readers[silent]);
+	return silent;
+}
+
 static void take_readers(struct cp_tregion *t)
 {
 	for (;;) {
 		uid_t uid;
 		pid_t pid;
-		unsigned i = 0;
+		unsigned i;
 		int fd = abi_accept(t->listener, &uid, &pid);
 
 		if (fd < 0)
 			return;
-		while (i < READERS && t->readers[i].fd >= 0)
-			i++;
+		i = find_place(t);
 		if (i == READERS || watch(t, fd, i)) {
 			close(fd);
 			continue;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "dataplane/abi/counters.h"
 #include "dataplane/abi/layout.h"
@@ -49,6 +50,8 @@ void cp_tregion_free(struct cp_tregion *t);
 // Listens at `path` (mode 0660) for readers, of whom at most 64 are held. 0 or -errno;
 // -EADDRINUSE: another hawse-sip is running.
 int cp_tregion_serve(struct cp_tregion *t, const char *path);
+// Gives the socket to the user that readers run as; for a process that becomes one. 0 or -errno.
+int cp_tregion_own(struct cp_tregion *t, uid_t uid, gid_t gid);
 int cp_tregion_fd(const struct cp_tregion *t); // the same for its whole life
 void cp_tregion_process(struct cp_tregion *t);
 

@@ -13,6 +13,8 @@
 #include "controlplane/config/config.h"
 #include "sip/flow.h"
 
+#define CP_HOPS 8u // flows that a request to a peer may try
+
 struct cp_peers;
 
 struct cp_peer {
