@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <string>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -143,9 +146,11 @@ TEST_F(Tregion, SecondServerIsRefused)
 	EXPECT_EQ(access(path.c_str(), F_OK), 0); // the first one's is still there
 }
 
-TEST_F(Tregion, SilentAndManyReadersDoNoHarm)
+// Those who gave up, and those who hold a place and say nothing, make way for who speaks.
+TEST_F(Tregion, SilentReadersMakeWay)
 {
-	std::vector<abi_attached> silent;
+	std::vector<int> silent;
+	sockaddr_un un = {};
 
 	make();
 	for (int i = 0; i < 70; i++) {
@@ -154,8 +159,29 @@ TEST_F(Tregion, SilentAndManyReadersDoNoHarm)
 		reader.join(); // gives up before it was answered
 		cp_tregion_process(t);
 	}
-	cp_tregion_process(t);
+	un.sun_family = AF_UNIX;
+	strcpy(un.sun_path, path.c_str());
+	for (int i = 0; i < 100; i++) {
+		silent.push_back(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+		ASSERT_EQ(connect(silent.back(), (sockaddr *)&un, sizeof(un)), 0);
+		cp_tregion_process(t);
+	}
 	EXPECT_EQ(attach(), 0);
+	for (int fd : silent)
+		close(fd);
+}
+
+TEST_F(Tregion, SocketIsGivenToAUser)
+{
+	struct stat st;
+
+	make();
+	if (geteuid() != 0)
+		GTEST_SKIP() << "needs root";
+	ASSERT_EQ(cp_tregion_own(t, 65534, 65534), 0);
+	ASSERT_EQ(stat(path.c_str(), &st), 0);
+	EXPECT_EQ(st.st_uid, 65534u);
+	EXPECT_EQ(st.st_mode & 0777, 0660u);
 }
 
 TEST_F(Tregion, Counters)
