@@ -411,6 +411,8 @@ static int drop_privileges(struct process *p, char why[PROCESS_WHY])
 	// After a rotation the CDR file is made anew by this user.
 	if (p->cdr >= 0 && fchown(p->cdr, pw->pw_uid, pw->pw_gid) < 0)
 		err = -errno;
+	if (!err)
+		err = cp_tregion_own(p->tregion, pw->pw_uid, pw->pw_gid);
 	if (!err && (initgroups(user, pw->pw_gid) < 0 ||
 			    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
 			    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 ||
