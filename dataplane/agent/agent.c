@@ -15,16 +15,17 @@
 #include "dataplane/abi/sync.h"
 #include "dataplane/log.h"
 
-#define MAX_PEERS 64u
-#define EVENTS    32
-#define TICK_US   100000u
-#define BUSY_MS   1 // until a piece of work that could not be finished is tried again
-#define HELLO_US  2000000u
-#define ACCEPTS   8u  // in one turn
-#define ATTACHES  20u // in a second; each makes memory
-#define SECOND_US 1000000u
-#define LINE      256
-#define LINES     20u // in the log, a second
+#define MAX_PEERS  64u
+#define EVENTS     32
+#define TICK_US    100000u
+#define BUSY_MS    1 // until a piece of work that could not be finished is tried again
+#define HELLO_US   2000000u
+#define INTERFACES 32u // media interfaces, at most
+#define ACCEPTS    8u  // in one turn
+#define ATTACHES   20u // in a second; each makes memory
+#define SECOND_US  1000000u
+#define LINE       256
+#define LINES      20u // in the log, a second
 
 enum source { // what epoll tells us about; peers follow
 	ON_LISTENER,
@@ -40,6 +41,12 @@ enum peer_state {
 	PEER_NEW, // has not said hello
 	PEER_READER,
 	PEER_CONTROL,
+};
+
+enum link_state {
+	LINK_UP = 0, // as expected at start
+	LINK_DOWN,
+	LINK_GONE,
 };
 
 struct peer {
@@ -59,9 +66,10 @@ struct agent {
 	struct peer peers[MAX_PEERS];
 	unsigned readers;
 	uint64_t next_tick_us, next_second_us;
-	unsigned attaches; // in this second
-	unsigned lines;    // logged or left out in this second
-	bool hurry;        // something is left to be done
+	unsigned attaches;                 // in this second
+	unsigned lines;                    // logged or left out in this second
+	enum link_state links[INTERFACES]; // by media interface
+	bool hurry;                        // something is left to be done
 	int stopped_by;
 };
 
@@ -320,14 +328,45 @@ static void drop_silent(struct agent *a, uint64_t now_us)
 
 // ---- the loop -------------------------------------------------------------------------------------
 
+// Says when a media interface goes down, comes back, or is gone for good.
+static void say_links(struct agent *a)
+{
+	for (unsigned i = 0; i < a->c.port_count; i++) {
+		const struct port *port = &a->c.ports[i];
+		const struct neighbour_link *link;
+		enum link_state now;
+
+		if (port->kind == NIC_OTHER)
+			continue;
+		link = neighbour_link(a->c.neighbour, port->ifindex);
+		now = !link ? LINK_GONE : link->up ? LINK_UP : LINK_DOWN;
+		if (now == a->links[i])
+			continue;
+		a->links[i] = now;
+		if (now == LINK_UP)
+			say(a, DP_INFO, "media.%s: %s is up", port->media->name, port->interface);
+		else if (now == LINK_DOWN)
+			say(a, DP_WARNING,
+				"media.%s: %s is down; what should leave by it is dropped",
+				port->media->name, port->interface);
+		else
+			say(a, DP_ERROR,
+				"media.%s: %s does not exist any more; when it is back, "
+				"restart hawse-media",
+				port->media->name, port->interface);
+	}
+}
+
 static void on_netlink(struct agent *a)
 {
 	int changes = neighbour_poll(a->c.neighbour);
 
 	if (changes < 0)
 		return; // tried again at the next second
-	if (changes & NEIGHBOUR_LINKS)
+	if (changes & NEIGHBOUR_LINKS) {
+		say_links(a);
 		hops_links(a->c.hops);
+	}
 	if (changes & (NEIGHBOUR_ROUTES | NEIGHBOUR_LINKS))
 		sessions_reroute(a->c.sessions);
 }
@@ -436,6 +475,7 @@ int agent_run(struct agent *a)
 {
 	struct epoll_event events[EVENTS];
 
+	say_links(a);
 	while (!a->stopped_by) {
 		uint64_t now_us = abi_now_us();
 		bool again;
