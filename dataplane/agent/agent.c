@@ -475,6 +475,7 @@ int agent_run(struct agent *a)
 {
 	struct epoll_event events[EVENTS];
 
+	on_netlink(a); // what has changed since the mirror was opened
 	say_links(a);
 	while (!a->stopped_by) {
 		uint64_t now_us = abi_now_us();

@@ -220,6 +220,7 @@ static int configure(struct port *port, unsigned queues, unsigned workers, struc
 	if (queues == 0)
 		queues = choose_queues(port, &info, workers);
 	choose_offloads(queues, &info, &conf);
+	conf.intr_conf.rxq = port->kind == NIC_TAP;
 	err = rte_eth_dev_configure(id, (uint16_t)queues, (uint16_t)queues, &conf);
 	if (err)
 		return failed(port, "configure", err, why);
@@ -227,7 +228,12 @@ static int configure(struct port *port, unsigned queues, unsigned workers, struc
 	if (err)
 		return failed(port, "set up the queues of", err, why);
 	err = rte_eth_dev_start(id);
-	return err ? failed(port, "start", err, why) : 0;
+	if (err)
+		return failed(port, "start", err, why);
+	// A TAP's interrupt is its descriptor, which is readable while a packet waits.
+	for (unsigned q = 0; port->kind == NIC_TAP && q < port->queues; q++)
+		port->queue[q].wait_fd = rte_eth_dev_rx_intr_ctl_q_get_fd(id, (uint16_t)q);
+	return 0;
 }
 
 // ---- a Linux interface ----------------------------------------------------------------------------
