@@ -213,6 +213,17 @@ int sdp_oa_repeat(struct sdp_oa *oa, struct sdp_str *text);
 // What this leg was shown last (pending counts), for retransmissions by hand. Empty when nothing.
 struct sdp_str sdp_oa_shown(const struct sdp_oa *oa, enum sdp_leg leg);
 
+// ---- A journal ----------------------------------------------------------------------------------
+
+// What was agreed, with all that the next exchange builds on, as bytes. An offer that is pending is not
+// among it: whoever reads them back is where sdp_oa_reject() would have led. Their number; -EINVAL
+// nothing was agreed yet, -ENOBUFS.
+int sdp_oa_save(const struct sdp_oa *oa, uint8_t *out, size_t size);
+
+// From these bytes; oa need not be initialised. 0; -EBADMSG they are not what sdp_oa_save() wrote;
+// -ENOMEM, also for scratch. On an error oa is as after sdp_oa_fini().
+int sdp_oa_load(struct sdp_oa *oa, struct sdp_arena *scratch, const uint8_t *bytes, size_t len);
+
 // ---- The plan -----------------------------------------------------------------------------------
 
 #define SDP_PT_NONE 0xff

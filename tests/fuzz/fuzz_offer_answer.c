@@ -4,6 +4,7 @@
 // 0xff; the first octet of a piece says what happens, the others are its body:
 //	A B offer of that leg	a b answer of that leg	+ accept	- reject	r repeat
 //	c clone and go on with the clone	p plan
+//	k keep and go on with what was kept	K go on with these bytes instead, if they are taken
 // What is shown has to be readable, without an address of the other party, with a version that goes
 // with the bytes; plans have to agree with themselves.
 #include "sip/sdp/offer_answer.h"
@@ -200,6 +201,30 @@ static void answer(struct run *r, enum sdp_leg leg, const uint8_t *body, size_t 
 	require(sdp_oa_show_answer(&r->oa, &r->scratch, &again) == 0 && again.ptr == text.ptr);
 }
 
+// What is kept and read back is the same; what is only like it may be read, and then be used.
+static void keep(struct run *r, const uint8_t *body, size_t len)
+{
+	static uint8_t record[300000], again[300000];
+	int n = body ? (int)len : sdp_oa_save(&r->oa, record, sizeof(record));
+	struct sdp_oa fresh;
+
+	if (n < 0 || sdp_oa_load(&fresh, &r->scratch, body ? body : record, (size_t)n) != 0) {
+		require(body != NULL || n == -EINVAL);
+		return;
+	}
+	require(sdp_oa_save(&fresh, again, sizeof(again)) == n);
+	require(memcmp(body ? body : record, again, (size_t)n) == 0);
+	sdp_oa_fini(&r->oa);
+	r->oa = fresh;
+	if (!body)
+		return;
+	// Another call: what was seen of the one before says nothing about it.
+	for (unsigned leg = 0; leg < 2; leg++) {
+		free(r->shown[leg]);
+		r->shown[leg] = NULL;
+	}
+}
+
 static void event(struct run *r, uint8_t what, const uint8_t *body, size_t len)
 {
 	struct sdp_oa clone;
@@ -217,6 +242,8 @@ static void event(struct run *r, uint8_t what, const uint8_t *body, size_t len)
 		sdp_oa_repeat(&r->oa, &text);
 	else if (what == 'p')
 		take_plan(r);
+	else if (what == 'k' || what == 'K')
+		keep(r, what == 'K' ? body : NULL, len);
 	if (what != 'c')
 		return;
 	sdp_oa_clone(&clone, &r->oa);

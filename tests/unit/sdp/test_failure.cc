@@ -153,6 +153,29 @@ TEST(Failure, AnExchangeSurvivesEveryFailedMalloc)
 	EXPECT_EQ(0, never.failures);
 }
 
+TEST(Failure, WhatWasKeptIsReadWholeOrNotAtAll)
+{
+	Call call, again;
+	uint8_t record[4096];
+	int size, rc, failures = 0;
+
+	call.exchange(SDP_LEG_A, audio("192.0.2.10", 4000), audio("192.0.2.20", 6000));
+	size = sdp_oa_save(&call.oa, record, sizeof(record));
+	ASSERT_GT(size, 0);
+	do {
+		fail_at = failures;
+		rc = sdp_oa_load(&again.oa, &again.scratch, record, size_t(size));
+		fail_at = -1;
+		if (rc != 0) {
+			EXPECT_EQ(-ENOMEM, rc);
+			EXPECT_FALSE(again.oa.agreed_once);
+			failures++;
+		}
+	} while (rc != 0 && failures < 100);
+	EXPECT_EQ(0, rc);
+	EXPECT_EQ(5, failures); // the ports and four bodies
+}
+
 TEST(Failure, ScratchIsGivenBack)
 {
 	Call call;
