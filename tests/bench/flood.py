@@ -11,7 +11,6 @@ NEEDS = ["hawse-media", "session_loader", "rtp_load", "rtpengine"]
 CALLS = 100
 SHARE_NICE = -7  # of the spinner, against 0 of the relay: weights 4904 to 1024
 START = {"hawse": 10000, "rtpengine": 4000}
-WARMUP = {"hawse": 0.3, "rtpengine": 3.5}
 
 
 def goodput(result):
@@ -20,7 +19,7 @@ def goodput(result):
 
 def peak_of(relay, name):
     """(rate offered, goodput) where goodput was highest; stops when two steps bring no more."""
-    rate, best, worse, warmup = START[name], (0, 0.0), 0, WARMUP[name]
+    rate, best, worse, warmup = START[name], (0, 0.0), 0, relay.learning
     while worse < 2 and rate < 1000000:
         result = relay.measure(1.5, rate=int(rate), warmup=warmup, linger=0.5)
         warmup = 0.3

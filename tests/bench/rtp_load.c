@@ -4,7 +4,7 @@
 //
 //   rtp_load --interface l0 --flows FILE --relay-mac MAC --rate PPS --seconds S
 //            [--warmup S] [--batch N] [--linger S] [--fifo PRIORITY] [--blast] [--sleepy]
-//            [--junk FILE --junk-ratio N]
+//            [--cpu-of PID] [--junk FILE --junk-ratio N]
 //
 // One thread sends by AF_PACKET past the queueing discipline and empties a memory-mapped receive
 // ring between two bursts. The time of arrival is the kernel's, taken when the packet reaches this
@@ -12,9 +12,10 @@
 // addresses are not set on the interface: the kernel drops what the ring has seen.
 //
 // With --junk FILE flows of that file are sent in turn with the others, as many as --junk-ratio
-// says for each good packet. --blast sends as fast as it can, --sleepy sleeps between packets. Prints "begin" and "end" around the
+// says for each good packet. --cpu-of PID adds the CPU time of that process while it measured. --blast sends as fast as it can, --sleepy sleeps between packets. Prints "begin" and "end" around the
 // measured time, for the one who counts CPU seconds, and then one JSON object.
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -41,6 +42,7 @@
 #define SUB_BITS    6u // histogram: 64 steps to a power of two, 1.6 % wide
 #define BUCKETS     (40u << SUB_BITS)
 
+#define STALL_NS       100000u
 #define SLEEP_LEAST_NS 80000u
 #define SLEEP_EARLY_NS 20000u // spin for the rest: a timer is not that exact
 
@@ -56,6 +58,7 @@ struct options {
 	unsigned batch;
 	unsigned junk_ratio;
 	int fifo;
+	int cpu_of; // process, 0: none
 	bool blast;
 	bool sleepy;
 };
@@ -81,7 +84,9 @@ struct load {
 	uint64_t turn; // packets built, junk included
 	uint32_t phase;
 
-	uint64_t sent[2]; // by phase
+	uint64_t stalls;   // sends during which this thread lost its core
+	uint64_t relay_ns; // CPU time of --cpu-of in phase 1
+	uint64_t sent[2];  // by phase
 	uint64_t junk_sent[2];
 	uint64_t refused; // by the socket: ENOBUFS
 	uint64_t send_ns; // CPU time in the kernel's send, softirq work for the receiver included
@@ -103,6 +108,33 @@ static uint64_t now_ns(clockid_t clock)
 
 	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+// CPU time of all threads of a process so far.
+static uint64_t process_ns(int pid)
+{
+	char path[320];
+	struct dirent *entry;
+	uint64_t total = 0, one;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	tasks = pid ? opendir(path) : NULL;
+	if (!tasks)
+		return 0;
+	while ((entry = readdir(tasks))) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", pid, entry->d_name);
+		file = fopen(path, "r");
+		if (!file)
+			continue;
+		if (fscanf(file, "%" SCNu64, &one) == 1)
+			total += one;
+		fclose(file);
+	}
+	closedir(tasks);
+	return total;
 }
 
 static unsigned bucket_of(uint64_t ns)
@@ -281,7 +313,7 @@ static void send_burst(struct load *load, unsigned count)
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec parts[BATCH_MAX];
 	unsigned done = 0;
-	uint64_t begin;
+	uint64_t begin, wall;
 
 	memset(messages, 0, count * sizeof(messages[0]));
 	for (unsigned i = 0; i < count; i++) {
@@ -291,6 +323,7 @@ static void send_burst(struct load *load, unsigned count)
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
+	wall = now_ns(CLOCK_MONOTONIC);
 	begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
 	while (done < count) {
 		int sent = sendmmsg(load->send_socket, messages + done, count - done, 0);
@@ -305,8 +338,12 @@ static void send_burst(struct load *load, unsigned count)
 			exit(1);
 		}
 	}
-	if (load->phase)
-		load->send_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+	begin = now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+	wall = now_ns(CLOCK_MONOTONIC) - wall;
+	if (!load->phase)
+		return;
+	load->send_ns += begin;
+	load->stalls += wall > begin + STALL_NS;
 }
 
 // Leaves the core to others while the next packet is far away: a spinning sender of real-time
@@ -388,10 +425,12 @@ static void print_report(struct load *load, double seconds)
 		seconds, load->sent[1], received, (int64_t)(load->sent[1] - received),
 		load->junk_sent[1], load->refused);
 	printf(", \"wrong\": %" PRIu64 ", \"foreign\": %" PRIu64 ", \"disorder\": %" PRIu64
-	       ", \"ring_lost\": %" PRIu64 ", \"send_cpu\": %.6f, \"warmup_sent\": %" PRIu64
-	       ", \"warmup_received\": %" PRIu64,
+	       ", \"ring_lost\": %" PRIu64
+	       ", \"send_cpu\": %.6f, \"relay_cpu\": %.6f, \"stalls\": %" PRIu64
+	       ", \"warmup_sent\": %" PRIu64 ", \"warmup_received\": %" PRIu64,
 		load->wrong, load->foreign, load->disorder, load->ring_lost,
-		(double)load->send_ns / 1e9, load->sent[0], load->received[0]);
+		(double)load->send_ns / 1e9, (double)load->relay_ns / 1e9, load->stalls,
+		load->sent[0], load->received[0]);
 	if (received) {
 		printf(", \"p50\": %.3f, \"p90\": %.3f, \"p99\": %.3f, \"p99.9\": %.3f, \"min\": "
 		       "%.3f, \"max\": %.3f, \"mean\": %.3f",
@@ -447,6 +486,9 @@ static int set_option(struct options *options, int option, const char *value)
 	case 'p':
 		options->fifo = (int)strtol(value, NULL, 10);
 		return 0;
+	case 'c':
+		options->cpu_of = (int)strtol(value, NULL, 10);
+		return 0;
 	case 'B':
 		options->blast = true;
 		return 0;
@@ -472,6 +514,7 @@ static bool parse(struct options *options, int argc, char **argv)
 		{"linger", required_argument, NULL, 'l'},
 		{"batch", required_argument, NULL, 'b'},
 		{"fifo", required_argument, NULL, 'p'},
+		{"cpu-of", required_argument, NULL, 'c'},
 		{"blast", no_argument, NULL, 'B'},
 		{"sleepy", no_argument, NULL, 'S'},
 		{NULL, 0, NULL, 0},
@@ -531,10 +574,10 @@ int main(int argc, char **argv)
 	int rc;
 
 	if (!parse(&load.options, argc, argv)) {
-		fprintf(stderr,
-			"usage: rtp_load --interface IF --flows FILE --relay-mac MAC "
-			"(--rate PPS | --blast) --seconds S [--warmup S] [--linger S] "
-			"[--batch N] [--fifo PRIORITY] [--sleepy] [--junk FILE --junk-ratio N]\n");
+		fprintf(stderr, "usage: rtp_load --interface IF --flows FILE --relay-mac MAC "
+				"(--rate PPS | --blast) --seconds S [--warmup S] [--linger S] "
+				"[--batch N] [--fifo PRIORITY] [--sleepy] [--cpu-of PID] [--junk "
+				"FILE --junk-ratio N]\n");
 		return 2;
 	}
 	rc = prepare(&load);
@@ -553,7 +596,9 @@ int main(int argc, char **argv)
 	printf("begin\n");
 	fflush(stdout);
 	load.phase = 1;
+	load.relay_ns = process_ns(load.options.cpu_of);
 	seconds = run_phase(&load, load.options.seconds);
+	load.relay_ns = process_ns(load.options.cpu_of) - load.relay_ns;
 	printf("end\n");
 	fflush(stdout);
 	linger(&load, load.options.linger);

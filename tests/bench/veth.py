@@ -15,7 +15,6 @@ EQUAL = 40000  # packets a second
 LOSS = 1e-5    # a share that still counts as none: one packet in a hundred thousand
 START = {"hawse": 100000, "rtpengine": 30000}
 STEP = 1.25
-WARMUP = {"hawse": 0.5, "rtpengine": 3.5}  # rtpengine learns for three seconds after an answer
 PEER = "rtpengine 10.5 in userspace"
 
 
@@ -31,11 +30,9 @@ def working_point(run, side, net, calls):
     """The highest rate of the ladder that loses nothing, in one of three tries."""
     rate, best = START[side.name], None
     with side(run, net, calls) as relay:
-        warmup = WARMUP[side.name]
         for _ in range(14):
             for _ in range(3):
-                result = relay.measure(1.0, rate=int(rate), warmup=warmup, linger=0.3)
-                warmup = 0.2
+                result = relay.slices(relays.SLICE, int(rate))
                 if lossless(result):
                     break
             if not lossless(result):
@@ -66,12 +63,13 @@ def device_ceiling(run, net, calls):
 def lossless_round(run, side, net, calls, seconds, rates, poll):
     """One measurement by a relay started anew; at a lower rate when packets are lost, for this and later rounds."""
     for _ in range(5):
-        system.quiet(run, 4)
+        system.quiet(run, 2)
         rate = rates[side.name]
         with side(run, net, calls, poll=poll) as relay:
-            result = relay.measure(seconds, rate=rate, warmup=WARMUP[side.name])
+            result = relay.slices(seconds, rate)
         report.say(f"{side.name} at {rate} a second: {result['lost']} lost, CPU {result['relay_cpu']:.2f} + softirq "
-                   f"{result['softirq_cpu']:.2f} s in {result['seconds']:.1f} s, others {result['foreign_cpu']:.2f} s")
+                   f"{result['softirq_cpu']:.2f} s in {result['seconds']:.1f} s, others {result['foreign_cpu']:.2f} s, "
+                   f"{result['slices']} slices")
         if lossless(result):
             break
         rates[side.name] = int(rate * 0.8)

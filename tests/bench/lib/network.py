@@ -16,7 +16,6 @@ the relay's own context, and counts as the relay's; both sides pay for it alike.
 import json
 import statistics
 import subprocess
-import time
 
 from . import system
 
@@ -90,27 +89,25 @@ def generate(network, flows, seconds, rate=None, warmup=0.0, linger=0.5, batch=3
                "--seconds", seconds, "--warmup", warmup, "--linger", linger, "--batch", batch]
     command += ["--rate", rate] if rate else ["--blast"]
     command += ["--fifo", fifo] if fifo else []
+    command += ["--cpu-of", relay.pid] if relay else []
     command += ["--sleepy"] if sleepy else []
     command += ["--junk", junk, "--junk-ratio", junk_ratio] if junk else []
     process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True)
     run.processes.append(process)
-    marks = {}
-    report = None
+    busy, drops, report = {}, {}, None
     for line in process.stdout:
         word = line.strip()
         if word in ("begin", "end"):
-            marks[word] = (time.monotonic(), system.cpu_seconds(relay.pid) if relay else 0.0, system.core_busy(run.core), network.drops())
+            busy[word], drops[word] = system.core_busy(run.core), network.drops()
             if word == "begin" and ready:
                 ready()
         elif word:
             report = json.loads(word)
     process.wait()
     run.processes.remove(process)
-    if report is None or len(marks) < 2:
+    if report is None or len(busy) < 2:
         raise RuntimeError("rtp_load ended without a report")
-    first, last = marks["begin"], marks["end"]
-    report["relay_cpu"] = last[1] - first[1]
     report["softirq_cpu"] = max(0.0, report["send_cpu"] - network.base * (report["sent"] + report["junk_sent"]))
-    report["foreign_cpu"] = max(0.0, last[2] - first[2] - report["relay_cpu"])
-    report["device_drops"] = last[3] - first[3]
+    report["foreign_cpu"] = max(0.0, busy["end"] - busy["begin"] - report["relay_cpu"])
+    report["device_drops"] = drops["end"] - drops["begin"]
     return report
