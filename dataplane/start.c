@@ -112,7 +112,7 @@ static int check_addresses(struct dataplane *d, const struct port *port, char wh
 {
 	const struct cfg_media *media = port->media;
 
-	for (unsigned i = 0; i < media->address_count && port->kind != NIC_OTHER; i++) {
+	for (unsigned i = 0; i < media->address_count && port->kind < NIC_OWNED; i++) {
 		const struct cfg_address *address = &media->addresses[i];
 		bool owned =
 			neighbour_owns(d->neighbour, port->ifindex, address->family, address->ip);
@@ -146,10 +146,32 @@ static void pin_addresses(struct dataplane *d, const struct port *port)
 			port->media->addresses[i].ip, port->mac);
 }
 
+// The operator gives the kernel's side of a card its addresses; he may do so now or later.
+static void hint_addresses(struct dataplane *d, const struct port *port)
+{
+	for (unsigned i = 0; i < port->media->address_count; i++) {
+		const struct cfg_address *address = &port->media->addresses[i];
+		char text[INET6_ADDRSTRLEN] = "";
+
+		if (neighbour_owns(d->neighbour, port->ifindex, address->family, address->ip))
+			continue;
+		inet_ntop(
+			address->family == 4 ? AF_INET : AF_INET6, address->ip, text, sizeof(text));
+		dp_log(DP_INFO, "nic",
+			"media.%s: the kernel's side of %s is %s; give it the address: ip address "
+			"add "
+			"%s/%d dev %s && ip link set %s up",
+			port->media->name, port->media->device, port->interface, text,
+			address->family == 4 ? 24 : 64, port->interface, port->interface);
+	}
+}
+
 static int open_port(struct dataplane *d, unsigned i, char why[START_WHY])
 {
-	static const char *const kinds[] = {
-		[NIC_LINUX] = "AF_XDP", [NIC_TAP] = "a TAP", [NIC_OTHER] = "DPDK"};
+	static const char *const kinds[] = {[NIC_LINUX] = "AF_XDP",
+		[NIC_TAP] = "a TAP",
+		[NIC_OWNED] = "DPDK",
+		[NIC_OTHER] = "DPDK"};
 	struct port *port = &d->ports[i];
 	int err = port_open(port, &d->cfg->media[i], d->cfg->dataplane.workers, d->pool, why);
 
@@ -161,6 +183,8 @@ static int open_port(struct dataplane *d, unsigned i, char why[START_WHY])
 		return err;
 	if (port->kind == NIC_TAP)
 		pin_addresses(d, port);
+	if (port->kind == NIC_OWNED)
+		hint_addresses(d, port);
 	if (port->stale_program)
 		dp_log(DP_INFO, "nic", "media.%s: took off the XDP program that a crash left on %s",
 			port->media->name, port->interface);

@@ -54,6 +54,12 @@ unsigned hops_count(const struct hops *hops)
 	return hops->count;
 }
 
+// The kernel knows routes and neighbours of it.
+static bool is_mirrored(const struct port *port)
+{
+	return port->kind == NIC_LINUX || port->kind == NIC_OWNED;
+}
+
 static uint16_t *bucket_of(struct hops *hops, const struct hop *key)
 {
 	uint64_t words[2], h;
@@ -86,7 +92,7 @@ static int route(struct hops *hops, unsigned interface, uint8_t family, const ui
 	const struct port *port = &hops->c.ports[interface];
 
 	*key = (struct hop){.interface = (uint8_t)interface, .family = family};
-	if (port->kind == NIC_LINUX)
+	if (is_mirrored(port))
 		return neighbour_route(
 			hops->c.neighbour, port->ifindex, family, ip, &key->hop_family, key->ip);
 	key->hop_family = family; // one entry serves all: there is one neighbour
@@ -128,7 +134,7 @@ static void refresh(struct hops *hops, uint16_t index, uint64_t now_us)
 	const struct port *port = &hops->c.ports[hop->interface];
 	bool fresh = true;
 
-	if (port->kind != NIC_LINUX) {
+	if (!is_mirrored(port)) {
 		memset(hop->mac, 0xff, 6);
 		if (port->kind == NIC_TAP)
 			memcpy(hop->mac, port->mac, 6);
@@ -219,7 +225,7 @@ void hops_neighbour(void *arg, int interface, uint8_t family, const uint8_t ip[1
 
 	memcpy(key.ip, ip, 16);
 	for (unsigned i = 0; i < hops->c.port_count; i++) {
-		if (hops->c.ports[i].kind != NIC_LINUX || hops->c.ports[i].ifindex != interface)
+		if (!is_mirrored(&hops->c.ports[i]) || hops->c.ports[i].ifindex != interface)
 			continue;
 		key.interface = (uint8_t)i;
 		// An IPv6 neighbour may be the gateway of IPv4 packets too.
@@ -247,7 +253,7 @@ static void tick_one(struct hops *hops, uint16_t index, uint64_t now_us)
 	struct hop *hop = &hops->hop[index];
 	bool wanted = dp_adjacency_wanted(hops->c.table, index);
 
-	if (hops->c.ports[hop->interface].kind != NIC_LINUX)
+	if (!is_mirrored(&hops->c.ports[hop->interface]))
 		return;
 	if (hop->asked_us && now_us - hop->asked_us < HOPS_PROBE_US)
 		return;

@@ -35,6 +35,18 @@ static bool is_tap(const char *device)
 	return strncmp(device, "tap:", 4) == 0;
 }
 
+// A network card, or what behaves like one.
+static bool is_card(const char *device)
+{
+	static const char *const others[] = {
+		"net_pcap", "net_ring", "net_null", "net_tap", "eth_pcap", "eth_ring", "eth_null"};
+
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strncmp(device, others[i], strlen(others[i])) == 0)
+			return false;
+	return true;
+}
+
 unsigned port_buffers(const struct cfg_media *media, unsigned workers)
 {
 	unsigned queues;
@@ -54,6 +66,9 @@ static void classify(struct port *port, const struct cfg_media *media)
 	} else if (is_linux(media->device)) {
 		port->kind = NIC_LINUX;
 		snprintf(port->interface, sizeof(port->interface), "%.15s", media->device);
+	} else if (is_card(media->device)) {
+		port->kind = NIC_OWNED;
+		snprintf(port->interface, sizeof(port->interface), "hw-%.12s", media->name);
 	}
 }
 
@@ -184,9 +199,11 @@ static int new_xdp_socket(void)
 	return found;
 }
 
-static int set_up_queues(struct port *port, uint16_t id, unsigned queues,
-	const struct rte_eth_dev_info *info, struct rte_mempool *pool)
+// Appends the queues to `queue`.
+static int set_up_queues(uint16_t id, unsigned queues, const struct rte_eth_dev_info *info,
+	struct rte_mempool *pool, struct port_queue *queue, unsigned *count)
 {
+	bool xdp = strcmp(info->driver_name, "net_af_xdp") == 0;
 	unsigned socket = (unsigned)rte_eth_dev_socket_id(id);
 	int err = 0;
 
@@ -195,45 +212,53 @@ static int set_up_queues(struct port *port, uint16_t id, unsigned queues,
 	for (uint16_t q = 0; q < queues && !err; q++) {
 		err = rte_eth_rx_queue_setup(
 			id, q, ring_size(&info->rx_desc_lim), socket, NULL, pool);
-		if (err || port->queues == PORT_QUEUES)
+		if (err)
 			break;
-		port->queue[port->queues++] = (struct port_queue){
-			.id = id,
-			.queue = q,
-			.wait_fd = port->kind == NIC_LINUX ? new_xdp_socket() : -1,
-		};
+		queue[(*count)++] = (struct port_queue){
+			.id = id, .queue = q, .wait_fd = xdp ? new_xdp_socket() : -1};
 	}
 	return err;
 }
 
-// The port that was probed last. `queues` 0: as many as suit the workers.
-static int configure(struct port *port, unsigned queues, unsigned workers, struct rte_mempool *pool,
-	char why[PORT_WHY])
+// Configures and starts DPDK's port `id` with so many queues; 0: as many as suit the workers. Appends
+// them to `queue`.
+static int configure(const struct port *port, uint16_t id, unsigned queues, unsigned workers,
+	struct rte_mempool *pool, struct port_queue *queue, unsigned *count, char why[PORT_WHY])
 {
-	uint16_t id = port->ids[port->id_count - 1];
 	struct rte_eth_conf conf = {0};
 	struct rte_eth_dev_info info;
+	unsigned first = *count;
 	int err = rte_eth_dev_info_get(id, &info);
 
 	if (err)
 		return failed(port, "ask about", err, why);
 	if (queues == 0)
 		queues = choose_queues(port, &info, workers);
+	if (queues > PORT_QUEUES - *count)
+		queues = PORT_QUEUES - *count;
 	choose_offloads(queues, &info, &conf);
-	conf.intr_conf.rxq = port->kind == NIC_TAP;
+	conf.intr_conf.rxq = strcmp(info.driver_name, "net_tap") == 0;
 	err = rte_eth_dev_configure(id, (uint16_t)queues, (uint16_t)queues, &conf);
 	if (err)
 		return failed(port, "configure", err, why);
-	err = set_up_queues(port, id, queues, &info, pool);
+	err = set_up_queues(id, queues, &info, pool, queue, count);
 	if (err)
 		return failed(port, "set up the queues of", err, why);
 	err = rte_eth_dev_start(id);
 	if (err)
 		return failed(port, "start", err, why);
 	// A TAP's interrupt is its descriptor, which is readable while a packet waits.
-	for (unsigned q = 0; port->kind == NIC_TAP && q < port->queues; q++)
-		port->queue[q].wait_fd = rte_eth_dev_rx_intr_ctl_q_get_fd(id, (uint16_t)q);
+	for (unsigned i = first; conf.intr_conf.rxq && i < *count; i++)
+		queue[i].wait_fd = rte_eth_dev_rx_intr_ctl_q_get_fd(id, queue[i].queue);
 	return 0;
+}
+
+// The same for the port that was probed last.
+static int configure_last(struct port *port, unsigned queues, unsigned workers,
+	struct rte_mempool *pool, char why[PORT_WHY])
+{
+	return configure(port, port->ids[port->id_count - 1], queues, workers, pool, port->queue,
+		&port->queues, why);
 }
 
 // ---- a Linux interface ----------------------------------------------------------------------------
@@ -277,7 +302,7 @@ static int open_split(struct port *port, unsigned queues, const char *object,
 			return failed(port, "open all queues of", err, why);
 		err = probe(port, (struct share){.first = q, .count = 1}, object, why);
 		if (!err)
-			err = configure(port, 1, 0, pool, why);
+			err = configure_last(port, 1, 0, pool, why);
 	}
 	if (!err)
 		err = xdp_adopt(&port->xdp, port->interface, port->ifindex, why);
@@ -306,7 +331,7 @@ static int open_linux(struct port *port, struct rte_mempool *pool, char why[PORT
 	} else {
 		err = probe(port, (struct share){.count = queues.count}, object, why);
 		if (!err)
-			err = configure(port, queues.count, 0, pool, why);
+			err = configure_last(port, queues.count, 0, pool, why);
 		if (!err)
 			err = xdp_adopt(&port->xdp, port->interface, port->ifindex, why);
 	}
@@ -314,12 +339,48 @@ static int open_linux(struct port *port, struct rte_mempool *pool, char why[PORT
 	return err;
 }
 
+// ---- the kernel's side of a network card ----------------------------------------------------------
+
+// Without it the card works only among neighbours that need no ARP, so that is said, not refused.
+static void open_kernel_side(struct port *port, unsigned workers, struct rte_mempool *pool)
+{
+	static unsigned made;
+	char devargs[128], name[32], why[PORT_WHY];
+	const uint8_t *m = port->mac;
+	uint16_t id;
+	int err;
+
+	snprintf(name, sizeof(name), "net_tap_kernel%u", made++);
+	snprintf(devargs, sizeof(devargs), "%s,iface=%s,mac=%02x:%02x:%02x:%02x:%02x:%02x", name,
+		port->interface, m[0], m[1], m[2], m[3], m[4], m[5]);
+	err = rte_dev_probe(devargs);
+	if (!err)
+		err = rte_eth_dev_get_port_by_name(name, &id);
+	if (!err) {
+		port->ids[port->id_count++] = id;
+		err = configure(
+			port, id, workers, workers, pool, port->kernel, &port->kernel_queues, why);
+	}
+	if (!err)
+		port->ifindex = (int)if_nametoindex(port->interface);
+	if (port->ifindex)
+		return;
+	dp_log(DP_WARNING, "nic",
+		"media.%s: no TAP for the kernel's share of %s: nobody answers ARP for its "
+		"addresses",
+		port->media->name, port->media->device);
+	port->kernel_queues = 0;
+	port->kind = NIC_OTHER;
+}
+
 // ---- the outside ----------------------------------------------------------------------------------
 
 static void learn(struct port *port)
 {
 	struct rte_ether_addr mac;
-	uint16_t mtu = port->interface[0] ? interface_mtu(port->interface) : 0;
+	uint16_t mtu = port->kind == NIC_LINUX || port->kind == NIC_TAP
+			       ? interface_mtu(port->interface)
+			       : 0;
 
 	port->id = port->ids[0];
 	if (rte_eth_macaddr_get(port->id, &mac) == 0)
@@ -345,13 +406,16 @@ int port_open(struct port *port, const struct cfg_media *media, unsigned workers
 	} else {
 		err = probe(port, (struct share){0}, "", why);
 		if (!err)
-			err = configure(port, 0, workers, pool, why);
+			err = configure_last(port, 0, workers, pool, why);
 	}
-	if (err)
+	if (err) {
 		port_close(port);
-	else
-		learn(port);
-	return err;
+		return err;
+	}
+	learn(port);
+	if (port->kind == NIC_OWNED)
+		open_kernel_side(port, workers, pool);
+	return 0;
 }
 
 int port_admit(struct port *port, char why[PORT_WHY])

@@ -5,6 +5,11 @@
 //   "tap:NAME"    a TAP device that DPDK makes, with the kernel at its other end
 //   anything else what DPDK's EAL takes: "net_pcap0,rx_pcap=...", "net_memif0,...", "0000:03:00.0"
 //
+// DPDK owns a network card of the third sort, and the kernel would see nothing of it. So it gets a TAP
+// of its own, named "hw-" and the media interface's name, with the card's MAC: workers pass on to it
+// what is not media, and back. The operator gives that TAP the addresses, as he would the card.
+// Captures, rings and the null device have no kernel side.
+//
 // One interface is one DPDK port, but for a Linux interface whose queues are not "combined" ones (a
 // veth with several): net_af_xdp opens one queue of such an interface a port, so it is several ports.
 // Packets leave by the first.
@@ -31,6 +36,7 @@ struct rte_mempool;
 enum nic_kind {
 	NIC_LINUX, // AF_XDP beside the kernel
 	NIC_TAP,   // the kernel is the only neighbour
+	NIC_OWNED, // DPDK's; a TAP carries the kernel's share
 	NIC_OTHER, // the kernel knows nothing of it
 };
 
@@ -50,6 +56,8 @@ struct port {
 	unsigned queues;
 	uint16_t mtu;
 	uint8_t mac[6];
+	struct port_queue kernel[PORT_QUEUES]; // NIC_OWNED: of the TAP, one for each worker
+	unsigned kernel_queues;
 	char interface[IFNAMSIZ]; // of the kernel; empty for NIC_OTHER
 	int ifindex;              // 0 for NIC_OTHER
 	bool stale_program;       // a crash had left ours behind

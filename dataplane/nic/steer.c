@@ -4,11 +4,17 @@
 #include <errno.h>
 #include <stdio.h>
 
+// DPDK ports among which the interface's queues are split; its kernel side is not one of them.
+static unsigned splits(const struct port *port)
+{
+	return port->kind == NIC_LINUX ? port->id_count : 1;
+}
+
 // Workers that can each have a transmit queue of their own on the port. A device split over several
 // DPDK ports sends by the first, which has one.
 static unsigned senders(const struct port *port)
 {
-	return port->id_count > 1 ? 1 : port->queues;
+	return splits(port) > 1 ? 1 : port->queues;
 }
 
 void steer_choose(
@@ -32,19 +38,39 @@ void steer_choose(
 			steer->method, wanted, least->media->device, senders(least));
 }
 
-static int add_source(const struct port_queue *queue, struct dp_worker_config *config)
+static int add_source(const struct port_queue *queue, uint8_t kind, uint16_t peer,
+	struct dp_worker_config *config)
 {
 	if (config->source_count == DP_SOURCES)
 		return -E2BIG;
 	config->sources[config->source_count++] = (struct dp_source){
 		.port = queue->id,
 		.queue = queue->queue,
-		.peer = DP_NO_PORT,
-		.kind = DP_SOURCE_MEDIA,
+		.peer = peer,
+		.kind = kind,
 	};
 	if (queue->wait_fd >= 0 && config->wait_fd_count < DP_WAIT_FDS)
 		config->wait_fds[config->wait_fd_count++] = queue->wait_fd;
 	return 0;
+}
+
+// The TAP that carries the kernel's share: each worker has a queue of it.
+static int add_kernel_side(const struct port *port, unsigned index, struct dp_worker_config *config)
+{
+	const struct port_queue *queue = &port->kernel[index];
+
+	if (index >= port->kernel_queues)
+		return 0;
+	if (queue->id >= DP_PORTS)
+		return -E2BIG;
+	config->ports[port->id].exception = queue->id;
+	config->ports[queue->id] = (struct dp_port){
+		.used = true,
+		.partial_checksums = true,
+		.tx_queue = queue->queue,
+		.exception = DP_NO_PORT,
+	};
+	return add_source(queue, DP_SOURCE_KERNEL, port->id, config);
 }
 
 int steer_worker(const struct port *ports, unsigned port_count, unsigned workers, unsigned index,
@@ -54,7 +80,7 @@ int steer_worker(const struct port *ports, unsigned port_count, unsigned workers
 		const struct port *port = &ports[p];
 		int err = 0;
 
-		for (unsigned i = 0; i < port->id_count; i++) {
+		for (unsigned i = 0; i < splits(port); i++) {
 			if (port->ids[i] >= DP_PORTS)
 				return -E2BIG;
 			config->ports[port->ids[i]] = (struct dp_port){
@@ -65,7 +91,9 @@ int steer_worker(const struct port *ports, unsigned port_count, unsigned workers
 			};
 		}
 		for (unsigned q = index; q < port->queues && !err; q += workers)
-			err = add_source(&port->queue[q], config);
+			err = add_source(&port->queue[q], DP_SOURCE_MEDIA, DP_NO_PORT, config);
+		if (!err)
+			err = add_kernel_side(port, index, config);
 		if (err)
 			return err;
 	}
