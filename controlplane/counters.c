@@ -69,6 +69,74 @@ static const struct {
 	{CP_C_CDR_FAILED, "cdr_failures_total", "", "CDRs that could not be written.", ABI_COUNTER},
 };
 
+// Of the process, not of a shard.
+static const struct {
+	enum cp_counter counter;
+	const char *name, *label, *help;
+	uint8_t kind;
+} whole[] = {
+	{CP_C_UDP_RECEIVED, "sip_transport_received_total", "transport=\"udp\"",
+		"Messages received.", ABI_COUNTER},
+	{CP_C_STREAM_RECEIVED, "sip_transport_received_total", "transport=\"stream\"",
+		"Messages received.", ABI_COUNTER},
+	{CP_C_UDP_SENT, "sip_transport_sent_total", "transport=\"udp\"", "Messages sent.",
+		ABI_COUNTER},
+	{CP_C_STREAM_SENT, "sip_transport_sent_total", "transport=\"stream\"", "Messages sent.",
+		ABI_COUNTER},
+	{CP_C_CONNECTIONS, "sip_connections", "", "TCP, TLS and WebSocket connections now.",
+		ABI_GAUGE},
+	{CP_C_CONNECTIONS_ACCEPTED, "sip_connections_total", "by=\"peer\"",
+		"Connections made, by who made them.", ABI_COUNTER},
+	{CP_C_CONNECTIONS_MADE, "sip_connections_total", "by=\"hawse\"",
+		"Connections made, by who made them.", ABI_COUNTER},
+	{CP_C_CONNECTIONS_REFUSED, "sip_connections_ended_total", "reason=\"too_many\"",
+		"Connections ended by Hawse: over the limit in all or of one address.",
+		ABI_COUNTER},
+	{CP_C_CONNECTIONS_SLOW, "sip_connections_ended_total", "reason=\"slow\"",
+		"Connections ended by Hawse: a message, handshake or upgrade took too long.",
+		ABI_COUNTER},
+	{CP_C_CONNECTIONS_IDLE, "sip_connections_ended_total", "reason=\"idle\"",
+		"Connections ended by Hawse: nothing came for ten minutes.", ABI_COUNTER},
+	{CP_C_CONNECTIONS_BACKLOG, "sip_connections_ended_total", "reason=\"backlog\"",
+		"Connections ended by Hawse: the other side does not read.", ABI_COUNTER},
+	{CP_C_CONNECTIONS_UNFRAMED, "sip_connections_ended_total", "reason=\"unframed\"",
+		"Connections ended by Hawse: what came is no SIP, or too long.", ABI_COUNTER},
+	{CP_C_CONNECTIONS_TLS, "sip_connections_ended_total", "reason=\"tls\"",
+		"Connections ended by Hawse: TLS failed, or a certificate was not trusted.",
+		ABI_COUNTER},
+	{CP_C_CONNECTIONS_UPGRADE, "sip_connections_ended_total", "reason=\"upgrade\"",
+		"Connections ended by Hawse: no WebSocket for SIP was asked for.", ABI_COUNTER},
+	{CP_C_KEEPALIVES, "sip_keepalives_total", "", "Pings of two CRLFs.", ABI_COUNTER},
+	{CP_C_WIDENED, "sip_requests_by_tcp_for_length_total", "",
+		"Requests that went by TCP because they are too long for UDP.", ABI_COUNTER},
+	{CP_C_RECONNECTED, "sip_responses_reconnected_total", "",
+		"Responses sent by a new connection because that of their request was gone.",
+		ABI_COUNTER},
+	{CP_C_ICMP, "sip_icmp_errors_total", "", "Datagrams that ICMP says did not arrive.",
+		ABI_COUNTER},
+	{CP_C_DNS_QUESTIONS, "dns_questions_total", "", "Questions asked of name servers.",
+		ABI_COUNTER},
+	{CP_C_DNS_FAILURES, "dns_failures_total", "", "Names of peers that could not be resolved.",
+		ABI_COUNTER},
+	{CP_C_DROP_KERNEL, "sip_drops_total", "reason=\"socket_full\"",
+		"Datagrams that the kernel dropped because Hawse did not read fast enough.",
+		ABI_COUNTER},
+	{CP_C_DROP_QUEUE, "sip_drops_total", "reason=\"send_queue_full\"",
+		"Datagrams not sent because the kernel did not take them.", ABI_COUNTER},
+	{CP_C_DROP_SHED, "sip_drops_total", "reason=\"shed\"",
+		"New requests answered by 503 unread because they had waited too long.",
+		ABI_COUNTER},
+	{CP_C_DROP_SHED_SOURCE, "sip_drops_total", "reason=\"stranger_rate\"",
+		"New requests dropped because their unknown source sends too many.", ABI_COUNTER},
+	{CP_C_DROP_MUTED, "sip_drops_total", "reason=\"muted\"",
+		"Messages dropped unread because their source sends junk.", ABI_COUNTER},
+	{CP_C_DROP_SHED_ACK, "sip_drops_total", "reason=\"shed_ack\"",
+		"ACKs of such 503s, which need nothing more.", ABI_COUNTER},
+	{CP_C_MUTES, "sip_mutes_total", "", "Times that a source was muted for junk.", ABI_COUNTER},
+	{CP_C_WAITED_US, "sip_waited_microseconds", "",
+		"How long the last new request had waited before it was read.", ABI_GAUGE},
+};
+
 static const char *const results[CP_RESULTS] = {
 	[CP_RESULT_ANSWERED] = "answered",
 	[CP_RESULT_CANCELLED] = "cancelled",
@@ -145,5 +213,14 @@ void cp_counters_describe(struct abi_counter table[CP_COUNTERS])
 		snprintf(c->help, sizeof(c->help), "%s", singles[i].help);
 		c->kind = singles[i].kind;
 		c->scope = ABI_SCOPE_WORKER;
+	}
+	for (unsigned i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+		struct abi_counter *c = &table[whole[i].counter];
+
+		snprintf(c->name, sizeof(c->name), "%s", whole[i].name);
+		snprintf(c->label, sizeof(c->label), "%s", whole[i].label);
+		snprintf(c->help, sizeof(c->help), "%s", whole[i].help);
+		c->kind = whole[i].kind;
+		c->scope = ABI_SCOPE_AGENT;
 	}
 }

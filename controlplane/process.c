@@ -3,28 +3,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "controlplane/counters.h"
+#include "controlplane/gate.h"
 #include "controlplane/log.h"
-#include "controlplane/net/udp.h"
+#include "controlplane/privilege.h"
+#include "controlplane/publish.h"
 #include "controlplane/shard.h"
+#include "controlplane/transport.h"
 #include "dataplane/abi/shm.h"
 #include "sip/message.h"
 #include "sip/screen.h"
 
-#define BEAT_MS     500u
-#define STOP_MS     3000u // that the BYEs of a stop may take
-#define RANDOM      4096u
-#define MAX_SOCKETS 64u
+#define BEAT_MS 500u
+#define STOP_MS 3000u // that the BYEs of a stop may take
+#define RANDOM  4096u
 
 struct process {
 	uv_loop_t loop;
@@ -33,7 +32,8 @@ struct process {
 	uv_signal_t term, interrupt, hangup;
 	struct cp_policy *policy;
 	const char *file;
-	struct cp_udp *sockets[MAX_SOCKETS];
+	struct cp_transport *transport;
+	struct cp_gate *gate;
 	struct cp_shard *shards[ABI_MAX_SHARDS];
 	unsigned shard_count;
 	unsigned unreconciled; // shards that have not claimed their sessions yet
@@ -51,11 +51,7 @@ struct process {
 
 static int on_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, size_t n)
 {
-	struct process *p = ctx;
-
-	if (to->socket >= MAX_SOCKETS || !p->sockets[to->socket])
-		return -ENOTCONN;
-	return cp_udp_send(p->sockets[to->socket], &to->remote, bytes, n);
+	return cp_transport_send(((struct process *)ctx)->transport, to, bytes, n);
 }
 
 static int on_submit(void *ctx, struct abi_msg *command, cp_shm_reply_fn *done, void *user)
@@ -125,6 +121,42 @@ static void on_random(void *ctx, void *out, size_t n)
 	}
 }
 
+static unsigned on_locate(void *ctx, const struct cp_policy *policy, const struct cp_peer *peer,
+	struct sip_flow list[CP_HOPS])
+{
+	return cp_transport_locate(((struct process *)ctx)->transport, policy, peer, list);
+}
+
+static int on_route(void *ctx, struct sip_flow *flow, size_t n)
+{
+	return cp_transport_route(((struct process *)ctx)->transport, flow, n);
+}
+
+static void on_failed(void *ctx, const struct sip_flow *flow)
+{
+	cp_transport_failed(((struct process *)ctx)->transport, flow);
+}
+
+static const struct cp_peer *on_who(
+	void *ctx, const struct cp_policy *policy, const struct sip_flow *flow)
+{
+	return cp_transport_peer(((struct process *)ctx)->transport, policy, flow);
+}
+
+static bool on_owns(void *ctx, const struct cp_policy *policy, const struct cp_peer *peer,
+	const struct sip_addr *addr)
+{
+	return cp_transport_owns(((struct process *)ctx)->transport, policy, peer, addr);
+}
+
+static void on_junk(void *ctx, const struct sip_flow *source)
+{
+	struct process *p = ctx;
+
+	if (!cp_transport_peer(p->transport, p->policy, source))
+		cp_gate_junk(p->gate, p->now_us, source);
+}
+
 static const struct cp_shard_ops shard_ops = {
 	.send = on_send,
 	.submit = on_submit,
@@ -132,6 +164,12 @@ static const struct cp_shard_ops shard_ops = {
 	.reconciled = on_reconciled,
 	.cdr = on_cdr,
 	.random = on_random,
+	.locate = on_locate,
+	.route = on_route,
+	.failed = on_failed,
+	.who = on_who,
+	.owns = on_owns,
+	.junk = on_junk,
 };
 
 // ---- time ------------------------------------------------------------------------------------------
@@ -190,6 +228,7 @@ static void on_beat(uv_timer_t *timer)
 	tick(p);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_publish(p->shards[i]);
+	cp_publish(cp_tregion_counters(p->tregion, p->shard_count), p->transport, p->gate);
 	cp_tregion_heartbeat(p->tregion, p->now_us, cp_shm_attached(p->shm, NULL));
 	if (p->stopping && calls(p) == 0)
 		uv_stop(&p->loop);
@@ -199,38 +238,57 @@ static void on_beat(uv_timer_t *timer)
 // ---- the wire --------------------------------------------------------------------------------------
 
 // The shard that owns a Call-ID: ours begin with its letter, others are spread.
-static struct cp_shard *shard_of(struct process *p, const uint8_t *data, size_t n)
+static struct cp_shard *shard_of(struct process *p, struct sip_slice call_id)
 {
 	uint32_t hash = 2166136261u;
-	struct sip_peek peek;
 
-	if (p->shard_count == 1 || sip_peek(data, n, &peek) || !peek.call_id.n)
+	if (p->shard_count == 1 || !call_id.n)
 		return p->shards[0];
-	if (peek.call_id.p[0] >= 'a' && peek.call_id.p[0] < (char)('a' + p->shard_count))
-		return p->shards[peek.call_id.p[0] - 'a'];
-	for (size_t i = 0; i < peek.call_id.n; i++)
-		hash = (hash ^ (uint8_t)peek.call_id.p[i]) * 16777619u;
+	if (call_id.p[0] >= 'a' && call_id.p[0] < (char)('a' + p->shard_count))
+		return p->shards[call_id.p[0] - 'a'];
+	for (size_t i = 0; i < call_id.n; i++)
+		hash = (hash ^ (uint8_t)call_id.p[i]) * 16777619u;
 	return p->shards[hash % p->shard_count];
 }
 
-static void udp_wake(void *ctx)
+static void wire_wake(void *ctx)
 {
 	tick(ctx);
 }
 
-static void udp_receive(void *ctx, const struct sip_flow *source, const uint8_t *data, size_t n)
+static void wire_receive(
+	void *ctx, const struct sip_flow *source, uint64_t waited, const uint8_t *data, size_t n)
 {
 	struct process *p = ctx;
+	struct cp_gate_packet packet = {source, data, n, p->now_us, waited};
+	struct sip_slice answer;
+	struct cp_shard *shard;
 
-	cp_shard_receive(shard_of(p, data, n), source, data, n);
+	if (cp_gate_muted(p->gate, p->now_us, source))
+		return;
+	packet.peeked = sip_peek(data, n, &packet.peek) == 0;
+	packet.peer = cp_transport_peer(p->transport, p->policy, source) != NULL;
+	shard = shard_of(p, packet.peek.call_id);
+	packet.known_call =
+		packet.peek.method == SIP_INVITE && cp_shard_knows(shard, packet.peek.call_id);
+	switch (cp_gate_check(p->gate, &packet, &answer)) {
+	case CP_GATE_PASS:
+		cp_shard_receive(shard, source, data, n);
+		break;
+	case CP_GATE_ANSWER:
+		cp_transport_send(p->transport, source, (const uint8_t *)answer.p, answer.n);
+		break;
+	case CP_GATE_DROP:
+		break;
+	}
 }
 
-static void udp_rest(void *ctx)
+static void wire_rest(void *ctx)
 {
 	rearm(ctx);
 }
 
-static void udp_error(void *ctx, const struct sip_flow *to, int error)
+static void wire_unreachable(void *ctx, const struct sip_flow *to, int error)
 {
 	struct process *p = ctx;
 
@@ -238,33 +296,35 @@ static void udp_error(void *ctx, const struct sip_flow *to, int error)
 		cp_shard_unreachable(p->shards[i], to, error);
 }
 
-static const struct cp_udp_ops udp_ops = {
-	.wake = udp_wake, .receive = udp_receive, .rest = udp_rest, .error = udp_error};
-
-static int open_sockets(struct process *p, char why[PROCESS_WHY])
+static void wire_closed(void *ctx, const struct sip_flow *flow, int error)
 {
-	char error[CP_NET_ERROR] = "";
+	struct process *p = ctx;
 
-	if (p->policy->listener_count > MAX_SOCKETS) {
-		snprintf(why, PROCESS_WHY, "sip.listen: at most %u listeners", MAX_SOCKETS);
-		return -EINVAL;
-	}
-	for (unsigned i = 0; i < p->policy->listener_count; i++) {
-		const struct cp_udp_config config = {
-			.local = p->policy->listeners[i].local,
-			.socket = (uint16_t)i,
-			.dscp = CP_DSCP_SIGNALLING,
-			.ops = &udp_ops,
-			.ctx = p,
-		};
-		int err = cp_udp_open(&p->sockets[i], &p->loop, &config, error);
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_closed(p->shards[i], flow, error);
+}
 
-		if (err) {
-			snprintf(why, PROCESS_WHY, "%s", error);
-			return err;
-		}
+static const struct cp_transport_ops transport_ops = {
+	.wake = wire_wake,
+	.receive = wire_receive,
+	.rest = wire_rest,
+	.unreachable = wire_unreachable,
+	.closed = wire_closed,
+};
+
+static int open_transport(struct process *p, char why[PROCESS_WHY])
+{
+	char error[CP_TRANSPORT_ERROR];
+	int err = cp_gate_new(&p->gate, p->policy);
+
+	if (err) {
+		snprintf(why, PROCESS_WHY, "limits: %s", strerror(-err));
+		return err;
 	}
-	return 0;
+	err = cp_transport_new(&p->transport, &p->loop, p->policy, &transport_ops, p, error);
+	if (err)
+		snprintf(why, PROCESS_WHY, "%s", error);
+	return err;
 }
 
 // ---- hawse-media -----------------------------------------------------------------------------------
@@ -370,7 +430,7 @@ static int open_tregion(struct process *p, char why[PROCESS_WHY])
 	return err;
 }
 
-// ---- CDRs, user, configuration ---------------------------------------------------------------------
+// ---- CDRs, configuration ---------------------------------------------------------------------
 
 static int open_cdr(struct process *p, char why[PROCESS_WHY])
 {
@@ -389,38 +449,6 @@ static int open_cdr(struct process *p, char why[PROCESS_WHY])
 		close(p->cdr);
 	p->cdr = fd;
 	return 0;
-}
-
-static int drop_privileges(struct process *p, char why[PROCESS_WHY])
-{
-	const char *user = p->policy->cfg->user;
-	const struct passwd *pw;
-	int err = 0;
-
-	if (!user[0])
-		return 0;
-	pw = getpwnam(user);
-	if (!pw) {
-		snprintf(why, PROCESS_WHY,
-			"user: no user %s on this machine; create it with: useradd --system %s",
-			user, user);
-		return -ENOENT;
-	}
-	if (geteuid() == pw->pw_uid)
-		return 0;
-	// After a rotation the CDR file is made anew by this user.
-	if (p->cdr >= 0 && fchown(p->cdr, pw->pw_uid, pw->pw_gid) < 0)
-		err = -errno;
-	if (!err)
-		err = cp_tregion_own(p->tregion, pw->pw_uid, pw->pw_gid);
-	if (!err && (initgroups(user, pw->pw_gid) < 0 ||
-			    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
-			    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 ||
-			    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
-		err = -errno;
-	if (err)
-		snprintf(why, PROCESS_WHY, "cannot become user %s: %s", user, strerror(-err));
-	return err;
 }
 
 int process_source(void *ctx, const struct sip_addr *to, struct sip_addr *from)
@@ -448,7 +476,8 @@ static bool same_listeners(const struct cp_policy *a, const struct cp_policy *b)
 	if (a->listener_count != b->listener_count)
 		return false;
 	for (unsigned i = 0; i < a->listener_count; i++)
-		if (!sip_addr_equal(&a->listeners[i].local, &b->listeners[i].local))
+		if (a->listeners[i].transport != b->listeners[i].transport ||
+			!sip_addr_equal(&a->listeners[i].local, &b->listeners[i].local))
 			return false;
 	return true;
 }
@@ -474,6 +503,13 @@ static void reload(struct process *p)
 		cp_policy_release(policy);
 		return;
 	}
+	if (cp_transport_set_policy(p->transport, policy, why)) {
+		cp_log(CP_LOG_ERROR, "config", 0, "not taken over: %s", why);
+		cp_policy_release(policy);
+		return;
+	}
+	if (cp_gate_set_policy(p->gate, policy))
+		cp_log(CP_LOG_ERROR, "config", 0, "no memory left: the old limits stay");
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_set_policy(p->shards[i], policy);
 	cp_log(CP_LOG_INFO, "config", 0, "taken over: peers %u to %u, routes %u to %u",
@@ -587,11 +623,12 @@ int process_start(
 	if (!err)
 		err = open_shards(p, why);
 	if (!err)
-		err = open_sockets(p, why);
+		err = open_transport(p, why);
 	if (!err)
 		err = open_cdr(p, why);
 	if (!err)
-		err = drop_privileges(p, why);
+		err = cp_drop_privileges(
+			p->policy->cfg->user, p->cdr, p->tregion, why, PROCESS_WHY);
 	if (!err)
 		err = open_shm(p, why);
 	if (err) {
@@ -625,8 +662,8 @@ void process_free(struct process *p)
 		return;
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_free(p->shards[i]);
-	for (unsigned i = 0; i < MAX_SOCKETS; i++)
-		cp_udp_close(p->sockets[i]);
+	cp_transport_free(p->transport);
+	cp_gate_free(p->gate);
 	// Sockets close their own handles; give them their turn before the rest.
 	uv_run(&p->loop, UV_RUN_NOWAIT);
 	uv_walk(&p->loop, close_handle, NULL);
@@ -647,9 +684,13 @@ void process_summary(const struct process *p, char *out, size_t size)
 	const struct cfg *cfg = p->policy->cfg;
 	size_t n = (size_t)snprintf(out, size, "ready on");
 
-	for (unsigned i = 0; i < p->policy->listener_count && n < size; i++)
-		n += (size_t)snprintf(out + n, size - n, "%s udp:%s:%u", i ? "," : "",
-			p->policy->listeners[i].host, p->policy->listeners[i].local.port);
+	for (unsigned i = 0; i < p->policy->listener_count && n < size; i++) {
+		static const char *const names[] = {"udp", "tcp", "tls", "ws", "wss"};
+		const struct cp_listener *l = &p->policy->listeners[i];
+
+		n += (size_t)snprintf(out + n, size - n, "%s %s:%s:%u", i ? "," : "",
+			names[l->transport], l->host, l->local.port);
+	}
 	if (n < size)
 		snprintf(out + n, size - n, "; %u peers, %u routes; hawse-media %s",
 			cfg->peer_count, cfg->route_count,

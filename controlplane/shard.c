@@ -358,6 +358,11 @@ void cp_shard_receive(
 		sip_layer_receive(shard->layer, source, data, n);
 }
 
+bool cp_shard_knows(struct cp_shard *shard, struct sip_slice call_id)
+{
+	return call_id.n && cp_label_find(shard, call_id);
+}
+
 // UDP's ICMP may be a peer that is starting again, so requests are repeated all the same; but where
 // another target waits, a call that nobody has answered goes there at once. A storm of ICMP gets 20
 // walks over the calls a second.

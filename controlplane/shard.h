@@ -73,6 +73,8 @@ uint64_t cp_shard_next(const struct cp_shard *shard);
 // One datagram, or one framed message.
 void cp_shard_receive(
 	struct cp_shard *shard, const struct sip_flow *source, const uint8_t *data, size_t n);
+// Is this the Call-ID of a call, or of one not long ago? False of some that are: a cache.
+bool cp_shard_knows(struct cp_shard *shard, struct sip_slice call_id);
 // The transport says that what was sent there did not arrive (ICMP).
 void cp_shard_unreachable(struct cp_shard *shard, const struct sip_flow *to, int error);
 // A connection is gone.

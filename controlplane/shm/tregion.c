@@ -108,7 +108,7 @@ static int make_region(struct cp_tregion *t, const struct cp_tregion_config *con
 	t->per_shard = (c.calls + c.shards - 1) / c.shards;
 	t->counter_count = c.counter_count;
 	t->trace_size = c.trace_bytes;
-	t->segment = c.trace_bytes / CP_TRACE_SEGMENTS;
+	t->segment = c.trace_bytes / ABI_TRACE_SEGMENTS;
 	t->counter_offset = ABI_HEADER_SIZE;
 	t->call_offset =
 		t->counter_offset + lines(abi_counters_size(t->counter_count, t->shards + 1));

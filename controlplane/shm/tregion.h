@@ -5,7 +5,7 @@
 // Thread: counters, calls and trace of a shard belong to that shard's thread alone and take no lock;
 // cp_tregion_new/serve/process/heartbeat/free belong to one thread, the main one.
 //
-// The trace ring is divided into CP_TRACE_SEGMENTS equal segments and no record crosses the end of
+// The trace ring is divided into ABI_TRACE_SEGMENTS equal segments and no record crosses the end of
 // one (a PAD fills it, or fewer bytes are left than a record's header has: those are nothing), so a
 // reader that starts at any segment finds a record there. The writer is at work only in the segment
 // that holds `head`, whose place is that of the oldest one: a reader leaves that alone. Records are
@@ -28,7 +28,6 @@
 extern "C" {
 #endif
 
-#define CP_TRACE_SEGMENTS 16u
 #define CP_NO_CALL        UINT32_MAX
 
 struct cp_tregion;

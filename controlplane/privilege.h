@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Giving up root once everything is open.
+//
+// Thread: main, before others exist.
+#pragma once
+
+#include <stddef.h>
+
+#include "controlplane/shm/tregion.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Becomes `user` (empty: stays) for good, and gives him the CDR file (-1: none) and the socket of region T. 0 or -errno with a line in `why`.
+int cp_drop_privileges(
+	const char *user, int cdr, struct cp_tregion *tregion, char *why, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
