@@ -370,6 +370,11 @@ void sip_dialog_view(const struct sip_dialog *d, struct sip_dialog_view *out)
 		.has_remote_cseq = d->has_remote_cseq,
 		.flow = d->flow,
 	};
+	if (!d->ok)
+		return;
+	out->ok = sip_slice((const char *)d->ok->bytes, d->ok->n);
+	out->ok_cseq = d->ok->cseq;
+	out->ok_flow = d->ok->flow;
 }
 
 int sip_dialog_restore(struct sip_dialogs *set, const struct sip_dialog_view *view, void *user,
@@ -391,5 +396,10 @@ int sip_dialog_restore(struct sip_dialogs *set, const struct sip_dialog_view *vi
 	(*out)->local_cseq = view->local_cseq;
 	(*out)->remote_cseq = view->remote_cseq;
 	(*out)->has_remote_cseq = view->has_remote_cseq;
-	return 0;
+	if (!view->ok.n)
+		return 0;
+	err = sip_dialog_restore_ok(*out, view);
+	if (err)
+		sip_dialog_free(*out);
+	return err;
 }

@@ -154,9 +154,14 @@ struct sip_dialog_view {
 	uint32_t remote_cseq; // valid when has_remote_cseq
 	bool has_remote_cseq;
 	struct sip_flow flow;
+	// Our 2xx that has no ACK yet; empty when there is none.
+	struct sip_slice ok;
+	uint32_t ok_cseq;
+	struct sip_flow ok_flow;
 };
 void sip_dialog_view(const struct sip_dialog *d, struct sip_dialog_view *out);
-// A dialog from its view (after a restart). 0, -EINVAL, -EEXIST, -ENOMEM.
+// A dialog from its view (after a restart). A 2xx that awaits its ACK is sent again at once, and until
+// the ACK comes or 64*T1 have passed. 0, -EINVAL, -EEXIST, -ENOMEM.
 int sip_dialog_restore(struct sip_dialogs *set, const struct sip_dialog_view *view, void *user,
 	struct sip_dialog **out);
 

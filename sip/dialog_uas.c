@@ -79,10 +79,41 @@ static void ok_again(struct sip_timer *t, void *ctx)
 	sip_send(l, &ok->flow, ok->bytes, ok->n);
 }
 
+static void await_ack(struct sip_dialog *d, struct sip_ok *ok, uint64_t first)
+{
+	struct sip_layer *l = d->set->layer;
+
+	ok->dialog = d;
+	ok->interval = l->config.t1;
+	ok->give_up = l->wheel.now + 64ull * l->config.t1;
+	ok->timer.fire = ok_again;
+	d->ok = ok;
+	sip_timer_start(&l->wheel, &ok->timer, l->wheel.now + first);
+}
+
+int sip_dialog_restore_ok(struct sip_dialog *d, const struct sip_dialog_view *view)
+{
+	struct sip_ok *ok = calloc(1, sizeof(*ok));
+
+	if (ok)
+		ok->bytes = malloc(view->ok.n);
+	if (!ok || !ok->bytes) {
+		free(ok);
+		d->set->layer->counters.no_memory++;
+		return -ENOMEM;
+	}
+	memcpy(ok->bytes, view->ok.p, view->ok.n);
+	ok->n = view->ok.n;
+	ok->cseq = view->ok_cseq;
+	ok->flow = view->ok_flow;
+	await_ack(d, ok, 0);
+	ok->interval /= 2; // now is the time at which the first repetition is due
+	return 0;
+}
+
 static int accept_invite(
 	struct sip_dialog *d, struct sip_transaction *tx, const struct sip_response *r)
 {
-	struct sip_layer *l = d->set->layer;
 	struct sip_ok *ok = calloc(1, sizeof(*ok));
 	int err;
 
@@ -94,16 +125,11 @@ static int accept_invite(
 		return err;
 	}
 	sip_dialog_forget_ok(d);
-	ok->dialog = d;
 	ok->cseq = d->remote_cseq;
 	ok->flow = *sip_tx_flow(tx);
-	ok->interval = l->config.t1;
-	ok->give_up = l->wheel.now + 64ull * l->config.t1;
-	ok->timer.fire = ok_again;
 	ok->bytes = sip_take_response(tx, &ok->n);
-	d->ok = ok;
 	d->state = SIP_DIALOG_CONFIRMED;
-	sip_timer_start(&l->wheel, &ok->timer, l->wheel.now + ok->interval);
+	await_ack(d, ok, d->set->layer->config.t1);
 	return 0;
 }
 

@@ -84,4 +84,5 @@ bool sip_dialog_out_pending(const struct sip_dialog *d);
 void sip_dialog_watch(
 	struct sip_dialog *d, struct sip_transaction **place, struct sip_transaction *tx);
 void sip_dialog_forget_ok(struct sip_dialog *d);
+int sip_dialog_restore_ok(struct sip_dialog *d, const struct sip_dialog_view *view);
 void sip_dialog_forget_ack(struct sip_dialog *d);

@@ -402,6 +402,34 @@ TEST_F(Uas, RestoredDialogGoesOn)
 	EXPECT_EQ(-EINVAL, sip_dialog_restore(other.dialogs, &bad, nullptr, &r));
 }
 
+TEST_F(Uas, A2xxThatAwaitsItsAckIsSentAgainAfterARestart)
+{
+	invite();
+	accept();
+	struct sip_dialog_view v;
+	sip_dialog_view(d, &v);
+	std::string bytes = str(v.ok);
+	ASSERT_NE(std::string::npos, bytes.find("SIP/2.0 200"));
+	World other;
+	struct sip_dialog *r;
+	ASSERT_EQ(0, sip_dialog_restore(other.dialogs, &v, nullptr, &r));
+	EXPECT_TRUE(sip_dialog_awaits_ack(r));
+	other.run(1);
+	ASSERT_EQ(1u, other.wire.size());
+	EXPECT_EQ(bytes, other.wire.front().bytes);
+	other.run(501);
+	EXPECT_EQ(2u, other.wire.size());
+	other.on_ack = [&](const struct sip_message *m) {
+		struct sip_dialog *which;
+		EXPECT_EQ(0, sip_dialog_on_ack(other.dialogs, m, &which));
+	};
+	other.receive(kPeer, inside("ACK", v.ok_cseq).text());
+	EXPECT_FALSE(sip_dialog_awaits_ack(r));
+	other.wire.clear();
+	other.run(60000);
+	EXPECT_TRUE(other.wire.empty());
+}
+
 TEST_F(Uas, SipsMakesItSecure)
 {
 	req.uri = "sips:+4930123@192.0.2.1";
