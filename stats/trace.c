@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEGMENTS 16u // of a ring, by its writer's rule
-
 struct walk {
 	uint64_t call;
 	uint32_t shard;
@@ -51,7 +49,7 @@ static bool cut(const struct walk *w, const uint8_t *bytes, uint64_t size)
 // holds `head`, whose place in the ring is that of the one `trace_size` earlier.
 static uint64_t oldest(const struct st_t *t, uint64_t head)
 {
-	const uint64_t segment = t->trace_size / SEGMENTS;
+	const uint64_t segment = t->trace_size / ABI_TRACE_SEGMENTS;
 
 	if (head > 1ull << 62) // nobody has written so much
 		return UINT64_MAX;
@@ -61,7 +59,7 @@ static uint64_t oldest(const struct st_t *t, uint64_t head)
 int st_trace_walk(const struct st_t *t, uint32_t shard, uint64_t call,
 	void (*take)(void *user, const struct st_record *record), void *user, unsigned *broken)
 {
-	const uint64_t segment = t->trace_size / SEGMENTS;
+	const uint64_t segment = t->trace_size / ABI_TRACE_SEGMENTS;
 	const struct walk w = {.call = call, .shard = shard, .take = take, .user = user};
 	const uint8_t *ring;
 	uint64_t head, at;

@@ -41,6 +41,7 @@ typedef uint64_t abi_atomic64;
 #define ABI_MAX_SESSIONS   (1u << 21)
 #define ABI_MAX_WORKERS    64u
 #define ABI_MAX_ENDPOINTS  1024u // local media addresses
+#define ABI_TRACE_SEGMENTS 16u // equal parts of a trace ring; no record crosses one
 #define ABI_MAX_SHARDS     16u
 #define ABI_INTERFACE_NAME 24u
 #define ABI_NO_SLOT        UINT32_MAX
@@ -310,7 +311,9 @@ enum abi_trace_kind {
 	ABI_TRACE_EVENT = 3, // one line of text: what happened to the call
 };
 
-// A trace record, 8-byte aligned, never wrapped: a PAD fills the end of the ring.
+// A trace record, 8-byte aligned. No record crosses the end of a segment (1/16 of the ring): a PAD fills
+// it, or nothing when less than a record is left. A reader copies whole segments and drops those that
+// the head has reached since.
 struct abi_trace {        // 80 bytes, then `size` bytes of text, then padding up to `length`
 	uint32_t length;  // of the whole record, a multiple of 8
 	uint32_t size;    // of the text

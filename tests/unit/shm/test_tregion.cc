@@ -78,7 +78,7 @@ class Tregion : public testing::Test
 	std::vector<Record> records(uint32_t shard = 0)
 	{
 		uint64_t head = abi_load64(&header()->trace[shard].head);
-		uint64_t size = header()->trace_size, segment = size / CP_TRACE_SEGMENTS;
+		uint64_t size = header()->trace_size, segment = size / ABI_TRACE_SEGMENTS;
 		const uint8_t *ring = (uint8_t *)shm.base + header()->trace_offset + size * shard;
 		uint64_t at = head > size ? (head - size + 2 * segment - 1) / segment * segment : 0;
 		std::vector<Record> all;
@@ -291,7 +291,7 @@ TEST_F(Tregion, LongMessagesAreCut)
 	cp_tregion_event(t, 0, 1, 1, 0, "%s", huge.c_str());
 	auto all = records();
 	ASSERT_EQ(all.size(), 3u);
-	EXPECT_EQ(all[1].text, huge.substr(0, 65536 / CP_TRACE_SEGMENTS - sizeof(abi_trace)));
+	EXPECT_EQ(all[1].text, huge.substr(0, 65536 / ABI_TRACE_SEGMENTS - sizeof(abi_trace)));
 	EXPECT_EQ(all[2].text, huge.substr(0, 511));
 }
 
