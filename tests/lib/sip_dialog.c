@@ -29,15 +29,14 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *t, const char
 static void transmit(
 	struct peer *p, const char *data, size_t size, const struct sockaddr_storage *to)
 {
-	if (sendto(p->sip_fd, data, size, 0, (const struct sockaddr *)to, rtp_address_size(to)) < 0)
-		perror("sip_peer: sendto");
+	wire_send(p, data, size, to);
 }
 
 static const char *contact_of(const struct peer *p, char *buf, size_t size)
 {
 	char address[80];
-	snprintf(buf, size, "<sip:%s@%s>", p->uas ? p->to : p->from,
-		rtp_address_text(&p->local, address, sizeof(address)));
+	snprintf(buf, size, "<sip:%s@%s%s>", p->uas ? p->to : p->from,
+		rtp_address_text(&p->local, address, sizeof(address)), wire_param(p));
 	return buf;
 }
 
@@ -82,9 +81,9 @@ static void add_head(struct peer *p, struct call *c, struct text *t, const struc
 	const char *method, const char *to)
 {
 	char address[80];
-	add(t, "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\nMax-Forwards: 70\r\n",
-		method, c->target, rtp_address_text(&p->local, address, sizeof(address)),
-		r->branch);
+	add(t, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\nMax-Forwards: 70\r\n",
+		method, c->target, wire_name(p),
+		rtp_address_text(&p->local, address, sizeof(address)), r->branch);
 	add(t, "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n", c->local, to, c->sip_call_id,
 		r->cseq, method);
 }
@@ -419,6 +418,10 @@ static void repeat_client(struct peer *p, struct call *c, struct client *r, uint
 	if (now >= r->give_up) {
 		r->next = 0;
 		r->final = 408;
+		return;
+	}
+	if (wire_is_stream(p)) { // only the time counts
+		r->next = r->give_up;
 		return;
 	}
 	destination(c, &to);

@@ -148,22 +148,6 @@ static uint64_t run_calls(struct peer *p, uint64_t now)
 	return next;
 }
 
-static void read_sip(struct peer *p)
-{
-	static char message[65536];
-	struct sockaddr_storage from;
-	for (int i = 0; i < 64; i++) {
-		socklen_t size = sizeof(from);
-		ssize_t n = recvfrom(p->sip_fd, message, sizeof(message) - 1, MSG_DONTWAIT,
-			(struct sockaddr *)&from, &size);
-		if (n < 0)
-			return;
-		message[n] = 0;
-		if (n > 4)
-			dialog_receive(p, message, &from);
-	}
-}
-
 static void poll_events(struct peer *p, uint64_t now, uint64_t next)
 {
 	struct epoll_event events[128];
@@ -173,9 +157,9 @@ static void poll_events(struct peer *p, uint64_t now, uint64_t next)
 	int n = epoll_wait(p->epoll_fd, events, 128, timeout);
 	for (int i = 0; i < n; i++) {
 		uint64_t data = events[i].data.u64;
-		struct call *c = (struct call *)(uintptr_t)(data & ~1ull);
-		if (!c)
-			read_sip(p);
+		struct call *c = (struct call *)(uintptr_t)(data & ~3ull);
+		if (!c || (data & 2))
+			wire_read(p, c);
 		else if (c->media.fd >= 0 && !(data & 1))
 			rtp_receive(&c->media, &p->latency);
 		else if (c->media.fd >= 0)
@@ -277,6 +261,7 @@ static void print_report(const struct peer *p, FILE *out)
 		(unsigned long long)sum.reordered, (unsigned long long)sum.crossed,
 		(unsigned long long)sum.corrupt, (unsigned long long)sum.foreign,
 		(unsigned long long)wrong, (double)gap / 1e6);
+	wire_report(p, out);
 	rtp_report_latency(&p->latency, out);
 	fprintf(out, ", \"each\": [");
 	for (unsigned i = 0; i < p->count && p->json_calls; i++) {
@@ -286,17 +271,12 @@ static void print_report(const struct peer *p, FILE *out)
 	fprintf(out, "]}\n");
 }
 
+static struct wire_options wire;
+
 static int open_sip(struct peer *p)
 {
-	int size = 4 << 20;
 	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	p->sip_fd = socket(p->local.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (p->epoll_fd < 0 || p->sip_fd < 0)
-		return -errno;
-	setsockopt(p->sip_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	if (bind(p->sip_fd, (struct sockaddr *)&p->local, rtp_address_size(&p->local)) < 0)
-		return -errno;
-	return watch(p, p->sip_fd, 0);
+	return p->epoll_fd < 0 ? -errno : wire_open(p, &wire);
 }
 
 static const struct option options[] = {
@@ -316,6 +296,11 @@ static const struct option options[] = {
 	{"header", 1, NULL, 'H'},
 	{"codecs", 1, NULL, 'c'},
 	{"brief", 0, NULL, 'b'},
+	{"transport", 1, NULL, 'x'},
+	{"certificate", 1, NULL, 'C'},
+	{"key", 1, NULL, 'K'},
+	{"authorities", 1, NULL, 'A'},
+	{"split", 1, NULL, 'P'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -376,6 +361,21 @@ static int read_option(struct peer *p, int option, const char *value)
 	case 'b':
 		p->json_calls = false;
 		return 0;
+	case 'x':
+		wire.kind = strcmp(value, "tls") == 0 ? WIRE_TLS : WIRE_TCP;
+		return strcmp(value, "tls") == 0 || strcmp(value, "tcp") == 0 ? 0 : -EINVAL;
+	case 'C':
+		wire.certificate = value;
+		return 0;
+	case 'K':
+		wire.key = value;
+		return 0;
+	case 'A':
+		wire.authorities = value;
+		return 0;
+	case 'P':
+		wire.split = (unsigned)atoi(value);
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -388,7 +388,9 @@ static int usage(void)
 		"  [--calls N] [--rate PER_SECOND] [--rtp FIRST_PORT] [--slots N] [--from USER]\n"
 		"  [--to USER] [--mux] [--codecs '8 101'] [--header 'Name: value'] [--ignore "
 		"WHAT:TIMES]\n"
-		"  [--time SECONDS] [--step-timeout SECONDS] [--brief]\n");
+		"  [--time SECONDS] [--step-timeout SECONDS] [--brief]\n"
+		"  [--transport tcp|tls] [--certificate FILE] [--key FILE] [--authorities FILE] "
+		"[--split OCTETS]\n");
 	return 2;
 }
 
@@ -418,6 +420,7 @@ int main(int argc, char **argv)
 	struct sigaction on = {.sa_handler = on_signal};
 	sigaction(SIGINT, &on, NULL);
 	sigaction(SIGTERM, &on, NULL);
+	signal(SIGPIPE, SIG_IGN); // OpenSSL's writes
 	int e = open_sip(&p);
 	if (e < 0 || !p.all) {
 		fprintf(stderr, "sip_peer: cannot open the SIP socket: %s\n", strerror(-e));

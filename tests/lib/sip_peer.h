@@ -7,11 +7,13 @@
 //              --script 'ring 180; wait 0.1; answer; play 1500; expect-bye'
 //
 // It answers re-INVITE, BYE, CANCEL and OPTIONS by itself, repeats what RFC 3261 says must be
-// repeated, and prints one JSON object about all calls. It speaks numeric addresses and UDP only.
+// repeated, and prints one JSON object about all calls. It speaks numeric addresses only, by UDP, or by
+// --transport tcp or tls.
 #pragma once
 
 #include "tests/lib/rtp_io.h"
 #include "tests/lib/sip_text.h"
+#include "tests/lib/sip_wire.h"
 
 #define SECOND      1000000000ull
 #define MAX_CODES   24
@@ -40,6 +42,7 @@ enum op {
 	OP_MOVE,            // take a new RTP port for the next offer or answer
 	OP_OPTIONS,         // [CODE] outside of a dialog
 	OP_VANISH,          // say nothing any more
+	OP_HANG_UP,         // close every connection
 };
 
 struct step {
@@ -116,11 +119,12 @@ struct ignore {
 struct peer {
 	bool uas, mux, json_calls;
 	struct sockaddr_storage local, remote;
-	int sip_fd, epoll_fd;
+	struct wire *wire;
+	int epoll_fd;
 	unsigned calls;
 	double rate, step_timeout, time_limit;
 	uint16_t rtp_base, rtp_slots;
-	char from[64], to[64], extra[512];
+	char from[64], to[64], extra[4096];
 	const char *codecs;
 	uint32_t sender;
 	struct script script;

@@ -31,6 +31,7 @@ static const struct {
 	{"move", OP_MOVE, '-'},
 	{"options", OP_OPTIONS, 'N'},
 	{"vanish", OP_VANISH, '-'},
+	{"hang-up", OP_HANG_UP, '-'},
 };
 
 const char *script_name(enum op op)
@@ -162,6 +163,9 @@ static void enter(struct peer *p, struct call *c, const struct step *s, uint64_t
 	case OP_VANISH:
 		c->vanished = true;
 		break;
+	case OP_HANG_UP:
+		wire_hang_up(p);
+		break;
 	default:
 		break;
 	}
@@ -216,7 +220,7 @@ static bool is_done(struct peer *p, struct call *c, const struct step *s, uint64
 	case OP_EXPECT_REINVITE:
 		if (strcmp(s->word, "hold") == 0) // in whatever words
 			return c->reinvite_seen[0] && strcmp(c->reinvite_seen, "sendrecv") != 0 &&
-				strcmp(c->reinvite_seen, "recvonly") != 0;
+			       strcmp(c->reinvite_seen, "recvonly") != 0;
 		return strcmp(c->reinvite_seen, s->word) == 0;
 	case OP_EXPECT_MEDIA:
 		return c->media.received >= (uint64_t)s->number;
