@@ -67,7 +67,7 @@ build() {
 		echo "$stamp" >"$dir/.hawse-options"
 	fi
 	ninja -C "$dir" "$@" >"$log" 2>&1 || {
-		tail -n 60 "$log"
+		grep -A 20 '^FAILED' "$log" | head -n 60 || tail -n 30 "$log"
 		die "the build in $dir failed; the whole output is in $log"
 	}
 }
