@@ -396,11 +396,20 @@ void cp_shard_closed(struct cp_shard *shard, const struct sip_flow *flow, int er
 
 // ---- hawse-media -----------------------------------------------------------------------------------
 
+// What a journal says of sessions that this hawse-media has: events may come before they are claimed.
+static void index_sessions(struct cp_shard *shard)
+{
+	for (struct cp_call *call = shard->calls; call; call = call->next)
+		for (unsigned i = 0; i < CP_SESSIONS; i++)
+			if (call->session[i] && call->session[i]->epoch == shard->epoch)
+				cp_media_index(call->session[i]);
+}
+
 void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info)
 {
 	struct cp_session **table = shard->by_slot;
 
-	if (!info->same_boot || info->sessions != shard->slots) {
+	if (info->boot_epoch != shard->epoch || info->sessions != shard->slots || !table) {
 		table = calloc(info->sessions, sizeof(*table));
 		free(shard->by_slot);
 		shard->by_slot = table;
@@ -410,7 +419,8 @@ void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info)
 			cp_log(CP_LOG_ERROR, "media", 0, "no memory for the table of sessions");
 	}
 	shard->attached = true;
-	shard->same_boot = info->same_boot;
+	shard->epoch = info->boot_epoch;
+	index_sessions(shard);
 	shard->replaying = shard->calls;
 	shard->replays = 0;
 	cp_media_replay(shard);
@@ -423,8 +433,10 @@ void cp_shard_detached(struct cp_shard *shard)
 	shard->replays = 0;
 	for (struct cp_call *call = shard->calls; call; call = call->next)
 		for (unsigned i = 0; i < CP_SESSIONS; i++)
-			if (call->session[i])
+			if (call->session[i]) {
 				call->session[i]->replay = true;
+				call->session[i]->replaying = false;
+			}
 }
 
 static void media_timeout(struct cp_call *call, unsigned leg)
@@ -546,6 +558,9 @@ void cp_shard_tick(struct cp_shard *shard, uint64_t now_us)
 	if (now_us > shard->now_us)
 		shard->now_us = now_us;
 	sip_layer_tick(shard->layer, shard->now_us / 1000);
+	// A call that ended while its session was being claimed leaves its turn to the next.
+	if (shard->attached && !shard->ready)
+		cp_media_replay(shard);
 }
 
 uint64_t cp_shard_next(const struct cp_shard *shard)

@@ -85,6 +85,7 @@ enum cp_session_state {
 struct cp_session {
 	struct cp_call *call;
 	uint64_t transaction; // in flight, 0: none
+	uint64_t epoch;       // of the hawse-media that gave slot and generation
 	uint32_t slot;
 	uint32_t generation;
 	uint8_t state;  // enum cp_session_state
@@ -93,6 +94,7 @@ struct cp_session {
 	bool planned;                  // `plan` is to be installed, or is
 	bool again;                    // it changed while a command was in flight
 	bool replay;                   // hawse-media may not have it any more
+	bool replaying;                // it is being asked
 	struct sip_timer timer;        // of the next try
 	struct abi_leg_local local[2]; // our ports
 	struct abi_addr remote[2];     // where the party receives, as it said last
@@ -175,7 +177,7 @@ struct cp_shard {
 	unsigned replays; // commands in flight
 	bool attached;    // to hawse-media
 	bool ready;       // and every session was claimed or replayed
-	bool same_boot;
+	uint64_t epoch;   // of the hawse-media that is attached, or was last
 	bool stopping;
 	struct cp_session **by_slot; // of the attached hawse-media
 	uint32_t slots;
@@ -373,6 +375,11 @@ void cp_media_release(struct cp_call *call);
 // Without a word; the call is being freed.
 void cp_media_drop(struct cp_call *call);
 bool cp_media_gone(const struct cp_call *call);
+// One more session of the call, without ports. 0, -EMFILE, -ENOMEM.
+int cp_media_session(struct cp_call *call, unsigned stream, struct cp_session **out);
+// Events of its slot find it.
+void cp_media_index(struct cp_session *s);
+// Claims or makes again what `replay` says, a window at a time, and then says that it is done.
 void cp_media_replay(struct cp_shard *shard);
 
 #ifdef __cplusplus

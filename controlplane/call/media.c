@@ -18,7 +18,7 @@ static void on_reply(void *user, const struct abi_msg *reply);
 
 // ---- sessions -------------------------------------------------------------------------------------
 
-static void index_session(struct cp_session *s)
+void cp_media_index(struct cp_session *s)
 {
 	struct cp_shard *shard = s->call->shard;
 
@@ -34,10 +34,19 @@ static void unindex_session(struct cp_session *s)
 		shard->by_slot[s->slot] = NULL;
 }
 
+// Nobody waits any more for what hawse-media says to a claim.
+static void end_replay(struct cp_session *s)
+{
+	if (s->replaying)
+		s->call->shard->replays--;
+	s->replaying = false;
+}
+
 static void free_session(struct cp_session *s)
 {
 	struct cp_call *call = s->call;
 
+	end_replay(s);
 	for (unsigned i = 0; i < CP_SESSIONS; i++)
 		if (call->session[i] == s)
 			call->session[i] = NULL;
@@ -154,13 +163,10 @@ static uint8_t family_of(
 	return local ? local->family : call->leg[leg].signalling.family;
 }
 
-static int alloc_stream(struct cp_call *call, const struct sdp_oa_need *need, unsigned i)
+int cp_media_session(struct cp_call *call, unsigned stream, struct cp_session **out)
 {
-	struct abi_port_alloc *want;
 	struct cp_session *s;
-	struct abi_msg m;
 	unsigned at = 0;
-	int err;
 
 	while (at < CP_SESSIONS && call->session[at])
 		at++;
@@ -170,9 +176,23 @@ static int alloc_stream(struct cp_call *call, const struct sdp_oa_need *need, un
 	if (!s)
 		return -ENOMEM;
 	s->call = call;
-	s->stream = (uint8_t)i;
+	s->stream = (uint8_t)stream;
 	s->slot = ABI_NO_SLOT;
 	s->timer.fire = retry_fire;
+	call->session[at] = s;
+	*out = s;
+	return 0;
+}
+
+static int alloc_stream(struct cp_call *call, const struct sdp_oa_need *need, unsigned i)
+{
+	struct abi_port_alloc *want;
+	struct cp_session *s;
+	struct abi_msg m;
+	int err = cp_media_session(call, i, &s);
+
+	if (err)
+		return err;
 	abi_msg_init(&m, ABI_PORT_ALLOC, 0, ABI_NO_SLOT, 0);
 	want = (struct abi_port_alloc *)m.payload;
 	want->affinity = ABI_NO_SLOT;
@@ -187,12 +207,9 @@ static int alloc_stream(struct cp_call *call, const struct sdp_oa_need *need, un
 		want->leg[leg].kind = ABI_LEG_PAIR;
 	}
 	err = submit(s, &m);
-	if (err) {
-		free(s);
-		return err;
-	}
-	call->session[at] = s;
-	return 0;
+	if (err)
+		free_session(s);
+	return err;
 }
 
 int cp_media_alloc(struct cp_call *call, const struct sdp_oa_need *need)
@@ -217,8 +234,9 @@ static int take_ports(struct cp_session *s, const struct abi_msg *reply)
 
 	s->slot = reply->slot;
 	s->generation = reply->generation;
+	s->epoch = s->call->shard->epoch;
 	s->state = CP_SESSION_ALLOCATED;
-	index_session(s);
+	cp_media_index(s);
 	for (unsigned leg = 0; leg < 2 && !err; leg++) {
 		struct sdp_local local = {0};
 
@@ -331,6 +349,7 @@ static void release(struct cp_session *s)
 	if (s->transaction)
 		shard->ops->forget(shard->ctx, s->transaction);
 	s->transaction = 0;
+	end_replay(s);
 	s->again = false;
 	sip_timer_stop(sip_layer_wheel(shard->layer), &s->timer);
 	// Ports that were only asked for are given back by the client.
@@ -341,7 +360,7 @@ static void release(struct cp_session *s)
 	s->state = CP_SESSION_DELETING;
 	s->tries = 0;
 	// A restarted hawse-media may have given that slot to somebody else.
-	if (s->replay && !shard->same_boot) {
+	if (s->epoch != shard->epoch) {
 		free_session(s);
 		return;
 	}
@@ -516,6 +535,24 @@ static void replay_lost(struct cp_session *s, int error)
 	cp_call_end(call, CP_BY_HAWSE, 503, sip_str("Media Lost"), NULL);
 }
 
+// To its place with the hawse-media that is attached now.
+static void place_session(struct cp_session *s, const struct abi_msg *reply)
+{
+	struct cp_shard *shard = s->call->shard;
+
+	unindex_session(s);
+	s->slot = reply->slot;
+	s->generation = reply->generation;
+	cp_media_index(s);
+	if (s->epoch != shard->epoch)
+		s->state = CP_SESSION_ALLOCATED;
+	s->epoch = shard->epoch;
+	s->replay = false;
+	s->tries = 0;
+}
+
+static int send_replay(struct cp_session *s);
+
 static void on_replay(void *user, const struct abi_msg *reply)
 {
 	struct cp_session *s = user;
@@ -523,19 +560,15 @@ static void on_replay(void *user, const struct abi_msg *reply)
 	int err = reply->result;
 
 	s->transaction = 0;
-	shard->replays--;
+	end_replay(s);
 	if (err == -ECONNRESET)
 		return;
+	if ((err == -EBUSY || err == -ETIMEDOUT) && s->tries++ < MAX_TRIES && send_replay(s) == 0)
+		return;
 	if (!err) {
-		unindex_session(s);
-		s->slot = reply->slot;
-		s->generation = reply->generation;
-		index_session(s);
-		s->replay = false;
-		if (!shard->same_boot)
-			s->state = CP_SESSION_ALLOCATED;
+		place_session(s, reply);
 		cp_count(shard, CP_C_REPLAYED);
-		if (s->planned && (s->again || !shard->same_boot))
+		if (s->planned && (s->again || s->state != CP_SESSION_ACTIVE))
 			err = send_plan(s);
 	}
 	if (err)
@@ -551,7 +584,7 @@ static int send_replay(struct cp_session *s)
 	struct abi_msg m;
 	int err;
 
-	if (shard->same_boot) {
+	if (s->epoch == shard->epoch) {
 		abi_msg_init(&m, ABI_SESSION_CLAIM, 0, s->slot, s->generation);
 	} else {
 		abi_msg_init(&m, ABI_PORT_ALLOC, 0, ABI_NO_SLOT, 0);
@@ -571,6 +604,7 @@ static int send_replay(struct cp_session *s)
 	if (err)
 		return err;
 	s->transaction = m.transaction;
+	s->replaying = true;
 	shard->replays++;
 	return 0;
 }

@@ -8,6 +8,8 @@ namespace
 {
 
 struct End : Call {
+	uint64_t boot = 0;
+
 	abi_msg event(uint16_t type)
 	{
 		abi_msg m{};
@@ -39,6 +41,7 @@ struct End : Call {
 		cp_shm_info info{};
 		info.sessions = 64;
 		info.same_boot = same_boot;
+		info.boot_epoch = boot += !same_boot;
 		cp_shard_attached(shard, &info);
 		pump();
 	}
@@ -173,6 +176,32 @@ TEST_F(End, WithoutHawseMediaNewCallsGet503AndOldOnesGoOn)
 	attach(true);
 	EXPECT_EQ(media.count(ABI_SESSION_CLAIM), 1u);
 	EXPECT_FALSE(media.only().plan.leg[0].flags & ABI_LEG_SEND);
+	EXPECT_EQ(media.reconciled, 2u);
+	bye(a, b);
+}
+
+TEST_F(End, ACallThatEndsWhileItIsClaimedHoldsUpNobody)
+{
+	up();
+	detach();
+	media.hold = true;
+	attach(true);
+	EXPECT_EQ(media.count(ABI_SESSION_CLAIM), 1u);
+	bye(a, b);
+	EXPECT_EQ(media.reconciled, 1u);
+	media.hold = false;
+	pump();
+	advance(1);
+	EXPECT_EQ(media.reconciled, 2u);
+}
+
+TEST_F(End, AClaimThatGotNoAnswerIsMadeAgain)
+{
+	up();
+	detach();
+	media.fail[ABI_SESSION_CLAIM] = {-ETIMEDOUT, -ETIMEDOUT};
+	attach(true);
+	EXPECT_EQ(media.count(ABI_SESSION_CLAIM), 3u);
 	EXPECT_EQ(media.reconciled, 2u);
 	bye(a, b);
 }
