@@ -368,7 +368,7 @@ static void on_netlink(struct agent *a)
 		hops_links(a->c.hops);
 	}
 	if (changes & (NEIGHBOUR_ROUTES | NEIGHBOUR_LINKS))
-		sessions_reroute(a->c.sessions);
+		sessions_reroute(a->c.sessions, abi_now_us());
 }
 
 static void on_signal(struct agent *a)

@@ -198,6 +198,11 @@ bool hops_same(
 	return index != DP_ADJACENCY_NONE && find(hops, &key) == index;
 }
 
+bool hops_ready(const struct hops *hops, uint16_t index)
+{
+	return index != DP_ADJACENCY_NONE && hops->hop[index].known;
+}
+
 void hops_hold(struct hops *hops, uint16_t index)
 {
 	if (index != DP_ADJACENCY_NONE)

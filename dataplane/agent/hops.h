@@ -47,6 +47,9 @@ void hops_put(struct hops *hops, uint16_t index);
 bool hops_same(struct hops *hops, unsigned interface, uint8_t family, const uint8_t ip[16],
 	uint16_t index);
 
+// True when packets can go out by it now.
+bool hops_ready(const struct hops *hops, uint16_t index);
+
 // A neighbour of the kernel has changed: as neighbour_changed with `arg` the struct hops.
 void hops_neighbour(void *arg, int interface, uint8_t family, const uint8_t ip[16]);
 // Links have changed: own MAC, MTU, up or down.

@@ -6,6 +6,7 @@
 
 #define WALK_A_TICK   4096u
 #define DEFAULT_CLOCK 8000u
+#define WAIT_US       2000000u // for a new next hop to be resolved
 
 // Where one component of a leg will send to.
 struct aim {
@@ -224,6 +225,19 @@ static bool change_hops(
 	return true;
 }
 
+// A new next hop takes a moment to be resolved; until then the old one may still lead there.
+static bool better_wait(
+	struct sessions *s, const uint16_t old[2], const uint16_t fresh[2], uint64_t now_us)
+{
+	bool wait = false;
+
+	for (unsigned part = 0; part < 2 && now_us < s->walk_until_us; part++)
+		wait |= fresh[part] != DP_ADJACENCY_NONE && !hops_ready(s->c.hops, fresh[part]) &&
+			hops_ready(s->c.hops, old[part]);
+	s->walk_waits |= wait;
+	return wait;
+}
+
 // Looks whether the leg's remotes are still reached as they were. False: to be tried again.
 static bool reroute_leg(struct sessions *s, uint32_t slot, unsigned leg, uint64_t now_us)
 {
@@ -245,21 +259,33 @@ static bool reroute_leg(struct sessions *s, uint32_t slot, unsigned leg, uint64_
 		memcpy(aim.ip, session->remote_ip[leg][part], 16);
 		find_hop(s, ports, &aim, now_us, &fresh[part]);
 	}
-	if (memcmp(fresh, session->adjacency[leg], sizeof(fresh)) != 0 &&
-		change_hops(s, slot, leg, fresh))
+	same = memcmp(fresh, session->adjacency[leg], sizeof(fresh)) == 0 ||
+	       better_wait(s, session->adjacency[leg], fresh, now_us);
+	if (!same && change_hops(s, slot, leg, fresh))
 		return true;
-	same = memcmp(fresh, session->adjacency[leg], sizeof(fresh)) == 0;
 	hops_put(s->c.hops, fresh[0]);
 	hops_put(s->c.hops, fresh[1]);
 	return same;
 }
 
-void sessions_reroute(struct sessions *s)
+void sessions_reroute(struct sessions *s, uint64_t now_us)
 {
 	s->walk_again = s->walking;
 	if (!s->walking)
 		s->walk_next = 0;
 	s->walking = true;
+	s->walk_until_us = now_us + WAIT_US;
+}
+
+// The walk has come to its end. False when it begins anew at once.
+static bool walked(struct sessions *s)
+{
+	bool waits = s->walk_waits;
+
+	s->walking = s->walk_again || waits;
+	s->walk_again = s->walk_waits = false;
+	s->walk_next = 0;
+	return !s->walking || waits; // who waits looks again at the next tick
 }
 
 bool plan_reroute_some(struct sessions *s, uint64_t now_us)
@@ -268,9 +294,8 @@ bool plan_reroute_some(struct sessions *s, uint64_t now_us)
 		uint32_t slot = s->walk_next;
 
 		if (slot >= s->slots.fresh) {
-			s->walking = s->walk_again;
-			s->walk_again = false;
-			s->walk_next = 0;
+			if (walked(s))
+				return false;
 			continue;
 		}
 		if (s->slots.session[slot].known && !s->slots.session[slot].deleting)
@@ -302,5 +327,5 @@ void plan_learned(struct sessions *s, const struct dp_event *event, uint64_t now
 	}
 	session->learned |= (uint8_t)BIT(event->leg, event->component);
 	if (!reroute_leg(s, event->slot, event->leg, now_us))
-		sessions_reroute(s);
+		sessions_reroute(s, now_us);
 }

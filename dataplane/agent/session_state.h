@@ -37,6 +37,8 @@ struct sessions {
 	bool purging;         // a control plane was cut off
 	uint32_t walk_next;   // slot to reroute next
 	bool walking, walk_again;
+	bool walk_waits;        // some leg keeps its old next hop until the new one is resolved
+	uint64_t walk_until_us; // but no longer than this
 };
 
 static inline struct region *region_of(const struct sessions *s)

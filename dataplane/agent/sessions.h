@@ -66,8 +66,9 @@ void sessions_attached(struct sessions *s, uint32_t generation);
 // at once, so that it cannot starve the next one of ports.
 void sessions_misbehaved(struct sessions *s);
 
-// Routes have changed: legs look for their next hops anew, a share of them each tick.
-void sessions_reroute(struct sessions *s);
+// Routes have changed: legs look for their next hops anew, a share of them each tick. A leg stays with
+// its old next hop for a moment while the new one is being resolved.
+void sessions_reroute(struct sessions *s, uint64_t now_us);
 
 // Sweeping, resting, rerouting. To be called about ten times a second; true: more is to be done at
 // once.

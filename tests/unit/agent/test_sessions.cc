@@ -318,7 +318,7 @@ TEST(Sessions, ARouteThatMovesTakesRunningCallsAlong)
 
 	inet_pton(AF_INET, "10.1.0.2", ip);
 	fake_hops.way[std::string((char *)ip, 4)] = 8; // another gateway
-	sessions_reroute(w.sessions);
+	sessions_reroute(w.sessions, w.now);
 	w.tick(100000);
 	ASSERT_EQ(1u, fake_worker.mails.size()); // leg 1 stays as it is
 	EXPECT_EQ(8, fake_worker.mails.front()->hop.adjacency[0]);
@@ -326,11 +326,39 @@ TEST(Sessions, ARouteThatMovesTakesRunningCallsAlong)
 	EXPECT_EQ(0, fake_hops.users[1]);
 	EXPECT_EQ(2, fake_hops.users[8]);
 	fake_hops.way.erase(std::string((char *)ip, 4)); // and is gone
-	sessions_reroute(w.sessions);
+	sessions_reroute(w.sessions, w.now);
 	w.tick(100000);
 	ASSERT_EQ(1u, fake_worker.mails.size());
 	EXPECT_EQ(DP_ADJACENCY_NONE, fake_worker.mails.front()->hop.adjacency[0]);
 	EXPECT_EQ(ABI_SESSION_ACTIVE, w.entry(session.slot).state);
+}
+
+TEST(Sessions, ALegKeepsItsNextHopUntilTheNewOneIsResolved)
+{
+	World w;
+	uint8_t ip[4];
+
+	w.session();
+	inet_pton(AF_INET, "10.1.0.2", ip);
+	fake_hops.way[std::string((char *)ip, 4)] = 8;
+	fake_hops.unresolved = {8};
+	sessions_reroute(w.sessions, w.now);
+	w.tick(100000);
+	EXPECT_TRUE(fake_worker.mails.empty());
+	EXPECT_EQ(2, fake_hops.users[1]);
+	fake_hops.unresolved.clear();
+	w.tick(100000);
+	ASSERT_EQ(1u, fake_worker.mails.size());
+	w.work();
+	EXPECT_EQ(0, fake_hops.users[1]);
+	// It does not wait for ever.
+	fake_hops.way[std::string((char *)ip, 4)] = 9;
+	fake_hops.unresolved = {9};
+	sessions_reroute(w.sessions, w.now);
+	w.tick(100000);
+	EXPECT_TRUE(fake_worker.mails.empty());
+	w.tick(2000000);
+	EXPECT_EQ(1u, fake_worker.mails.size());
 }
 
 TEST(Sessions, WhatTheNewControlPlaneDoesNotClaimIsSwept)

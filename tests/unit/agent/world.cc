@@ -77,6 +77,11 @@ bool hops_same(struct hops *, unsigned, uint8_t family, const uint8_t ip[16], ui
 	return it == fake_hops.way.end() ? index == DP_ADJACENCY_NONE : index == it->second;
 }
 
+bool hops_ready(const struct hops *, uint16_t index)
+{
+	return index != DP_ADJACENCY_NONE && !fake_hops.unresolved.count(index);
+}
+
 unsigned hops_count(const struct hops *)
 {
 	return (unsigned)fake_hops.users.size();

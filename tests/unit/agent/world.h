@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct FakeWorker {
 struct FakeHops {
 	std::map<std::string, uint16_t> way; // remote address to next hop; absent: no route
 	std::map<uint16_t, int> users;
+	std::set<uint16_t> unresolved;
 };
 
 extern FakeWorker fake_worker;
