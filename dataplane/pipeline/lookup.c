@@ -185,8 +185,8 @@ static void refuse(
 	b->punt[b->punts++] = m;
 }
 
-// A loop of its own: a prefetch waits for its address to be translated, and among the instructions of
-// parsing only a few such waits overlap (400 cycles a packet at a million sessions; so: 250).
+// A loop of its own: a prefetch waits for its address to be translated, and among the instructions
+// of parsing only a few such waits overlap (400 cycles a packet at a million sessions; so: 250).
 static void fetch_legs(const struct dp_burst *b, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {

@@ -2,13 +2,13 @@
 // A leg: one party's side of a session, in the cache lines that forwarding touches.
 //
 // A leg lies at the place in memory that its local port names (table.h), so nothing is searched.
-// Its memory is written by the one worker that owns the port, from the moment that the worker takes
-// the ADD mail until it answers the DELETE mail; nobody else reads it either. Numbers for others
-// are published to region A.
+// Its memory is the agent's until it sends the ADD mail and after the DELETE mail came back, and
+// that of the one worker that owns the port in between; a worker looks only at the flags of a leg
+// that is not ACTIVE. Numbers for others are published to region A.
 //
-// A packet touches the first three lines of the leg that it came to, and nothing of the other leg: the
-// headers that it leaves with lie ready in `onward`. All three are fetched as soon as the port is known.
-// Everything else, RTCP too, is in the rare lines.
+// A packet touches the first three lines of the leg that it came to, and nothing of the other leg:
+// the headers that it leaves with lie ready in `onward`. All three are fetched as soon as the port
+// is known. Everything else, RTCP too, is in the rare lines.
 #pragma once
 
 #include <stdbool.h>
@@ -85,7 +85,6 @@ struct dp_leg {
 	uint32_t timeout_ms;     // 0: silence is no matter
 	uint32_t swept;          // stats.last as of the last sweep
 	uint32_t swept_dropped;  // stats.dropped as of the last sweep
-	uint32_t listed;         // where the worker's list of sessions has it
 	uint16_t rtcp_port;      // local, network order
 	uint16_t rtcp_adjacency; // next hop towards the remote RTCP address
 	struct dp_pt_map pt_map[ABI_PT_MAPS];
@@ -96,7 +95,7 @@ struct dp_leg {
 	uint8_t untold;     // bit n: the agent was not told yet what component n learned
 	uint8_t rtcp_state; // enum dp_template_state for RTCP
 	uint8_t dscp;
-	uint8_t reserved[25];
+	uint8_t reserved[29];
 } __attribute__((aligned(64)));
 
 #define DP_LEG_SIZE              448u
@@ -129,8 +128,8 @@ void dp_template_write(struct dp_template *t, const struct latch_addr *local,
 // Another destination for a template that was written before. Keeps HOLD.
 void dp_template_aim(struct dp_template *t, const struct latch_addr *remote);
 
-// Headers for RTCP that came from the leg's party, to the other one: from our RTCP port there to the
-// party's. Two ports may be one.
+// Headers for RTCP that came from the leg's party, to the other one: from our RTCP port there to
+// the party's. Two ports may be one.
 void dp_leg_rtcp_template(const struct dp_leg *leg, struct dp_template *t);
 
 // What the leg's numbers are now, as region A and reports have them; sent_ is what `peer`, the

@@ -50,7 +50,7 @@ void dp_plan_prepare(struct dp_plan *plan)
 static uint16_t leg_flags(const struct dp_plan *plan, unsigned index)
 {
 	const struct dp_leg_plan *p = &plan->leg[index];
-	uint16_t flags = DP_LEG_ACTIVE;
+	uint16_t flags = 0;
 
 	if (p->want.flags & ABI_LEG_RECEIVE)
 		flags |= DP_LEG_RECEIVE;
@@ -68,12 +68,12 @@ static uint16_t leg_flags(const struct dp_plan *plan, unsigned index)
 }
 
 // What ADD and UPDATE have in common: policy and where to send, but not numbers and latches.
-static void set_policy(const struct dp_plan *plan, unsigned index)
+static void set_policy(const struct dp_plan *plan, unsigned index, uint16_t active)
 {
 	const struct dp_leg_plan *p = &plan->leg[index];
 	struct dp_leg *leg = p->leg;
 
-	leg->rx.flags = leg_flags(plan, index);
+	leg->rx.flags = leg_flags(plan, index) | active;
 	memcpy(leg->rx.payload_types, p->want.payload_types, sizeof(leg->rx.payload_types));
 	leg->rx.peer = plan->legs == 2 ? plan->leg[!index].leg : NULL;
 	leg->rx.packet_cost = p->packet_cost;
@@ -124,7 +124,7 @@ static void start_latches(const struct dp_leg_plan *p)
 	dp_leg_follow_latch(p->leg);
 }
 
-void dp_plan_add(const struct dp_plan *plan, uint64_t now_us, uint64_t now_ticks)
+void dp_plan_lay(const struct dp_plan *plan, uint64_t now_us, uint64_t now_ticks)
 {
 	for (unsigned i = 0; i < plan->legs; i++) {
 		struct dp_leg *leg = plan->leg[i].leg;
@@ -142,7 +142,7 @@ void dp_plan_add(const struct dp_plan *plan, uint64_t now_us, uint64_t now_ticks
 		leg->rx.packet_time = leg->rx.octet_time = (uint32_t)now_ticks;
 	}
 	for (unsigned i = 0; i < plan->legs; i++)
-		set_policy(plan, i);
+		set_policy(plan, i, 0);
 	for (unsigned i = 0; i < plan->legs; i++)
 		start_latches(&plan->leg[i]);
 }
@@ -166,7 +166,7 @@ void dp_plan_update(const struct dp_plan *plan, uint64_t now_us)
 		const struct dp_leg_plan *p = &plan->leg[i];
 		struct dp_leg *leg = p->leg;
 
-		set_policy(plan, i);
+		set_policy(plan, i, DP_LEG_ACTIVE);
 		for (unsigned c = 0; c < 2; c++) {
 			struct latch_addr remote = signalled(p, c);
 
@@ -184,10 +184,12 @@ void dp_plan_update(const struct dp_plan *plan, uint64_t now_us)
 	}
 }
 
+void dp_leg_open(struct dp_leg *leg)
+{
+	leg->rx.flags |= DP_LEG_ACTIVE;
+}
+
 void dp_leg_close(struct dp_leg *leg)
 {
-	memset(&leg->rx, 0, sizeof(leg->rx));
-	memset(&leg->onward, 0, sizeof(leg->onward));
-	leg->onward.state = DP_TEMPLATE_NO_PEER;
-	leg->generation = 0;
+	leg->rx.flags = 0;
 }

@@ -41,15 +41,17 @@ extern "C" {
 // Agent: builds the templates and costs.
 void dp_plan_prepare(struct dp_plan *plan);
 
-// Worker: a fresh session; forgets whatever the legs' memory held.
-void dp_plan_add(const struct dp_plan *plan, uint64_t now_us, uint64_t now_ticks);
+// Agent: lays a fresh session into its legs' memory, forgetting what that held. The legs are not
+// open yet, so the worker looks at nothing but their flags.
+void dp_plan_lay(const struct dp_plan *plan, uint64_t now_us, uint64_t now_ticks);
+
+// Worker: the leg forwards from now on, or no more. A closed leg keeps its numbers for the agent.
+void dp_leg_open(struct dp_leg *leg);
+void dp_leg_close(struct dp_leg *leg);
 
 // Worker: a changed plan for a session that runs. Numbers go on; what was learned stays unless the
 // leg's flags have ABI_LEG_RELEARN.
 void dp_plan_update(const struct dp_plan *plan, uint64_t now_us);
-
-// Worker: the legs forward no more.
-void dp_leg_close(struct dp_leg *leg);
 
 // Worker: the latch moved; aims the templates and the fast comparison at what it says now.
 void dp_leg_follow_latch(struct dp_leg *leg);

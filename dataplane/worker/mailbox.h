@@ -5,6 +5,7 @@
 // bursts, writes the answer into the same mail and returns it; the agent frees it. So the worker
 // never allocates. A returned mail always finds room, because no more mails are out than the ring
 // holds. Events are small, go one way, and are kept back by the worker while the agent is late.
+// Agents use dp_worker_send, _reply and _event (worker.h), which do more than move pointers.
 //
 // Threads: one agent, one worker.
 #pragma once
@@ -41,10 +42,11 @@ struct dp_mail_hop {
 };
 
 struct dp_mail {
-	uint32_t type;   // enum dp_mail_type
-	int32_t result;  // worker: 0, -ENOENT (no such session here), -EEXIST (ADD), -EINVAL
-	uint64_t cookie; // the agent's
-	void *owner;     // the agent's
+	uint32_t type;         // enum dp_mail_type
+	int32_t result;        // worker: 0, -ENOENT (no such session here), -EEXIST (ADD), -EINVAL
+	uint64_t cookie;       // the agent's
+	void *owner;           // the agent's
+	struct dp_leg *leg[2]; // dp_worker_send: those that the worker opens or closes
 	union {
 		struct dp_plan plan;
 		struct dp_mail_target target;

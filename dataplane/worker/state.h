@@ -15,9 +15,11 @@
 
 #define DP_HANDOFF_SLOTS 2048u
 
-// A session in the worker's list: where its first leg is. Legs know their place in the list.
+// A session that forwards, by its slot; leg[0] is NULL when there is none.
 struct dp_listed {
 	struct dp_leg *leg[2];
+	uint32_t generation;
+	uint32_t reserved;
 };
 
 struct dp_worker {
@@ -56,11 +58,12 @@ struct dp_worker {
 	uint64_t tick_scale;
 	uint64_t next_chores; // tsc
 
-	// Sessions, dense; and where the sweep stands.
+	// Sessions by slot, and where the sweep stands.
 	struct dp_listed *listed;
 	uint32_t listed_count;
+	uint32_t listed_end; // no session has had this slot or one above
 	uint32_t sweep_at;
-	uint64_t sweep_credit; // legs times 2^20 that may be looked at
+	uint64_t sweep_credit; // slots times 2^20 that may be looked at
 	uint64_t swept_ticks;
 
 	// Sleep.
@@ -115,10 +118,16 @@ static inline void dp_unsent(const struct dp_packet *k)
 // punt.c: frames from the kernel's side. Returns packets received.
 unsigned dp_from_kernel(struct dp_worker *w, struct dp_burst *b);
 
+// publish.c: to region A; also fills *stats.
+void dp_publish(const struct dp_worker *w, const struct dp_leg *leg, uint64_t now_ticks,
+	struct abi_leg_stats *stats);
+void dp_publish_resume(const struct dp_worker *w, const struct dp_leg *leg);
+// worker.c: CLOCK_MONOTONIC, for threads that are not the worker's.
+uint64_t dp_clock_ticks(void);
+
 // session.c: what mail does, and what is told to the agent.
 void dp_mail_handle(struct dp_worker *w);
 void dp_tell_learned(struct dp_worker *w, struct dp_leg *leg, unsigned component);
-void dp_publish(struct dp_worker *w, struct dp_leg *leg);
 bool dp_tell_timeout(struct dp_worker *w, struct dp_leg *leg);
 // sweep.c: publishes and looks for silence, a share of the sessions at a time.
 void dp_sweep(struct dp_worker *w, uint64_t now);

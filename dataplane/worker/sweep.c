@@ -2,9 +2,11 @@
 // The sweep: a share of the sessions at a time, so that each leg's numbers are published about once
 // a second while media flows and silence is noticed, and forwarding never waits for more than a few
 // legs.
+#include <rte_prefetch.h>
+
 #include "dataplane/worker/state.h"
 
-#define LEGS_A_TURN 128u
+#define SLOTS_A_TURN 64u
 
 static void look_for_silence(struct dp_worker *w, struct dp_leg *leg, uint64_t now_us)
 {
@@ -18,6 +20,8 @@ static void look_for_silence(struct dp_worker *w, struct dp_leg *leg, uint64_t n
 
 static void sweep_leg(struct dp_worker *w, struct dp_leg *leg, uint64_t now)
 {
+	struct abi_leg_stats stats;
+
 	if (leg->stats.last != leg->swept || leg->stats.dropped != leg->swept_dropped) {
 		if (leg->stats.last != leg->swept) {
 			leg->last_us = dp_ticks_to_us(now - (uint32_t)(now - leg->stats.last));
@@ -25,7 +29,7 @@ static void sweep_leg(struct dp_worker *w, struct dp_leg *leg, uint64_t now)
 		}
 		leg->swept = leg->stats.last;
 		leg->swept_dropped = leg->stats.dropped;
-		dp_publish(w, leg);
+		dp_publish(w, leg, now, &stats);
 	}
 	for (unsigned component = 0; unlikely(leg->untold) && component < 2; component++)
 		if (leg->untold >> component & 1)
@@ -33,26 +37,36 @@ static void sweep_leg(struct dp_worker *w, struct dp_leg *leg, uint64_t now)
 	look_for_silence(w, leg, dp_ticks_to_us(now));
 }
 
+// What is looked at next is fetched a few slots ahead.
+static void fetch(const struct dp_worker *w, uint32_t slot)
+{
+	const struct dp_listed *l = &w->listed[slot < w->listed_end ? slot : 0];
+
+	for (unsigned i = 0; i < 2 && l->leg[i]; i++) {
+		rte_prefetch0(&l->leg[i]->stats);
+		rte_prefetch0(&l->leg[i]->last_us);
+		rte_prefetch0(&l->leg[i]->timeout_ms);
+	}
+}
+
 void dp_sweep(struct dp_worker *w, uint64_t now)
 {
-	uint64_t rate = w->listed_count * 2ull;
+	uint64_t rate = w->listed_end < DP_SWEEP_LEGS / 2 ? w->listed_end : DP_SWEEP_LEGS / 2;
 
-	if (rate > DP_SWEEP_LEGS)
-		rate = DP_SWEEP_LEGS;
 	w->sweep_credit += (now - w->swept_ticks) * rate;
 	w->swept_ticks = now;
 	// A worker that slept or was busy catches up by a turn, not by a pause.
-	if (w->sweep_credit > (uint64_t)LEGS_A_TURN << 20)
-		w->sweep_credit = (uint64_t)LEGS_A_TURN << 20;
-	while (w->sweep_credit >= 2ull << 20 && w->listed_count) {
-		struct dp_listed *l;
+	if (w->sweep_credit > (uint64_t)SLOTS_A_TURN << 20)
+		w->sweep_credit = (uint64_t)SLOTS_A_TURN << 20;
+	while (w->sweep_credit >= 1u << 20 && w->listed_count) {
+		const struct dp_listed *l;
 
-		w->sweep_credit -= 2ull << 20;
-		if (w->sweep_at >= w->listed_count)
+		w->sweep_credit -= 1u << 20;
+		if (w->sweep_at >= w->listed_end)
 			w->sweep_at = 0;
+		fetch(w, w->sweep_at + 4);
 		l = &w->listed[w->sweep_at++];
-		for (unsigned i = 0; i < 2; i++)
-			if (l->leg[i])
-				sweep_leg(w, l->leg[i], now);
+		for (unsigned i = 0; i < 2 && l->leg[i]; i++)
+			sweep_leg(w, l->leg[i], now);
 	}
 }

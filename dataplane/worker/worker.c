@@ -18,7 +18,7 @@
 
 _Static_assert(RTE_MAX_ETHPORTS <= DP_PORTS, "ports are counted in 32 bits");
 
-static uint64_t clock_ticks(void)
+uint64_t dp_clock_ticks(void)
 {
 	struct timespec t;
 
@@ -30,7 +30,7 @@ static uint64_t clock_ticks(void)
 // never run backwards.
 static void set_clock(struct dp_worker *w)
 {
-	uint64_t tsc = rte_rdtsc(), before = dp_ticks(w, tsc), now = clock_ticks();
+	uint64_t tsc = rte_rdtsc(), before = dp_ticks(w, tsc), now = dp_clock_ticks();
 
 	w->base_ticks = before > now && before - now < 1u << 20 ? before : now;
 	w->base_tsc = tsc;
@@ -64,7 +64,7 @@ static void configure(struct dp_worker *w, const struct dp_worker_config *c)
 	w->bell = -1;
 	w->tick_scale = (uint64_t)(((unsigned __int128)1 << 52) / rte_get_tsc_hz());
 	w->base_tsc = rte_rdtsc();
-	w->base_ticks = w->swept_ticks = clock_ticks();
+	w->base_ticks = w->swept_ticks = dp_clock_ticks();
 }
 
 static int check(const struct dp_worker_config *c)
@@ -193,66 +193,4 @@ int dp_worker_run(void *worker)
 	}
 	abi_store32(&w->running, 0);
 	return 0;
-}
-
-void dp_worker_stop(struct dp_worker *w)
-{
-	abi_store32(&w->stop, 1);
-	dp_wake(w);
-}
-
-// ---- the agent's side
-
-// The worker shall meet no page fault: the agent takes them here. Nothing changes.
-static void touch(const struct dp_worker *w, const struct dp_plan *plan)
-{
-	for (unsigned i = 0; i < plan->legs && i < 2; i++) {
-		if (plan->leg[i].leg) {
-			__atomic_fetch_or(&plan->leg[i].leg->rx.reserved, 0, __ATOMIC_RELAXED);
-			__atomic_fetch_or(&plan->leg[i].leg->listed, 0, __ATOMIC_RELAXED);
-		}
-		if (plan->slot < w->slots) {
-			__atomic_fetch_or(
-				&w->leg_slots[plan->slot * 2 + i].sequence, 0, __ATOMIC_RELAXED);
-			__atomic_fetch_or(
-				&w->resumes[plan->slot * 2 + i].sequence, 0, __ATOMIC_RELAXED);
-		}
-	}
-}
-
-int dp_worker_send(struct dp_worker *w, struct dp_mail *mail)
-{
-	if (w->mailbox.out >= DP_MAIL_SLOTS)
-		return -EBUSY;
-	if (mail->type == DP_MAIL_ADD)
-		touch(w, &mail->plan);
-	if (!dp_mail_push(&w->mailbox.to_worker, mail))
-		return -EBUSY;
-	w->mailbox.out++;
-	dp_wake(w);
-	return 0;
-}
-
-struct dp_mail *dp_worker_reply(struct dp_worker *w)
-{
-	struct dp_mail *mail = dp_mail_pull(&w->mailbox.to_agent);
-
-	if (mail)
-		w->mailbox.out--;
-	return mail;
-}
-
-bool dp_worker_event(struct dp_worker *w, struct dp_event *event)
-{
-	return dp_event_pull(&w->mailbox.events, event);
-}
-
-unsigned dp_worker_out(const struct dp_worker *w)
-{
-	return w->mailbox.out;
-}
-
-bool dp_worker_running(const struct dp_worker *w)
-{
-	return abi_load32(&w->running);
 }

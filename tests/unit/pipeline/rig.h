@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A worker on devices made of rings: frames go in as bytes and come out as bytes, and the worker is driven
-// turn by turn. Frames are built and checked here by plain code that shares nothing with the pipeline.
+// A worker on devices made of rings: frames go in as bytes and come out as bytes, and the worker is
+// driven turn by turn. Frames are built and checked here by plain code that shares nothing with the
+// pipeline.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -59,7 +60,8 @@ struct Device {
 class Rig
 {
       public:
-	// Local addresses 10.0.0.1 and fd00::1, ports 20000-20999, on device 0; device 1 is another one.
+	// Local addresses 10.0.0.1 and fd00::1, ports 20000-20999, on device 0; device 1 is another
+	// one.
 	explicit Rig(unsigned workers = 1, enum dp_poll poll = DP_POLL_BUSY, bool partial = false);
 	~Rig();
 

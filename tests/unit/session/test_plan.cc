@@ -47,7 +47,9 @@ class Plan : public ::testing::Test
 	void add()
 	{
 		dp_plan_prepare(&plan);
-		dp_plan_add(&plan, 1000000, 1 << 20);
+		dp_plan_lay(&plan, 1000000, 1 << 20);
+		for (struct dp_leg &leg : legs)
+			dp_leg_open(&leg);
 	}
 
 	void update()
@@ -224,13 +226,19 @@ TEST_F(Plan, OneLegHasNoPeer)
 	EXPECT_FALSE(legs[0].rx.flags & DP_LEG_RTCP_IN);
 }
 
-TEST_F(Plan, ClosedLegsAreInert)
+TEST_F(Plan, LegsAreLaidClosedAndKeepTheirNumbersWhenClosed)
 {
-	add();
+	dp_plan_prepare(&plan);
+	dp_plan_lay(&plan, 1000000, 1 << 20);
+	EXPECT_FALSE(legs[0].rx.flags & DP_LEG_ACTIVE);
+	EXPECT_TRUE(legs[0].rx.flags & DP_LEG_RECEIVE);
+	dp_leg_open(&legs[0]);
+	EXPECT_TRUE(legs[0].rx.flags & DP_LEG_ACTIVE);
+	legs[0].stats.packets = 5;
 	dp_leg_close(&legs[0]);
 	EXPECT_EQ(legs[0].rx.flags, 0);
-	EXPECT_EQ(legs[0].rx.peer, nullptr);
-	EXPECT_NE(legs[0].onward.state, DP_TEMPLATE_READY);
+	EXPECT_EQ(legs[0].stats.packets, 5u);
+	EXPECT_EQ(legs[0].rx.peer, &legs[1]);
 }
 
 TEST_F(Plan, StatsShowWhatTheOtherLegGot)

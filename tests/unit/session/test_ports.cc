@@ -248,8 +248,8 @@ TEST_F(Ports, RefusesWhatMakesNoSense)
 	EXPECT_EQ(dp_ports_create(&other, endpoints.data(), 1, &steering, rest), -EINVAL);
 }
 
-// Any order of taking and giving: no port is given out twice, none before it has rested, and at the end all
-// come back.
+// Any order of taking and giving: no port is given out twice, none before it has rested, and at the
+// end all come back.
 TEST_F(Ports, AgreesWithAModel)
 {
 	make({endpoint4(1, 20000, 20099), endpoint4(2, 20000, 20099), endpoint6(1, 40000, 40049)},
