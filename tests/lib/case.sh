@@ -120,6 +120,7 @@ ctl() {
 peer() {
 	local name=$1 party=$2 role=$3
 	shift 3
+	: >"$DIR/$name.log" # or the last one's word would do
 	ip netns exec "$NET-$party" "$HAWSE_BUILD/tests/lib/sip_peer" "$role" "$@" \
 		>"$DIR/$name.json" 2>"$DIR/$name.log" </dev/null &
 	PEER_PID[$name]=$!
