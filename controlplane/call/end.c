@@ -11,6 +11,8 @@
 #include "controlplane/call/carry.h"
 #include "controlplane/log.h"
 
+#define BYE_TRIES_US 32000000u
+
 void cp_reason_set(struct cp_call *call, const char *protocol, int cause, const char *text)
 {
 	snprintf(call->reason, sizeof(call->reason), "Reason: %s;cause=%d;text=\"%s\"\r\n",
@@ -73,14 +75,23 @@ static void record_all(struct cp_call *call)
 
 // ---- BYE ------------------------------------------------------------------------------------------
 
+static void bye_again(struct sip_timer *timer, void *ctx);
+
 static void send_bye(struct cp_call *call, unsigned leg)
 {
+	struct sip_layer *layer = call->shard->layer;
 	struct cp_leg *l = &call->leg[leg];
 	int err;
 
 	l->bye_wanted = false;
 	err = sip_dialog_send(l->dialog, SIP_BYE, sip_str(call->reason), sip_slice(NULL, 0),
 		&l->bye, &l->bye.client);
+	// No memory, for it or for the ACK before it: a party must not be left in a call that is over.
+	if ((err == -ENOMEM || err == -EBUSY) && call->shard->now_us - l->end_us < BYE_TRIES_US) {
+		call->timer.fire = bye_again;
+		sip_timer_start(sip_layer_wheel(layer), &call->timer, sip_layer_now(layer) + 500);
+		return;
+	}
 	if (err)
 		cp_log(CP_LOG_WARNING, "call", call->id, "BYE to the %s cannot be sent: %s",
 			leg ? "callee" : "caller", strerror(-err));
@@ -102,6 +113,16 @@ static void end_dialog(struct cp_call *call, unsigned leg)
 		l->bye_wanted = true;
 	else
 		send_bye(call, leg);
+}
+
+static void bye_again(struct sip_timer *timer, void *ctx)
+{
+	struct cp_call *call = (struct cp_call *)((char *)timer - offsetof(struct cp_call, timer));
+
+	for (unsigned leg = 0; leg < 2; leg++)
+		if (!call->leg[leg].over && !call->leg[leg].bye_wanted)
+			end_dialog(call, leg);
+	cp_call_check(call);
 }
 
 void cp_end_acked(struct cp_call *call, unsigned leg)

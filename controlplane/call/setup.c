@@ -326,7 +326,7 @@ static int answer_caller(struct cp_exchange *x, struct sip_slice body)
 					: -ENOTCONN;
 
 	if (err) {
-		answer_failed(call, 500, "caller cannot be answered");
+		answer_failed(call, 500, "internal error");
 		return err;
 	}
 	return 0;

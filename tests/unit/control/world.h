@@ -98,6 +98,23 @@ inline std::string format(const char *f, ...)
 	return out;
 }
 
+// Allocations of the code under test that fail (alloc.cc): the n-th from now on, 0: none.
+extern "C" {
+extern unsigned long alloc_fail_at, alloc_fail_for, alloc_count;
+extern bool alloc_armed;
+}
+
+struct Armed {
+	Armed()
+	{
+		alloc_armed = true;
+	}
+	~Armed()
+	{
+		alloc_armed = false;
+	}
+};
+
 // ---- hawse-media, as far as a call sees it
 
 struct FakeMedia {
@@ -235,8 +252,10 @@ struct FakeMedia {
 			return false;
 		Waiting w = replies.front();
 		replies.pop_front();
-		if (w.done)
+		if (w.done) {
+			Armed armed;
 			w.done(w.user, &w.reply);
+		}
 		return true;
 	}
 
@@ -420,7 +439,10 @@ struct World : testing::Test {
 		for (;;) {
 			uint64_t next = cp_shard_next(shard);
 			now_us = next < end ? (next > now_us ? next : now_us + 1000) : end;
-			cp_shard_tick(shard, now_us);
+			{
+				Armed armed;
+				cp_shard_tick(shard, now_us);
+			}
 			pump();
 			if (now_us >= end)
 				return;
@@ -432,8 +454,11 @@ struct World : testing::Test {
 		sip_flow flow{};
 		flow.remote = from;
 		flow.socket = socket;
-		cp_shard_receive(
-			shard, &flow, reinterpret_cast<const uint8_t *>(text.data()), text.size());
+		{
+			Armed armed;
+			cp_shard_receive(shard, &flow,
+				reinterpret_cast<const uint8_t *>(text.data()), text.size());
+		}
 		pump();
 	}
 
