@@ -85,7 +85,7 @@ def main(run, options):
     calls, rate = options.sessions or CALLS, options.rate or RATE
     found = []
     for _ in range(options.rounds or 1):
-        system.quiet(run, 5)
+        system.quiet(run, 1)
         found.append(measure(run, net, calls, rate))
         report.say(str(found[-1]))
     failed = [f["failed"] for f in found]

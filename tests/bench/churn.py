@@ -21,7 +21,7 @@ def forwarding(run, options, sessions, rate):
     seconds = options.seconds or 2.0
     found, churned = {"churn": [], "idle": []}, []
     for _ in range(options.rounds or 4):
-        system.quiet(run, 2)
+        system.quiet(run, 1)
         found["idle"].append(capture.rate(side, seconds))
         # the loader answers nothing else while it churns, so the counters are read around the whole of it
         first, cpu = side.packets(), side.worker_cpu()
@@ -46,7 +46,7 @@ def latency(run, options, rate):
     with relays.Ours(run, net, 50, sessions=4 * rate, spare_addresses=32) as relay:
         for _ in range(options.rounds or 3):
             for name in found:
-                system.quiet(run, 2)
+                system.quiet(run, 1)
                 if name == "churn":
                     relay.loader.tell(f"churn {rate} {seconds * 2.5}")
                 result = relay.slices(seconds, LATENCY_RATE, batch=1)

@@ -18,9 +18,9 @@ def main(run, options):
     calls = options.sessions or CALLS
     rate = options.rate or RATE
     results = {side.name: [] for side in relays.sides(options)}
-    for _ in range(options.rounds or 5):
+    for _ in range(options.rounds or 3):
         for side in relays.sides(options):
-            system.quiet(run, 3)
+            system.quiet(run, 1)
             with side(run, net, calls, poll=options.poll or "busy") as relay:
                 result = relay.slices(options.seconds or 5.0, rate, batch=1)
             results[side.name].append(result)

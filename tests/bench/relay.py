@@ -37,9 +37,9 @@ def compare(run, options, name, pcap, packets, flows, sessions, memory, huge, go
     for _ in range(options.rounds or 3):
         for who in ("ours", "peer"):
             if options.only in (None, who):
-                system.quiet(run, 3)
+                system.quiet(run, 1)
                 run.hugepages(HUGE)  # others may have taken them meanwhile
-                seconds = options.seconds or 2.5
+                seconds = options.seconds or 1.8
                 result = (ours(run, pcap, flows, sessions, seconds, memory) if who == "ours" else
                           theirs(run, pcap, packets, seconds, memory, huge))
                 found[who].append(result)

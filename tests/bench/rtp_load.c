@@ -83,6 +83,7 @@ struct load {
 	size_t next_junk;
 	uint64_t turn; // packets built, junk included
 	uint32_t phase;
+	uint32_t magic; // of this run: what an earlier one left in the relay's queues is foreign
 
 	uint64_t stalls;   // sends during which this thread lost its core
 	uint64_t relay_ns; // CPU time of --cpu-of in phase 1
@@ -176,7 +177,7 @@ static void take_packet(struct load *load, const uint8_t *frame, uint32_t size, 
 		return;
 	}
 	memcpy(&mark, frame + FRAME_PAYLOAD, sizeof(mark));
-	if (mark.magic != FRAME_MAGIC || mark.flow >= load->flow_count || mark.phase > 1) {
+	if (mark.magic != load->magic || mark.flow >= load->flow_count || mark.phase > 1) {
 		load->foreign++;
 		return;
 	}
@@ -284,7 +285,7 @@ static int open_send(struct load *load, int index, uint8_t mac[6])
 
 static uint8_t *next_frame(struct load *load)
 {
-	struct frame_mark mark = {.magic = FRAME_MAGIC, .phase = load->phase};
+	struct frame_mark mark = {.magic = load->magic, .phase = load->phase};
 	unsigned ratio = load->options.junk_ratio;
 	uint8_t *frame;
 	size_t flow;
@@ -561,6 +562,7 @@ static int prepare(struct load *load)
 			frame_build(load->junk_frames + i * FRAME_SIZE, &load->junk[i], UINT32_MAX,
 				mac, load->options.relay_mac);
 	}
+	load->magic = FRAME_MAGIC ^ (uint32_t)getpid();
 	load->least_ns = UINT64_MAX;
 	return open_receive(load, index);
 }

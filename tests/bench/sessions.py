@@ -64,7 +64,7 @@ def main(run, options):
     found = {"many": [], "few": []}
     for _ in range(options.rounds or 5):
         for name, side in sides.items():
-            system.quiet(run, 2)
+            system.quiet(run, 1)
             found[name].append(side.measure(options.seconds or 1.5))
             report.say(f"{name}: {found[name][-1]}")
     dropped = {}

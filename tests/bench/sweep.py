@@ -21,7 +21,7 @@ def main(run, options):
         side = bench.Side(run, f"n{count}", count, most, memory)
         found = []
         for _ in range(options.rounds or 3):
-            system.quiet(run, 2)
+            system.quiet(run, 1)
             found.append(side.measure(options.seconds or 1.0)["per_cpu"] / 1e6)
         os.kill(side.side.pid, signal.SIGCONT)
         report.compare("sessions", "sweep", "Mpps", found, None, "none", sessions=count, packets=most, hugepages=huge,

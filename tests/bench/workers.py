@@ -10,7 +10,7 @@ SESSIONS = 1000
 
 
 def measure(run, pcaps, flows, sessions, workers, seconds):
-    system.quiet(run, 3)
+    system.quiet(run, 1)
     side = capture.Capture(run, pcaps, flows, sessions, workers=workers)
     result = capture.rate(side, seconds)
     result["rate"] = result["per_cpu"] * workers
@@ -23,7 +23,7 @@ def measure(run, pcaps, flows, sessions, workers, seconds):
 
 def main(run, options):
     sessions = options.sessions or SESSIONS
-    seconds = options.seconds or 2.5
+    seconds = options.seconds or 1.8
     run.hugepages(1024)
     flows = {n: capture.write_flows(run.path(f"{n}.flows"), sessions, n) for n in (1, 2)}
     single = [capture.write_pcap(run, flows[1], "one.pcap", 2 * sessions)]
