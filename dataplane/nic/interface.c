@@ -171,6 +171,8 @@ const char *interface_hint(const char *said)
 		{"Peer MTU is too large",
 			"; run on the other end of the veth: ip link set dev PEER mtu 1500"},
 		{"MTU is too large", "; run: ip link set dev INTERFACE mtu 1500"},
+		{"Operation not permitted",
+			"; start as root or give CAP_NET_ADMIN and CAP_NET_RAW"},
 		{"Too many open files", "; raise the limit (systemd: LimitNOFILE=65536)"},
 	};
 
