@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # A hostile control plane scribbles over region B for a minute: indices, slots, doorbells, half-right commands.
 # hawse-media lives, counts it, and serves the next honest one.
+# alone
 # limit: 150
 . "$(dirname "$(realpath "$0")")/../lib/case.sh"
 case_begin

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # kill -9 of hawse-sip during 100 calls: no RTP packet is lost. It comes back and attaches again, new calls work, and
 # what it did not claim is swept after the grace time.
+# alone
 # limit: 120
 . "$(dirname "$(realpath "$0")")/../lib/case.sh"
 case_begin

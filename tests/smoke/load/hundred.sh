@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # 100 calls at once with media both ways for 30 s: no packet lost or doubled.
+# alone
 # limit: 120
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin

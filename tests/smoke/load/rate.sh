@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # 50 calls a second for a minute, none failed; afterwards no port is in use, and both processes are as large as before
 # (private memory: the shared trace fills up to its fixed size).
+# alone
 # limit: 180
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # All processes built with the address and undefined-behaviour sanitizers: calls of every kind, strangers and junk at once,
 # and no complaint, a leak at the end included.
+# alone
 # limit: 120
 HAWSE_BUILD=${HAWSE_BUILD_ASAN:?the build directory with sanitizers}
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"

@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Two workers on an interface of two queues: calls are spread over both, packets that come to the wrong one are handed
+# over, and nothing is lost.
+. "$(dirname "$(realpath "$0")")/../../lib/case.sh"
+QUEUES=2 WORKERS=2 CORES=0,1
+case_begin
+hawse_start
+grep -q 'ready: 2 workers (hand-off' "$DIR/media.log" || fail 'two workers do not run'
+callee --calls 20 --script 'ring 180; answer; rtcp 0.5; play 150; expect-bye'
+caller --calls 20 --script 'invite; expect 200; rtcp 0.5; play 150; drain; wait 0.3; bye'
+finish
+check_scripts
+check_media caller 150
+check_media callee 150
+check callee 'all(.each[]; .rtcp_received >= 4)' 'RTCP came through'
+in_ns hawse curl -s http://127.0.0.1:9090/metrics >"$DIR/metrics"
+both_relay() { awk '/^hawse_media_relayed_packets_total.*rtp/ && $2 > 100 {n++} END {exit n != 2}' "$DIR/metrics"; }
+both_relay || {
+	grep relayed "$DIR/metrics"
+	fail 'not both workers relay'
+}
+pass
