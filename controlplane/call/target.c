@@ -235,12 +235,19 @@ static int ask_ports_again(struct cp_call *call)
 	return cp_media_alloc(call, need);
 }
 
+static bool has_ports(const struct cp_call *call)
+{
+	for (unsigned i = 0; i < CP_SESSIONS; i++)
+		if (call->session[i] && call->session[i]->state != CP_SESSION_DELETING)
+			return true;
+	return false;
+}
+
 void cp_setup_ports(struct cp_exchange *x, int error)
 {
 	struct cp_call *call = x->call;
-	bool any = sdp_oa_local(&call->oa, SDP_LEG_A, 0) || !cp_media_gone(call);
 
-	if (error && !any) {
+	if (error && !has_ports(call)) {
 		cp_call_event(call, 255, "no ports: %s", strerror(-error));
 		if (error == -EAFNOSUPPORT) {
 			cp_call_end(call, CP_BY_HAWSE, 488, sip_slice(NULL, 0),

@@ -309,6 +309,8 @@ struct World : testing::Test {
 	std::deque<Msg> sent; // not looked at yet
 	std::vector<Msg> all; // everything that ever went out
 	std::vector<std::string> cdrs;
+	std::map<uint64_t, std::string> journal, uncommitted; // an empty record: to be dropped
+	int journal_error = 0;
 	cp_shard *shard = nullptr;
 	cp_tregion *tregion = nullptr;
 	uint64_t now_us = 1000000000, seed = 88172645463325252ull;
@@ -338,7 +340,45 @@ struct World : testing::Test {
 		return policy;
 	}
 
+	int journal_put(uint64_t id, const std::string &record)
+	{
+		if (!journal_error)
+			uncommitted[id] = record;
+		return journal_error;
+	}
+
+	// The end of a pass, as the process does it.
+	void keep(bool all)
+	{
+		if (!cp_shard_keep(shard, all) && !all)
+			return;
+		for (auto &change : uncommitted) {
+			journal[change.first] = change.second;
+			if (change.second.empty())
+				journal.erase(change.first);
+		}
+		uncommitted.clear();
+	}
+
 	void start(const char *config = kConfig)
+	{
+		open(config);
+		attach_first(0);
+	}
+
+	void attach_first(uint64_t epoch)
+	{
+		cp_shm_info info{};
+		info.sessions = 64;
+		info.first = true;
+		info.boot_epoch = epoch;
+		unsigned before = media.reconciled;
+		cp_shard_attached(shard, &info);
+		pump();
+		ASSERT_EQ(media.reconciled, before + 1);
+	}
+
+	void open(const char *config)
 	{
 		static const cp_shard_ops ops = {
 			[](void *ctx, const sip_flow *to, const uint8_t *b, size_t n) {
@@ -371,6 +411,11 @@ struct World : testing::Test {
 					static_cast<uint8_t *>(out)[i] = uint8_t(w->seed >> 24);
 				}
 			},
+			[](void *ctx, uint64_t id, const uint8_t *record, size_t n) {
+				return of(ctx)->journal_put(
+					id, std::string(reinterpret_cast<const char *>(record), n));
+			},
+			[](void *ctx, uint64_t id) { return of(ctx)->journal_put(id, ""); },
 		};
 		static abi_counter counters[CP_COUNTERS];
 		cp_counters_describe(counters);
@@ -381,12 +426,6 @@ struct World : testing::Test {
 		cp_shard_config c{&ops, this, tregion, 0, policy, now_us, 1700000000000000ull};
 		ASSERT_EQ(cp_shard_new(&c, &shard), 0);
 		cp_policy_release(policy);
-		cp_shm_info info{};
-		info.sessions = 64;
-		info.first = true;
-		unsigned before = media.reconciled;
-		cp_shard_attached(shard, &info);
-		ASSERT_EQ(media.reconciled, before + 1);
 	}
 
 	void SetUp() override
@@ -404,6 +443,7 @@ struct World : testing::Test {
 			EXPECT_EQ(counter(CP_C_CALLS_CURRENT), 0u);
 			EXPECT_EQ(counter(CP_C_CALLS_UP), 0u);
 			EXPECT_EQ(cp_tregion_calls_used(tregion, 0), 0u);
+			EXPECT_TRUE(journal.empty()) << "a call is left in the journal";
 		}
 		if (hide)
 			check_hiding();
@@ -460,6 +500,7 @@ struct World : testing::Test {
 				reinterpret_cast<const uint8_t *>(text.data()), text.size());
 		}
 		pump();
+		keep(false);
 	}
 
 	uint64_t counter(unsigned c)
