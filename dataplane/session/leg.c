@@ -94,6 +94,17 @@ void dp_leg_rtcp_template(const struct dp_leg *leg, struct dp_template *t)
 	dp_template_aim(t, &remote);
 }
 
+uint64_t dp_leg_last_us(const struct dp_leg *leg, uint64_t now_ticks)
+{
+	int32_t ago = (int32_t)((uint32_t)now_ticks - leg->stats.last);
+
+	// A sweep noted it already; its 32 bits may have wrapped since.
+	if (leg->swept == leg->stats.last)
+		return leg->last_us;
+	// Threads read the clock apart: a packet may seem to come from the near future.
+	return dp_ticks_to_us(now_ticks - (uint32_t)(ago < 0 ? 0 : ago));
+}
+
 static void sent_by(const struct dp_leg *leg, struct abi_leg_stats *stats)
 {
 	const struct dp_leg *peer = leg->rx.peer;
@@ -130,9 +141,6 @@ void dp_leg_stats(const struct dp_leg *leg, uint64_t now_ticks, struct abi_leg_s
 	if (leg->latch[0].policy != ABI_SOURCE_EXACT)
 		stats->learned = leg->latch[0].state;
 	if (leg->more.first_us)
-		stats->last_us =
-			leg->swept == s->last
-				? leg->last_us
-				: dp_ticks_to_us(now_ticks - (uint32_t)(now_ticks - s->last));
+		stats->last_us = dp_leg_last_us(leg, now_ticks);
 	sent_by(leg, stats);
 }

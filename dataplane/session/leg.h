@@ -132,6 +132,9 @@ void dp_template_aim(struct dp_template *t, const struct latch_addr *remote);
 // the party's. Two ports may be one.
 void dp_leg_rtcp_template(const struct dp_leg *leg, struct dp_template *t);
 
+// When the last accepted packet came; CLOCK_MONOTONIC microseconds. Only after a first one.
+uint64_t dp_leg_last_us(const struct dp_leg *leg, uint64_t now_ticks);
+
 // What the leg's numbers are now, as region A and reports have them; sent_ is what `peer`, the
 // other leg or NULL, received and was sent on from it.
 void dp_leg_stats(const struct dp_leg *leg, uint64_t now_ticks, struct abi_leg_stats *stats);

@@ -13,7 +13,7 @@
 #include "dataplane/worker/state.h"
 
 #define LINGER_US   40u // polls on for so long after the last packet
-#define NAP_NS      80000
+#define NAP_NS      90000
 #define REST_MS     5 // longest sleep with sessions: the sweep goes on
 #define DEEP_REST_S 1 // without
 

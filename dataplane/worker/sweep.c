@@ -24,7 +24,7 @@ static void sweep_leg(struct dp_worker *w, struct dp_leg *leg, uint64_t now)
 
 	if (leg->stats.last != leg->swept || leg->stats.dropped != leg->swept_dropped) {
 		if (leg->stats.last != leg->swept) {
-			leg->last_us = dp_ticks_to_us(now - (uint32_t)(now - leg->stats.last));
+			leg->last_us = dp_leg_last_us(leg, now);
 			leg->timed_out = 0;
 		}
 		leg->swept = leg->stats.last;

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <rte_eal.h>
 #include <rte_eth_ring.h>
 
@@ -262,7 +265,7 @@ Device::~Device()
 		}
 }
 
-Rig::Rig(unsigned count, enum dp_poll poll, bool partial) : worker_count(count)
+Rig::Rig(unsigned count, enum dp_poll poll, bool partial, bool kernel) : worker_count(count)
 {
 	struct abi_endpoint e[2] = {};
 
@@ -276,6 +279,7 @@ Rig::Rig(unsigned count, enum dp_poll poll, bool partial) : worker_count(count)
 	EXPECT_EQ(dp_table_create(&table, e, 2, false), 0);
 	dp_steering_spread(&steering, count);
 	hops = dp_adjacencies_create();
+	bell = eventfd(0, EFD_NONBLOCK);
 	for (unsigned i = 0; i < 2; i++)
 		devices.emplace_back(new Device("rig" + std::to_string(i), count));
 	// Next hops: 0 IPv4, 1 IPv6, 2 IPv4 in a VLAN, 3 IPv6 in a VLAN, 4 IPv4 by device 1.
@@ -303,14 +307,24 @@ Rig::Rig(unsigned count, enum dp_poll poll, bool partial) : worker_count(count)
 		c.leg_slots = leg_slots.data();
 		c.resumes = resumes.data();
 		c.counters = counters[i].data();
-		c.agent_bell = -1;
+		c.agent_bell = bell;
+		c.agent_sleeping = &agent_sleeping;
 		for (unsigned d = 0; d < 2; d++) {
 			c.sources[d].port = devices[d]->port;
 			c.sources[d].queue = static_cast<uint16_t>(i);
-			c.ports[devices[d]->port] = {
-				true, partial, static_cast<uint16_t>(i), DP_NO_PORT};
+			struct dp_port &port = c.ports[devices[d]->port];
+
+			port.used = true;
+			port.partial_checksums = partial;
+			port.tx_queue = static_cast<uint16_t>(i);
+			port.exception = DP_NO_PORT;
 		}
 		c.source_count = 2;
+		if (kernel) {
+			c.sources[1].kind = DP_SOURCE_KERNEL;
+			c.sources[1].peer = devices[0]->port;
+			c.ports[devices[0]->port].exception = devices[1]->port;
+		}
 		EXPECT_EQ(dp_worker_create(&w, &c), 0);
 		workers.push_back(w);
 	}
@@ -322,6 +336,7 @@ Rig::~Rig()
 	for (struct dp_worker *w : workers)
 		dp_worker_free(w);
 	devices.clear();
+	close(bell);
 	EXPECT_EQ(buffers_out(), 0u);
 	dp_adjacencies_free(hops);
 	dp_table_free(table);

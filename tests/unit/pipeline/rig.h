@@ -62,7 +62,9 @@ class Rig
       public:
 	// Local addresses 10.0.0.1 and fd00::1, ports 20000-20999, on device 0; device 1 is another
 	// one.
-	explicit Rig(unsigned workers = 1, enum dp_poll poll = DP_POLL_BUSY, bool partial = false);
+	// `kernel`: device 1 is the kernel's side of device 0.
+	explicit Rig(unsigned workers = 1, enum dp_poll poll = DP_POLL_BUSY, bool partial = false,
+		bool kernel = false);
 	~Rig();
 
 	struct Leg {
@@ -107,6 +109,8 @@ class Rig
 	std::vector<struct abi_leg_slot> leg_slots;
 	std::vector<struct abi_leg_resume> resumes;
 	struct dp_steering steering;
+	abi_atomic32 agent_sleeping = 0;
+	int bell; // the agent's
 
       private:
 	int mail(uint32_t type, const std::vector<Leg> &legs, uint32_t slot, uint32_t timeout_ms);

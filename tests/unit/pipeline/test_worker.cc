@@ -6,7 +6,6 @@
 #include <thread>
 
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "dataplane/abi/shm.h"
 
@@ -268,6 +267,60 @@ TEST(Worker, AnOwnerThatDoesNotKeepUpCostsCountedPackets)
 	}
 	EXPECT_GT(rig.counter(DP_DROP_HANDOFF_FULL, 1), 0u);
 	EXPECT_EQ(rig.counter(DP_DROP_HANDOFF_FULL, 1) + rig.counter(DP_COUNT_HANDED, 1), in);
+}
+
+TEST(Worker, TheKernelGetsItsShareAndSendsIts)
+{
+	Rig rig(1, DP_POLL_BUSY, false, true);
+	Bytes arp = packet(1), sip = udp_frame(alice, local4(5060), {'O', 'P'}), icmp = packet(1);
+	Bytes other = udp_frame(alice, v4(10, 9, 9, 9, 20000), rtp(8, 1, 1, 1));
+
+	arp[13] = 6;
+	icmp[23] = 1;
+	ASSERT_EQ(rig.add(call()), 0);
+	for (const Bytes &f : {arp, sip, icmp, other, packet(2)})
+		rig.put(f);
+	rig.put(udp_frame(
+		alice, local4(20100), rtp(8, 1, 1, 1))); // media for nobody: not the kernel's
+	rig.turn();
+	EXPECT_EQ(rig.take(1), (std::vector<Bytes>{arp, sip, icmp, other}));
+	EXPECT_EQ(rig.take(0).size(), 1u);
+	EXPECT_EQ(rig.counter(DP_COUNT_PUNT), 4u);
+	EXPECT_EQ(rig.counter(DP_DROP_UNKNOWN_PORT), 1u);
+	EXPECT_EQ(rig.drops(), 1u);
+	// The other way everything goes as it is.
+	rig.put(arp, 0, 0, 1);
+	rig.put(packet(3), 0, 0, 1);
+	rig.turn();
+	EXPECT_EQ(rig.take(0), (std::vector<Bytes>{arp, packet(3)}));
+	EXPECT_EQ(rig.counter(DP_COUNT_KERNEL), 2u);
+}
+
+TEST(Worker, FragmentsGoToTheKernelAndAreCounted)
+{
+	Rig rig(1, DP_POLL_BUSY, false, true);
+	Bytes f = packet(1);
+
+	f[20] = 0x20; // more fragments; nobody has looked at the header's checksum yet
+	rig.put(f);
+	rig.turn();
+	EXPECT_EQ(rig.take(1).size(), 1u);
+	EXPECT_EQ(rig.counter(DP_COUNT_FRAGMENT_PUNT), 1u);
+}
+
+TEST(Worker, RingsTheAgentOnlyWhenItSleeps)
+{
+	Rig rig;
+	uint64_t rung = 0;
+
+	ASSERT_EQ(rig.add(call()), 0);
+	EXPECT_EQ(eventfd_read(rig.bell, &rung), -1);
+	rig.agent_sleeping = 1;
+	ASSERT_EQ(rig.query(), 0);
+	EXPECT_EQ(eventfd_read(rig.bell, &rung), 0);
+	EXPECT_EQ(rung, 1u);
+	rig.pass(packet(1)); // nothing to tell
+	EXPECT_EQ(eventfd_read(rig.bell, &rung), -1);
 }
 
 TEST(Worker, StagesAreTimed)
