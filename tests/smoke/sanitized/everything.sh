@@ -20,9 +20,10 @@ callee --calls 2 --script 'ring 180; expect-cancel'
 caller --calls 2 --script 'invite; expect 180; cancel; expect 487'
 finish
 check_scripts
-callee6 --calls 2 --script 'answer; play 20; expect-bye'
-caller6 --calls 2 --script 'invite; expect 200; play 20; vanish'
+callee --calls 2 --script 'answer; play 20; expect-bye'
+caller6 --calls 2 --script 'invite; expect 200; play 20; drain; vanish'
 finish
+check_scripts
 in_ns caller /usr/bin/python3 "$HAWSE_ROOT/tests/lib/sip_junk.py" "$HAWSE4" 5060 >"$DIR/junk.json" || fail 'the junk sender failed'
 caller --to 123 --script 'invite; expect 404'
 finish caller
