@@ -149,11 +149,16 @@ static enum cp_overload_class class_of(const struct cp_gate *g, const struct cp_
 static bool write_refusal(
 	struct cp_gate *g, const struct cp_gate_packet *p, struct sip_slice *answer)
 {
+	static const uint8_t needed[] = {
+		SIP_H_VIA, SIP_H_FROM, SIP_H_TO, SIP_H_CALL_ID, SIP_H_CSEQ};
 	struct sip_build b = sip_build(g->answer, sizeof(g->answer));
 	int n;
 
 	if (sip_message_index(&g->message, p->data, p->n) || !g->message.is_request)
 		return false;
+	for (size_t i = 0; i < sizeof(needed); i++)
+		if (!sip_message_has(&g->message, needed[i]))
+			return false;
 	sip_build_response(&b, &g->message, p->source, 503, sip_str(NULL), sip_slice(g->tag, TAG));
 	sip_build_number(&b, "Retry-After", cp_overload_retry_after(g->overload));
 	n = sip_build_end(&b, sip_slice("", 0));

@@ -127,7 +127,9 @@ static void on_answer(void *user, const struct cp_resolve_answer *answer)
 	if (answer->error) {
 		if (!name->failed)
 			cp_log(CP_LOG_WARNING, "dns", 0, "%s: %s cannot be resolved: %s; %s",
-				name->peer, name->query.host, strerror(-answer->error),
+				name->peer, name->query.host,
+				answer->error == -ENOENT ? "no such name, or nothing of use there"
+							 : strerror(-answer->error),
 				name->answer.count ? "what is known is used on"
 						   : "calls to it get 503 until it can");
 		name->failed = true;

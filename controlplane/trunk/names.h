@@ -19,8 +19,8 @@ extern "C" {
 int cp_names_new(struct cp_names **out, struct uv_loop_s *loop, const char *servers);
 void cp_names_free(struct cp_names *n); // memory goes when the loop has run once more
 
-// Asks for the names of these peers; what is known of the same names is kept. `policy` must live until the next
-// call. 0 or -ENOMEM, then nothing has changed.
+// Asks for the names of these peers; what is known of the same names is kept. 0 or -ENOMEM, then nothing
+// has changed.
 int cp_names_set(struct cp_names *n, const struct cp_policy *policy);
 
 // Where requests to a peer by name go, in an order that is drawn anew for each call. How many; 0: nothing is
