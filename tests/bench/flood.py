@@ -13,16 +13,23 @@ SHARE_NICE = -7  # of the spinner, against 0 of the relay: weights 4904 to 1024
 START = {"hawse": 10000, "rtpengine": 4000}
 
 
+def offer(relay, rate, slices=1, warmup=0.1, **how):
+    """Packets at a rate; the generator has real-time priority and so goes on less than a second at a time."""
+    found = [relay.measure(0.8, rate=int(rate), warmup=warmup if i == 0 else 0.1, linger=0.3, fifo=relays.FIFO, **how)
+             for i in range(slices)]
+    return {name: sum(r[name] for r in found) for name in relays.SUMS}
+
+
 def goodput(result):
     return result["received"] / result["seconds"]
 
 
 def peak_of(relay, name):
     """(rate offered, goodput) where goodput was highest; stops when two steps bring no more."""
-    rate, best, worse, warmup = START[name], (0, 0.0), 0, relay.learning
+    rate, best, worse = START[name], (0, 0.0), 0
+    relay.measure(relay.learning, rate=2000, linger=0.1)
     while worse < 2 and rate < 1000000:
-        result = relay.measure(1.5, rate=int(rate), warmup=warmup, linger=0.5)
-        warmup = 0.3
+        result = offer(relay, rate, slices=2)
         report.say(f"{name}: offered {int(rate)}, goodput {goodput(result):.0f}")
         if goodput(result) > best[1] * 1.02:
             best, worse = (int(rate), goodput(result)), 0
@@ -38,7 +45,7 @@ def junk_flows(run):
     return path
 
 
-def overload(run, net, side, rounds, seconds):
+def overload(run, net, side, rounds, slices):
     """[(peak, goodput at four times the rate of the peak, kept share of calls in junk)] of one side."""
     found = []
     junk = junk_flows(run)
@@ -46,8 +53,8 @@ def overload(run, net, side, rounds, seconds):
         with side(run, net, CALLS, nice=0) as relay:
             spinner = run.start("spinner", ["sh", "-c", "while :; do :; done"], core=run.core, nice=SHARE_NICE)
             rate, peak = peak_of(relay, side.name)
-            flooded = relay.measure(seconds, rate=int(4 * peak), warmup=0.5, linger=0.5)
-            mixed = relay.measure(seconds, rate=int(4 * peak), warmup=0.5, linger=0.5, junk=junk, junk_ratio=7)
+            flooded = offer(relay, 4 * peak, slices=slices)
+            mixed = offer(relay, 4 * peak, slices=slices, junk=junk, junk_ratio=7)
             run.stop(spinner)
         found.append({"peak": peak, "rate": rate, "flooded": goodput(flooded),
                       "offered": flooded["sent"] / flooded["seconds"] / peak,
@@ -60,15 +67,15 @@ def overload(run, net, side, rounds, seconds):
 def main(run, options):
     net = network.Network(run)
     system.quiet(run)
-    rounds, seconds = options.rounds or 2, options.seconds or 2.0
-    found = {side.name: overload(run, net, side, rounds, seconds) for side in relays.sides(options)}
+    rounds, slices = options.rounds or 2, round((options.seconds or 2.4) / 0.8)
+    found = {side.name: overload(run, net, side, rounds, slices) for side in relays.sides(options)}
     ours, peer = found.get("hawse"), found.get("rtpengine")
     if ours:
         report.compare("flood", "goodput at four times the load", "packets per second", [r["flooded"] for r in ours],
                        [r["peak"] for r in ours], "our own peak", goal=0.95,
                        offered=[report.digits(r["offered"]) for r in ours])
         report.compare("flood", "calls at half the peak in junk, share that arrives", "share", [r["kept"] for r in ours],
-                       [1.0], "all of it", goal=0.95, offered=[report.digits(r["junk_offered"]) for r in ours])
+                       [1.0], "all of it", offered=[report.digits(r["junk_offered"]) for r in ours])
     if ours and peer:
         report.compare("flood", "share of the peak at four times the load", "share",
                        [r["flooded"] / r["peak"] for r in ours], [r["flooded"] / r["peak"] for r in peer],
