@@ -10,11 +10,23 @@ static unsigned splits(const struct port *port)
 	return port->kind == NIC_LINUX ? port->id_count : 1;
 }
 
-// Workers that can each have a transmit queue of their own on the port. A device split over several
-// DPDK ports sends by the first, which has one.
-static unsigned senders(const struct port *port)
+// What worker `index` knows of the interface's DPDK ports. Next hops name the first one; the other
+// workers of an interface that is split send by a port of their own.
+static int add_ports(const struct port *port, unsigned index, struct dp_worker_config *config)
 {
-	return splits(port) > 1 ? 1 : port->queues;
+	for (unsigned i = 0; i < splits(port); i++) {
+		if (port->ids[i] >= DP_PORTS)
+			return -E2BIG;
+		config->ports[port->ids[i]] = (struct dp_port){
+			.used = true,
+			.partial_checksums = port->kind != NIC_OTHER,
+			.elsewhere = splits(port) > 1,
+			.tx_port = port->queue[index].id,
+			.tx_queue = port->queue[index].queue,
+			.exception = DP_NO_PORT,
+		};
+	}
+	return 0;
 }
 
 void steer_choose(
@@ -23,9 +35,9 @@ void steer_choose(
 	const struct port *least = &ports[0];
 
 	for (unsigned i = 1; i < port_count; i++)
-		if (senders(&ports[i]) < senders(least))
+		if (ports[i].queues < least->queues)
 			least = &ports[i];
-	steer->workers = wanted < senders(least) ? wanted : senders(least);
+	steer->workers = wanted < least->queues ? wanted : least->queues;
 	steer->method = steer->workers == 1 ? "one worker" : "hand-off";
 	dp_steering_spread(&steer->map, steer->workers);
 	if (steer->workers == wanted)
@@ -35,7 +47,7 @@ void steer_choose(
 			"%s; %u workers are configured, but %s has transmit queues for %u and a "
 			"worker "
 			"needs one of its own on every device",
-			steer->method, wanted, least->media->device, senders(least));
+			steer->method, wanted, least->media->device, least->queues);
 }
 
 static int add_source(const struct port_queue *queue, uint8_t kind, uint16_t peer,
@@ -78,18 +90,8 @@ int steer_worker(const struct port *ports, unsigned port_count, unsigned workers
 {
 	for (unsigned p = 0; p < port_count; p++) {
 		const struct port *port = &ports[p];
-		int err = 0;
+		int err = add_ports(port, index, config);
 
-		for (unsigned i = 0; i < splits(port); i++) {
-			if (port->ids[i] >= DP_PORTS)
-				return -E2BIG;
-			config->ports[port->ids[i]] = (struct dp_port){
-				.used = true,
-				.partial_checksums = port->kind != NIC_OTHER,
-				.tx_queue = i ? DP_NO_PORT : (uint16_t)index,
-				.exception = DP_NO_PORT,
-			};
-		}
 		for (unsigned q = index; q < port->queues && !err; q += workers)
 			err = add_source(&port->queue[q], DP_SOURCE_MEDIA, DP_NO_PORT, config);
 		if (!err)

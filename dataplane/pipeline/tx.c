@@ -22,11 +22,12 @@ static unsigned send_run(
 {
 	const struct dp_port *p = &w->ports[port];
 	bool able = p->used && p->tx_queue != DP_NO_PORT;
+	uint16_t id = p->elsewhere ? p->tx_port : (uint16_t)port;
 	unsigned sent = 0;
 
 	for (unsigned tries = 0; able && tries < TRIES && sent < n; tries++)
 		sent += rte_eth_tx_burst(
-			(uint16_t)port, p->tx_queue, b->mbuf + first + sent, (uint16_t)(n - sent));
+			id, p->tx_queue, b->mbuf + first + sent, (uint16_t)(n - sent));
 	for (unsigned i = sent; i < n; i++)
 		lose(w, b, first + i, able ? DP_DROP_TX_FULL : DP_DROP_NO_QUEUE);
 	return sent;

@@ -10,11 +10,11 @@ grep -q 'ready: 2 workers (hand-off' "$DIR/media.log" || fail 'two workers do no
 callee --calls 20 --script 'ring 180; answer; rtcp 0.5; play 150; expect-bye'
 caller --calls 20 --script 'invite; expect 200; rtcp 0.5; play 150; drain; wait 0.3; bye'
 finish
+in_ns hawse curl -s http://127.0.0.1:9090/metrics >"$DIR/metrics"
 check_scripts
 check_media caller 150
 check_media callee 150
 check callee 'all(.each[]; .rtcp_received >= 4)' 'RTCP came through'
-in_ns hawse curl -s http://127.0.0.1:9090/metrics >"$DIR/metrics"
 both_relay() { awk '/^hawse_media_relayed_packets_total.*rtp/ && $2 > 100 {n++} END {exit n != 2}' "$DIR/metrics"; }
 both_relay || {
 	grep relayed "$DIR/metrics"
