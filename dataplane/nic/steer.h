@@ -6,7 +6,7 @@
 //                 passes what is not its own to the owner over a ring: works on every device
 //
 // A worker must be able to send on every port, on a transmit queue of its own. A port with fewer
-// queues than workers therefore limits the number of workers (a veth and a TAP have one).
+// queues than workers therefore limits the number of workers (a TAP of one queue).
 //
 // Main thread, before workers are made.
 #pragma once
