@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# All processes built with the address and undefined-behaviour sanitizers: calls of every kind, strangers and junk at once,
+# All processes built with the address and undefined-behaviour sanitizers: a hostile control plane, calls of every kind, strangers and junk,
 # and no complaint, a leak at the end included.
 # alone
 # limit: 120
@@ -8,8 +8,14 @@ HAWSE_BUILD=${HAWSE_BUILD_ASAN:?the build directory with sanitizers}
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
 case_begin
-PORTS=20000-20199 QUARANTINE=1 MEDIA_TIMEOUT=3
-hawse_start
+PORTS=20000-20199 QUARANTINE=1 GRACE=1 MEDIA_TIMEOUT=3
+hawse_configure
+start_media
+in_ns hawse "$HAWSE_BUILD/tests/crash/scribble" "$DIR/run/media.sock" 8 >"$DIR/scribble.json" || fail 'the scribbler gave up'
+start_sip
+start_stats
+eventually 20 'the sessions of the hostile control plane are swept' no_port_in_use
+sleep 2
 callee --calls 10 --script 'ring 180; progress; answer; rtcp 0.3; play 150; expect-bye'
 caller --calls 10 --script 'invite; expect 200; rtcp 0.3; play 50; drain; reinvite sendonly; reinvite sendrecv; play 100; drain; wait 0.5; bye'
 stranger --to "$HAWSE4:20000-20199" --kind rtp --rounds 5 --rate 2000 >"$DIR/stranger.json"
