@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "controlplane/certificates.h"
 #include "controlplane/log.h"
 #include "controlplane/process.h"
 #include "sip/message.h"
@@ -40,7 +41,8 @@ static const char usage[] =
 	"      --version      say the version and end\n"
 	"  -h, --help         this\n"
 	"\n"
-	"SIGHUP reads the configuration again: peers and routes change for new calls.\n"
+	"SIGHUP reads the configuration and certificates again: peers and routes change for new\n"
+	"calls, certificates for new connections.\n"
 	"Logs to stderr. Exit codes: 0 stopped by SIGTERM or SIGINT, or nothing wrong; 1 cannot "
 	"start\n"
 	"or go on; 2 the command line or the configuration is wrong.\n";
@@ -104,6 +106,22 @@ static void notify(const char *state)
 	close(fd);
 }
 
+// The files that the configuration names are looked at too.
+static int check(struct cp_policy *policy, const char *file)
+{
+	struct cp_certificates *certificates = NULL;
+	char why[CP_TLS_ERROR];
+	int err = cp_certificates_new(&certificates, policy, why);
+
+	if (err)
+		fprintf(stderr, "%s\n", why);
+	else
+		printf("%s: nothing wrong\n", file);
+	cp_certificates_free(certificates);
+	cp_policy_release(policy);
+	return err ? EXIT_WRONG : EXIT_STOPPED;
+}
+
 static int serve(struct cp_policy *policy, const char *file)
 {
 	char why[PROCESS_WHY] = "", summary[1024];
@@ -140,11 +158,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", error.text);
 		return EXIT_WRONG;
 	}
-	if (options.check) {
-		printf("%s: nothing wrong\n", options.file);
-		cp_policy_release(policy);
-		return EXIT_STOPPED;
-	}
+	if (options.check)
+		return check(policy, options.file);
 	if (sip_init()) {
 		cp_log(CP_LOG_ERROR, "start", 0, "no memory left");
 		cp_policy_release(policy);

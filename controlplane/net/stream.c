@@ -342,7 +342,8 @@ static void sweep(uv_timer_t *timer)
 			ready(c) || c->state == DRAINING ? c->unfinished_ms : c->began_ms;
 
 		next = c->next;
-		if (slow_since && now - slow_since > s->config.slow_ms) {
+		if (slow_since && now - slow_since > (c->state == CONNECTING ? s->config.connect_ms
+									     : s->config.slow_ms)) {
 			s->counters.slow++;
 			stream_end(c, -ETIMEDOUT);
 		} else if (now - c->heard_ms > s->config.idle_ms) {
@@ -365,6 +366,7 @@ int cp_streams_new(
 	s->config.connections = config->connections ? config->connections : 10000;
 	s->config.per_source = config->per_source ? config->per_source : 1000;
 	s->config.slow_ms = config->slow_ms ? config->slow_ms : 10000;
+	s->config.connect_ms = config->connect_ms ? config->connect_ms : 4000;
 	s->config.idle_ms = config->idle_ms ? config->idle_ms : 600000;
 	s->config.backlog = config->backlog ? config->backlog : 262144;
 	if (getrandom(&s->table.key, sizeof(s->table.key), 0) != sizeof(s->table.key) ||

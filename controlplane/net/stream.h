@@ -46,6 +46,7 @@ struct cp_stream_config {
 	uint32_t connections; // 0: 10000
 	uint32_t per_source;  // 0: 1000
 	uint32_t slow_ms;     // 0: 10000
+	uint32_t connect_ms;  // until a connection of ours stands, TLS not included; 0: 4000
 	uint32_t idle_ms;     // 0: 600000
 	uint32_t backlog;     // octets; 0: 256 KiB
 };

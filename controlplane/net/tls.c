@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct cp_tls {
 	SSL_CTX *server;
@@ -44,6 +45,15 @@ static int say(char error[CP_TLS_ERROR], int err, const char *what, const char *
 {
 	snprintf(error, CP_TLS_ERROR, "%s: %s: %s", file, what, reason());
 	return err;
+}
+
+// OpenSSL calls a file that is not there "system lib".
+static int check_readable(const char *file, char error[CP_TLS_ERROR])
+{
+	if (access(file, R_OK) == 0)
+		return 0;
+	snprintf(error, CP_TLS_ERROR, "%s: %s", file, strerror(errno));
+	return -errno;
 }
 
 static int check_key_mode(const char *file, char error[CP_TLS_ERROR])
@@ -85,6 +95,13 @@ static int load_files(const struct cp_tls *tls, bool server, SSL_CTX *ctx, char 
 	int err;
 
 	if (tls->certificate) {
+		err = check_readable(tls->certificate, error);
+		if (!err)
+			err = check_readable(tls->key, error);
+		if (!err && tls->authorities)
+			err = check_readable(tls->authorities, error);
+		if (err)
+			return err;
 		if (SSL_CTX_use_certificate_chain_file(ctx, tls->certificate) != 1)
 			return say(error, -EINVAL, "cannot read the certificate", tls->certificate);
 		err = check_key_mode(tls->key, error);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # --check accepts a good file, and names file, line and key of what is wrong in a bad one; every program says the same.
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
+. "$(dirname "$(realpath "$0")")/../../lib/transports.sh"
 case_begin
 mkdir -p "$DIR/run"
 hawse_config >"$DIR/hawse.yaml"
@@ -12,12 +13,21 @@ for program in "${programs[@]}"; do
 		fail "$program refuses a good file"
 	}
 done
+# The files that they name are looked at, so there are some.
+authority carrier-authorities
+certificate certificate carrier-authorities DNS:hawse.example
+cp "$DIR/certificate.key" "$DIR/key.pem"
 for example in "$HAWSE_ROOT"/deploy/examples/*.yaml; do
-	in_ns hawse "$HAWSE_BUILD/controlplane/hawse-sip" -c "$example" --check >"$DIR/out" 2>&1 || {
+	sed "s#/etc/hawse/#$DIR/#" "$example" >"$DIR/example.yaml"
+	in_ns hawse "$HAWSE_BUILD/controlplane/hawse-sip" -c "$DIR/example.yaml" --check >"$DIR/out" 2>&1 || {
 		cat "$DIR/out"
 		fail "$example is refused"
 	}
 done
+chmod 644 "$DIR/key.pem"
+sed "s#/etc/hawse/#$DIR/#" "$HAWSE_ROOT/deploy/examples/secure-trunk.yaml" >"$DIR/example.yaml"
+in_ns hawse "$HAWSE_BUILD/controlplane/hawse-sip" -c "$DIR/example.yaml" --check >"$DIR/out" 2>&1 && fail 'a key that all can read is taken'
+grep -q "key.pem.*chmod o=" "$DIR/out" || fail 'the key that all can read is named'
 refused() { # LINE KEY SED_EXPRESSION: the changed file is refused at that line, for that key
 	sed "$3" "$DIR/hawse.yaml" >"$DIR/bad.yaml"
 	cmp -s "$DIR/hawse.yaml" "$DIR/bad.yaml" && fail "the test changes nothing: $3"
