@@ -7,6 +7,10 @@
 // the command. Every command is idempotent: sent again with the same transaction it changes
 // nothing and gives the same answer, so that a control plane that died may simply ask again.
 //
+// After a reattach: sessions that nobody claimed are deleted the grace time after RECONCILE_DONE, or
+// earlier when ports run out. Sessions that were allocated and never added go at once when their
+// control plane was cut off for misbehaviour.
+//
 // `result` of a reply is 0 or a negative errno:
 //   -EINVAL    the message is malformed (which field: abi_reply.field, an ABI_FIELD_ value)
 //   -ENOENT    no such session, or its generation is not the one named
