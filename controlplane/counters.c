@@ -67,6 +67,15 @@ static const struct {
 	{CP_C_REPLAY_FAILED, "media_sessions_lost_total", "",
 		"Media sessions that could not be made again; their calls ended.", ABI_COUNTER},
 	{CP_C_CDR_FAILED, "cdr_failures_total", "", "CDRs that could not be written.", ABI_COUNTER},
+	{CP_C_KEPT, "journal_records_total", "", "Records of calls written to the journal.",
+		ABI_COUNTER},
+	{CP_C_KEEP_FAILED, "journal_failures_total", "",
+		"Records that could not be written: such a call would not survive a restart.",
+		ABI_COUNTER},
+	{CP_C_RESTORED, "calls_restored_total", "",
+		"Calls of a hawse-sip that died which this one went on with.", ABI_COUNTER},
+	{CP_C_RESTORE_LOST, "calls_lost_total", "",
+		"Calls of a hawse-sip that died whose records could not be used.", ABI_COUNTER},
 };
 
 // Of the process, not of a shard.

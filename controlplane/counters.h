@@ -71,6 +71,10 @@ enum cp_counter {
 	CP_C_REPLAYED,
 	CP_C_REPLAY_FAILED,
 	CP_C_CDR_FAILED,
+	CP_C_KEPT, // records given to the journal
+	CP_C_KEEP_FAILED,
+	CP_C_RESTORED,
+	CP_C_RESTORE_LOST,
 	// Of the transport and the gate before it; not of a shard.
 	CP_C_UDP_RECEIVED,
 	CP_C_UDP_SENT,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "controlplane/call/call.h"
+#include "controlplane/call/journal.h"
 #include "controlplane/log.h"
 
 #define LABELS_LEAST 4096u
@@ -34,10 +35,12 @@ static void in_dialog(
 	if (sip_dialog_on_request(shard->dialogs, tx, m, &d))
 		return;
 	call = sip_dialog_user(d);
-	if (!call)
+	if (!call) {
 		sip_respond_simple(tx, m->method == SIP_BYE ? 200 : 481, NULL);
-	else
-		cp_change_request(call, leg, tx, m);
+		return;
+	}
+	cp_call_touch(call, false);
+	cp_change_request(call, leg, tx, m);
 }
 
 static void options(struct cp_shard *shard, struct sip_transaction *tx)
@@ -101,6 +104,8 @@ static void on_ack(void *ctx, const struct sip_message *m, const struct sip_flow
 	}
 	if (sip_dialog_on_ack(shard->dialogs, m, &d) || !call)
 		return;
+	call->old_ok = false;
+	cp_call_touch(call, false);
 	leg = cp_leg_of(call, d);
 	if (call->leg[leg].bye_wanted) {
 		cp_end_acked(call, leg);
@@ -123,6 +128,12 @@ static void on_no_ack(void *ctx, struct sip_dialog *d)
 		return;
 	if (call->state == ABI_CALL_ENDING) {
 		cp_end_acked(call, cp_leg_of(call, d));
+		return;
+	}
+	// Of a 2xx from before a restart nobody knows whether its ACK came then.
+	if (call->old_ok) {
+		call->old_ok = false;
+		cp_call_touch(call, false);
 		return;
 	}
 	cp_reason_set(call, "SIP", 408, "no ACK");
@@ -170,6 +181,7 @@ static void on_response(void *ctx, struct sip_transaction *tx, const struct sip_
 	case CP_X_REAP:
 		break;
 	default:
+		cp_call_touch(x->call, false);
 		cp_change_response(x, tx, m);
 	}
 }
@@ -524,7 +536,9 @@ int cp_shard_new(const struct cp_shard_config *config, struct cp_shard **out)
 	shard->label_mask = labels - 1;
 	shard->labels = calloc(labels, sizeof(*shard->labels));
 	shard->arena_memory = malloc(SDP_OA_SCRATCH);
-	if (!shard->labels || !shard->arena_memory)
+	if (config->ops->keep)
+		shard->record = malloc(CP_JOURNAL_RECORD);
+	if (!shard->labels || !shard->arena_memory || (config->ops->keep && !shard->record))
 		goto out;
 	sdp_arena_init(&shard->arena, shard->arena_memory, SDP_OA_SCRATCH);
 	err = new_layer(shard);
@@ -550,6 +564,13 @@ void cp_shard_free(struct cp_shard *shard)
 	free(shard->by_slot);
 	free(shard->labels);
 	free(shard->arena_memory);
+	free(shard->record);
+	while (shard->ghosts) {
+		struct cp_ghost *next = shard->ghosts->next;
+
+		free(shard->ghosts);
+		shard->ghosts = next;
+	}
 	free(shard);
 }
 

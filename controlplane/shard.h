@@ -32,6 +32,11 @@ struct cp_shard_ops {
 	// Must not fail.
 	void (*random)(void *ctx, void *out, size_t n);
 
+	// The journal: writes or replaces the record of a call, forgets it. 0 or -errno. NULL: there is
+	// none, and calls do not survive a restart.
+	int (*keep)(void *ctx, uint64_t id, const uint8_t *record, size_t n);
+	int (*drop)(void *ctx, uint64_t id);
+
 	// The rest is the transport's (transport.h), and may be NULL: then a peer is where the configuration
 	// says, and known by its address.
 
@@ -86,6 +91,17 @@ void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info);
 void cp_shard_detached(struct cp_shard *shard);
 // LEARNED, MEDIA_TIMEOUT, SWEPT. False when the session is none of this shard's.
 bool cp_shard_event(struct cp_shard *shard, const struct abi_msg *event);
+
+// At the end of a pass: gives what changed to ops.keep. True when the journal is to be committed now;
+// `all`, twice a second: also what could wait.
+bool cp_shard_keep(struct cp_shard *shard, bool all);
+// The journal was lost or begins anew: the next cp_shard_keep() writes every call.
+void cp_shard_keep_again(struct cp_shard *shard);
+// Before anything is received: a call of this shard from its record. `recorded`: bit n is set when the CDR
+// of leg n is written; such a call ends at once. 0, or -errno as cp_persist_load(): the call is lost,
+// counted and logged.
+int cp_shard_restore(struct cp_shard *shard, uint64_t id, const uint8_t *record, size_t n,
+	unsigned recorded);
 
 // A new configuration for new calls; running ones keep theirs. Listeners must be the same.
 void cp_shard_set_policy(struct cp_shard *shard, struct cp_policy *policy);

@@ -161,7 +161,8 @@ struct sip_dialog_view {
 };
 void sip_dialog_view(const struct sip_dialog *d, struct sip_dialog_view *out);
 // A dialog from its view (after a restart). A 2xx that awaits its ACK is sent again at once, and until
-// the ACK comes or 64*T1 have passed. 0, -EINVAL, -EEXIST, -ENOMEM.
+// the ACK comes or 16*T1 have passed: that ACK may have come long ago, and who had sent it may not say
+// it again. 0, -EINVAL, -EEXIST, -ENOMEM.
 int sip_dialog_restore(struct sip_dialogs *set, const struct sip_dialog_view *view, void *user,
 	struct sip_dialog **out);
 

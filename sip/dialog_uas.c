@@ -108,6 +108,7 @@ int sip_dialog_restore_ok(struct sip_dialog *d, const struct sip_dialog_view *vi
 	ok->flow = view->ok_flow;
 	await_ack(d, ok, 0);
 	ok->interval /= 2; // now is the time at which the first repetition is due
+	ok->give_up = d->set->layer->wheel.now + 16ull * d->set->layer->config.t1;
 	return 0;
 }
 

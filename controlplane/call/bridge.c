@@ -101,6 +101,7 @@ void cp_bridge_reject(struct cp_exchange *x)
 		return;
 	call->offer = NULL;
 	sdp_oa_reject(&call->oa);
+	cp_call_touch(call, true);
 }
 
 int cp_bridge_accept(struct cp_exchange *x)
@@ -109,6 +110,7 @@ int cp_bridge_accept(struct cp_exchange *x)
 
 	if (call->offer == x)
 		call->offer = NULL;
+	cp_call_touch(call, true);
 	return sdp_oa_accept(&call->oa);
 }
 

@@ -139,6 +139,7 @@ static void unlink_call(struct cp_call *call)
 	if (call->next)
 		call->next->prev = call->prev;
 	shard->count--;
+	shard->restored -= call->restored;
 	if (call->state != ABI_CALL_ENDING)
 		shard->running--;
 	if (call->state == ABI_CALL_UP)
@@ -150,6 +151,7 @@ void cp_call_free(struct cp_call *call)
 	struct cp_shard *shard = call->shard;
 
 	unlink_call(call);
+	cp_call_untouch(call);
 	sip_timer_stop(sip_layer_wheel(shard->layer), &call->timer);
 	sip_timer_stop(sip_layer_wheel(shard->layer), &call->hop_timer);
 	free(call->hops);

@@ -108,6 +108,7 @@ struct cp_leg {
 	uint16_t socket;            // our listener
 	bool over;                  // this side is finished: BYE, CANCEL or failure
 	bool bye_wanted;            // BYE as soon as the ACK came
+	bool recorded;              // the CDR is written
 	char call_id[SIP_ID_TEXT];  // B: of our making
 	uint64_t start_us, ring_us, answer_us, end_us;
 	struct cp_exchange bye;
@@ -122,8 +123,13 @@ struct cp_call {
 	uint8_t target; // index into route->to
 	uint8_t held;   // bit 0 the caller holds, bit 1 the callee
 	bool counted;   // the result of the set-up was
-	bool recorded;  // the CDRs are written
 	bool showing;   // A has seen an answer
+	bool restored;  // from the journal of a hawse-sip before this one
+	bool old_ok;    // and with a 2xx of then, of which nobody knows whether its ACK came
+	bool touched;   // in the shard's list of calls that the journal is to be told of
+	bool kept_failed;
+	struct cp_call *touched_next;
+	uint64_t kept; // digest of its record in the journal, 0: none
 	struct cp_policy *policy;
 	const struct cfg_route *route;
 	struct cp_leg leg[2];
@@ -159,6 +165,13 @@ struct cp_label {
 	uint8_t leg;
 };
 
+// A peer of a restored call that the configuration does not have any more.
+struct cp_ghost {
+	struct cp_ghost *next;
+	struct cp_peer peer;
+	struct cfg_peer cfg;
+};
+
 struct cp_shard {
 	const struct cp_shard_ops *ops;
 	void *ctx;
@@ -179,6 +192,11 @@ struct cp_shard {
 	bool ready;       // and every session was claimed or replayed
 	uint64_t epoch;   // of the hawse-media that is attached, or was last
 	bool stopping;
+	bool urgent;             // one of the touched must reach the journal at the end of the pass
+	struct cp_call *touched; // what the journal is to be told of
+	uint8_t *record;         // a record being written
+	struct cp_ghost *ghosts;
+	size_t restored; // calls that are
 	struct cp_session **by_slot; // of the attached hawse-media
 	uint32_t slots;
 	struct cp_label *labels;
@@ -358,6 +376,18 @@ int cp_bridge_accept(struct cp_exchange *x);
 struct cp_branch *cp_bridge_branch(struct cp_call *call, struct sip_dialog *dialog);
 // The branch of this dialog (if it has one) is the call from now on; the others are forgotten.
 void cp_bridge_win(struct cp_call *call, struct sip_dialog *dialog);
+
+// ---- keep.c
+
+// The call has changed in what a record of it holds. `now`: without that record the call could not go
+// on after a restart, or not rightly. Does nothing for a call that is not up.
+void cp_call_touch(struct cp_call *call, bool now);
+void cp_call_untouch(struct cp_call *call);
+// Its CDRs are written: it need not survive anything any more.
+void cp_call_unkeep(struct cp_call *call);
+// An INVITE without To tag: is it the one of a restored call whose 200 got lost? Then it is answered.
+bool cp_restored_invite(
+	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m);
 
 // ---- media.c
 

@@ -65,12 +65,15 @@ void cp_call_record(struct cp_call *call, unsigned leg)
 
 static void record_all(struct cp_call *call)
 {
-	if (call->recorded)
-		return;
-	call->recorded = true;
-	for (unsigned leg = 0; leg < 2; leg++)
-		if (call->leg[leg].start_us)
-			cp_call_record(call, leg);
+	for (unsigned leg = 0; leg < 2; leg++) {
+		struct cp_leg *l = &call->leg[leg];
+
+		if (l->recorded || !l->start_us)
+			continue;
+		l->recorded = true;
+		cp_call_record(call, leg);
+	}
+	cp_call_unkeep(call);
 }
 
 // ---- BYE ------------------------------------------------------------------------------------------

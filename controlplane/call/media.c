@@ -314,6 +314,7 @@ int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
 	if (err)
 		return err;
 	note_codec(call, plan);
+	cp_call_touch(call, true);
 	for (unsigned k = 0; k < CP_SESSIONS; k++) {
 		struct cp_session *s = call->session[k];
 
@@ -549,6 +550,7 @@ static void place_session(struct cp_session *s, const struct abi_msg *reply)
 	s->epoch = shard->epoch;
 	s->replay = false;
 	s->tries = 0;
+	cp_call_touch(s->call, true);
 }
 
 static int send_replay(struct cp_session *s);

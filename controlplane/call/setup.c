@@ -144,6 +144,8 @@ void cp_setup_invite(
 	uint64_t id = shard->fresh;
 	int err;
 
+	if (cp_restored_invite(shard, tx, m))
+		return;
 	if (!caller) {
 		if (shard->ops->junk)
 			shard->ops->junk(shard->ctx, source);
@@ -315,6 +317,7 @@ static void now_up(struct cp_call *call)
 	call->saved = NULL;
 	cp_call_event(call, 255, "answered, %s", call->codec[0] ? call->codec : "no codec");
 	cp_call_state(call, ABI_CALL_UP);
+	cp_call_touch(call, true);
 }
 
 static int answer_caller(struct cp_exchange *x, struct sip_slice body)

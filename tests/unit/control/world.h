@@ -484,6 +484,7 @@ struct World : testing::Test {
 				cp_shard_tick(shard, now_us);
 			}
 			pump();
+			keep(now_us >= end);
 			if (now_us >= end)
 				return;
 		}

@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/call/persist.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "controlplane/call/call.h"
+#include "sip/siphash.h"
+#include "sip/tape.h"
+
+#define MAGIC 0x4c435748u // "HWCL"
+
+// The last requests before the end may have gone out without having been kept; CSeq has room.
+#define CSEQ_GAP 16u
+
+// A flow without the numbers that only a process knows.
+struct kept_flow {
+	struct sip_addr remote, local;
+	uint8_t transport;
+};
+
+struct kept_leg {
+	char peer[CFG_NAME];
+	struct sip_addr signalling;
+	uint64_t start, ring, answer; // Unix time, us
+	struct sip_dialog_view dialog;
+	struct kept_flow listener, flow, ok_flow; // of the leg, its dialog, its dialog's 2xx
+};
+
+struct kept_session {
+	uint64_t epoch;
+	uint32_t slot, generation;
+	uint8_t state, stream;
+	struct abi_leg_local local[2];
+	struct abi_addr remote[2];
+	struct abi_session_plan plan;
+};
+
+// A call between cp_call and bytes.
+struct kept_call {
+	uint64_t id;
+	uint8_t held;
+	bool unsettled; // an exchange was under way: hawse-media may have been told of it
+	char from[64], to[64], codec[24];
+	struct cp_media_total total[2];
+	struct kept_leg leg[2];
+	uint8_t sessions;
+	struct kept_session session[CP_SESSIONS];
+	const char *agreed; // sdp_oa_save(); reading only
+	size_t agreed_size;
+};
+
+// ---- the description -----------------------------------------------------------------------------
+
+static void tape_addr(struct sip_tape *t, struct sip_addr *a)
+{
+	sip_tape_u8(t, &a->family);
+	sip_tape_u16(t, &a->port);
+	sip_tape_u32(t, &a->scope);
+	sip_tape_bytes(t, a->ip, sizeof(a->ip));
+	sip_tape_check(t, a->family == 4 || a->family == 6);
+}
+
+static void tape_flow(struct sip_tape *t, struct kept_flow *f)
+{
+	tape_addr(t, &f->remote);
+	tape_addr(t, &f->local);
+	sip_tape_u8(t, &f->transport);
+	sip_tape_check(t, f->transport <= SIP_WSS);
+}
+
+// A part of a header: what could end the line is not in it.
+static void tape_part(struct sip_tape *t, struct sip_slice *s, bool needed)
+{
+	sip_tape_slice(t, &s->p, &s->n);
+	for (size_t i = 0; i < s->n && !t->bad; i++)
+		sip_tape_check(t, (unsigned char)s->p[i] >= 0x20 && s->p[i] != 0x7f);
+	sip_tape_check(t, s->n || !needed);
+}
+
+static void tape_dialog(struct sip_tape *t, struct kept_leg *leg)
+{
+	struct sip_dialog_view *d = &leg->dialog;
+
+	sip_tape_bool(t, &d->is_uac);
+	sip_tape_bool(t, &d->secure);
+	tape_part(t, &d->call_id, true);
+	tape_part(t, &d->local_tag, true);
+	tape_part(t, &d->remote_tag, false);
+	tape_part(t, &d->local, true);
+	tape_part(t, &d->remote, true);
+	tape_part(t, &d->target, true);
+	tape_part(t, &d->routes, false);
+	sip_tape_u32(t, &d->local_cseq);
+	sip_tape_u32(t, &d->remote_cseq);
+	sip_tape_bool(t, &d->has_remote_cseq);
+	tape_flow(t, &leg->flow);
+	sip_tape_slice(t, &d->ok.p, &d->ok.n);
+	if (!d->ok.n)
+		return;
+	sip_tape_u32(t, &d->ok_cseq);
+	tape_flow(t, &leg->ok_flow);
+}
+
+static void tape_leg(struct sip_tape *t, struct kept_leg *leg)
+{
+	sip_tape_text(t, leg->peer, sizeof(leg->peer));
+	tape_addr(t, &leg->signalling);
+	tape_flow(t, &leg->listener);
+	sip_tape_u64(t, &leg->start);
+	sip_tape_u64(t, &leg->ring);
+	sip_tape_u64(t, &leg->answer);
+	tape_dialog(t, leg);
+}
+
+static void tape_total(struct sip_tape *t, struct cp_media_total *m)
+{
+	sip_tape_bool(t, &m->any);
+	if (!m->any)
+		return;
+	sip_tape_u64(t, &m->packets);
+	sip_tape_u64(t, &m->octets);
+	sip_tape_u64(t, &m->sent_packets);
+	sip_tape_u64(t, &m->sent_octets);
+	sip_tape_u32(t, &m->lost);
+	sip_tape_u32(t, &m->duplicate);
+	sip_tape_u32(t, &m->out_of_order);
+	sip_tape_u32(t, &m->dropped);
+	sip_tape_u32(t, &m->strangers);
+	sip_tape_u32(t, &m->jitter_us);
+	sip_tape_bytes(t, &m->remote, sizeof(m->remote));
+	sip_tape_u8(t, &m->learned);
+}
+
+static void tape_session(struct sip_tape *t, struct kept_session *s)
+{
+	sip_tape_u64(t, &s->epoch);
+	sip_tape_u32(t, &s->slot);
+	sip_tape_u32(t, &s->generation);
+	sip_tape_u8(t, &s->state);
+	sip_tape_u8(t, &s->stream);
+	sip_tape_bytes(t, s->local, sizeof(s->local));
+	sip_tape_bytes(t, s->remote, sizeof(s->remote));
+	sip_tape_bytes(t, &s->plan, sizeof(s->plan));
+	sip_tape_check(t, s->stream < SDP_MAX_MEDIA && (s->state == CP_SESSION_ALLOCATED ||
+							       s->state == CP_SESSION_ACTIVE));
+}
+
+static void tape_call(struct sip_tape *t, struct kept_call *k)
+{
+	sip_tape_u64(t, &k->id);
+	sip_tape_u8(t, &k->held);
+	sip_tape_bool(t, &k->unsettled);
+	sip_tape_check(t, k->held <= 3);
+	sip_tape_text(t, k->from, sizeof(k->from));
+	sip_tape_text(t, k->to, sizeof(k->to));
+	sip_tape_text(t, k->codec, sizeof(k->codec));
+	for (unsigned i = 0; i < 2; i++) {
+		tape_total(t, &k->total[i]);
+		tape_leg(t, &k->leg[i]);
+	}
+	sip_tape_u8(t, &k->sessions);
+	sip_tape_check(t, k->sessions <= CP_SESSIONS);
+	for (unsigned i = 0; i < k->sessions && !t->bad; i++)
+		tape_session(t, &k->session[i]);
+}
+
+// ---- header --------------------------------------------------------------------------------------
+
+struct header {
+	uint32_t magic;
+	uint16_t version, reserved0;
+	uint32_t size, reserved1;
+	uint64_t digest;
+};
+
+_Static_assert(sizeof(struct header) == CP_PERSIST_HEADER, "a record's header is not padded");
+
+static uint64_t digest_of(const uint8_t *record, size_t size)
+{
+	static const struct sip_hash_key key; // against accidents, not against malice
+	struct sip_hash h;
+
+	sip_hash_start(&h, &key);
+	sip_hash_bytes(&h, record + CP_PERSIST_HEADER, size - CP_PERSIST_HEADER);
+	// 0 stands for no record.
+	return sip_hash_end(&h).a | 1;
+}
+
+void cp_persist_seal(uint8_t *record, size_t size)
+{
+	struct header h = {.magic = MAGIC, .version = CP_PERSIST_VERSION, .size = (uint32_t)size};
+
+	h.digest = digest_of(record, size);
+	memcpy(record, &h, sizeof(h));
+}
+
+uint64_t cp_persist_digest(const uint8_t *record)
+{
+	struct header h;
+
+	memcpy(&h, record, sizeof(h));
+	return h.digest;
+}
+
+static int open_record(const uint8_t *record, size_t size, struct kept_call *k)
+{
+	struct sip_tape t = sip_tape_reader(record, size);
+	struct header h;
+
+	sip_tape_bytes(&t, &h, sizeof(h));
+	if (t.bad || h.magic != MAGIC)
+		return -EBADMSG;
+	if (h.version != CP_PERSIST_VERSION)
+		return -EPROTONOSUPPORT;
+	if (h.size != size || h.reserved0 || h.reserved1 || h.digest != digest_of(record, size))
+		return -EBADMSG;
+	memset(k, 0, sizeof(*k));
+	tape_call(&t, k);
+	if (t.bad)
+		return -EBADMSG;
+	k->agreed = (const char *)record + t.at;
+	k->agreed_size = size - t.at;
+	return 0;
+}
+
+// ---- writing -------------------------------------------------------------------------------------
+
+static uint64_t to_unix(const struct cp_call *call, uint64_t us)
+{
+	return us ? us + call->shard->realtime_offset_us : 0;
+}
+
+static void keep_flow(const struct cp_call *call, const struct sip_addr *remote, unsigned socket,
+	unsigned transport, struct kept_flow *out)
+{
+	const struct cp_policy *policy = call->policy;
+
+	out->remote = *remote;
+	out->local = policy->listeners[socket < policy->listener_count ? socket : 0].local;
+	out->transport = (uint8_t)transport;
+}
+
+static void keep_leg(const struct cp_call *call, unsigned i, struct kept_leg *out)
+{
+	const struct cp_leg *leg = &call->leg[i];
+	struct sip_dialog_view *d = &out->dialog;
+
+	memcpy(out->peer, leg->peer->cfg->name, sizeof(out->peer));
+	out->signalling = leg->signalling;
+	out->start = to_unix(call, leg->start_us);
+	out->ring = to_unix(call, leg->ring_us);
+	out->answer = to_unix(call, leg->answer_us);
+	sip_dialog_view(leg->dialog, d);
+	keep_flow(call, &d->flow.remote, leg->socket, cp_leg_listener(call, i)->transport,
+		&out->listener);
+	keep_flow(call, &d->flow.remote, d->flow.socket, d->flow.transport, &out->flow);
+	if (d->ok.n)
+		keep_flow(call, &d->ok_flow.remote, d->ok_flow.socket, d->ok_flow.transport,
+			&out->ok_flow);
+}
+
+static void keep_session(const struct cp_session *s, struct kept_session *out)
+{
+	*out = (struct kept_session){
+		.epoch = s->epoch,
+		.slot = s->slot,
+		.generation = s->generation,
+		.state = s->state,
+		.stream = s->stream,
+		.local = {s->local[0], s->local[1]},
+		.remote = {s->remote[0], s->remote[1]},
+		.plan = s->plan,
+	};
+}
+
+// Fills all but what a tape leaves out when it is not there.
+static void keep_call(const struct cp_call *call, struct kept_call *k)
+{
+	k->id = call->id;
+	k->held = call->held;
+	k->unsettled = call->offer || cp_media_busy(call);
+	memcpy(k->from, call->from, sizeof(k->from));
+	memcpy(k->to, call->to, sizeof(k->to));
+	memcpy(k->codec, call->codec, sizeof(k->codec));
+	k->sessions = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		k->total[i] = call->total[i];
+		keep_leg(call, i, &k->leg[i]);
+	}
+	for (unsigned i = 0; i < CP_SESSIONS; i++) {
+		const struct cp_session *s = call->session[i];
+
+		if (s && s->planned &&
+			(s->state == CP_SESSION_ALLOCATED || s->state == CP_SESSION_ACTIVE))
+			keep_session(s, &k->session[k->sessions++]);
+	}
+}
+
+static bool can_go_on(const struct cp_call *call)
+{
+	if (call->state != ABI_CALL_UP || !call->oa.agreed_once)
+		return false;
+	for (unsigned leg = 0; leg < 2; leg++)
+		if (!call->leg[leg].dialog || call->leg[leg].over ||
+			sip_dialog_state(call->leg[leg].dialog) != SIP_DIALOG_CONFIRMED)
+			return false;
+	return true;
+}
+
+int cp_persist_save(const struct cp_call *call, uint8_t *out, size_t size)
+{
+	struct sip_tape t = sip_tape_writer(out, size);
+	struct kept_call k;
+	int n;
+
+	if (!can_go_on(call))
+		return -EAGAIN;
+	if (size < CP_PERSIST_HEADER)
+		return -ENOBUFS;
+	t.at = CP_PERSIST_HEADER;
+	keep_call(call, &k);
+	tape_call(&t, &k);
+	if (t.bad)
+		return -ENOBUFS;
+	n = sdp_oa_save(&call->oa, out + t.at, size - t.at);
+	if (n < 0)
+		return n;
+	cp_persist_seal(out, t.at + (size_t)n);
+	return (int)(t.at + (size_t)n);
+}
+
+// ---- reading -------------------------------------------------------------------------------------
+
+int cp_persist_call_ids(const uint8_t *record, size_t size, struct sip_slice out[2])
+{
+	struct kept_call k;
+	int err = open_record(record, size, &k);
+
+	if (err)
+		return -EBADMSG;
+	for (unsigned leg = 0; leg < 2; leg++)
+		out[leg] = k.leg[leg].dialog.call_id;
+	return 0;
+}
+
+static uint64_t from_unix(const struct cp_shard *shard, uint64_t us)
+{
+	return us ? us - shard->realtime_offset_us : 0;
+}
+
+// The listener with this address and transport, else one that can take its place.
+static int find_flow(const struct cp_shard *shard, const struct kept_flow *f, struct sip_flow *out)
+{
+	const struct cp_policy *policy = shard->policy;
+	int found = -1;
+
+	for (unsigned i = 0; i < policy->listener_count; i++) {
+		const struct cp_listener *l = &policy->listeners[i];
+
+		if (l->transport != f->transport || l->local.family != f->local.family)
+			continue;
+		if (sip_addr_equal(&l->local, &f->local)) {
+			found = (int)i;
+			break;
+		}
+		if (found < 0)
+			found = (int)i;
+	}
+	if (found < 0)
+		return -EADDRNOTAVAIL;
+	*out = (struct sip_flow){
+		.remote = f->remote, .socket = (uint16_t)found, .transport = f->transport};
+	return 0;
+}
+
+// A peer that the configuration does not have any more, trusted with nothing.
+static const struct cp_peer *ghost_of(struct cp_shard *shard, const char *name)
+{
+	struct cp_ghost *g = shard->ghosts;
+
+	while (g && strcmp(g->cfg.name, name) != 0)
+		g = g->next;
+	if (g)
+		return &g->peer;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	memcpy(g->cfg.name, name, strnlen(name, sizeof(g->cfg.name) - 1));
+	g->cfg.kind = CFG_ACCESS;
+	g->cfg.dscp = 46;
+	g->peer.cfg = &g->cfg;
+	g->peer.index = UINT16_MAX;
+	g->next = shard->ghosts;
+	shard->ghosts = g;
+	return &g->peer;
+}
+
+static const struct cp_peer *find_peer(struct cp_shard *shard, const char *name)
+{
+	const struct cfg *cfg = shard->policy->cfg;
+
+	for (unsigned i = 0; i < cfg->peer_count; i++)
+		if (strcmp(cfg->peers[i].name, name) == 0)
+			return cp_peers_at(shard->policy->peers, i);
+	return ghost_of(shard, name);
+}
+
+static int load_leg(struct cp_call *call, unsigned i, struct kept_leg *from)
+{
+	struct cp_shard *shard = call->shard;
+	struct cp_leg *leg = &call->leg[i];
+	struct sip_dialog_view *d = &from->dialog;
+	struct sip_flow listener;
+	int err = find_flow(shard, &from->flow, &d->flow);
+
+	if (!err && d->ok.n)
+		err = find_flow(shard, &from->ok_flow, &d->ok_flow);
+	if (!err)
+		err = find_flow(shard, &from->listener, &listener);
+	if (err)
+		return err;
+	leg->peer = find_peer(shard, from->peer);
+	if (!leg->peer)
+		return -ENOMEM;
+	leg->signalling = from->signalling;
+	leg->socket = listener.socket;
+	leg->start_us = from_unix(shard, from->start);
+	leg->ring_us = from_unix(shard, from->ring);
+	leg->answer_us = from_unix(shard, from->answer);
+	if (i == 1 && d->call_id.n >= sizeof(leg->call_id))
+		return -EBADMSG;
+	if (i == 1)
+		memcpy(leg->call_id, d->call_id.p, d->call_id.n);
+	d->state = SIP_DIALOG_CONFIRMED;
+	d->local_cseq += d->local_cseq < INT32_MAX ? CSEQ_GAP : 0;
+	err = sip_dialog_restore(shard->dialogs, d, call, &leg->dialog);
+	if (!err)
+		cp_label_set(
+			shard, d->call_id, call->id, (uint8_t)i, sip_str(i == 1 ? call->to : ""));
+	return err == -EINVAL ? -EBADMSG : err;
+}
+
+// Sessions of streams that were only offered are not of the call; hawse-media sweeps them.
+static bool is_agreed(const struct cp_call *call, const struct kept_session *s)
+{
+	for (unsigned leg = 0; leg < 2; leg++) {
+		const struct sdp_local *local =
+			sdp_oa_local(&call->oa, (enum sdp_leg)leg, s->stream);
+
+		if (!local || local->rtp_port != s->local[leg].rtp_port ||
+			memcmp(local->ip, s->local[leg].ip, sizeof(local->ip)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static int load_session(struct cp_call *call, const struct kept_session *from)
+{
+	struct cp_session *s;
+	int err;
+
+	if (!is_agreed(call, from))
+		return 0;
+	err = cp_media_session(call, from->stream, &s);
+	if (err)
+		return err;
+	s->epoch = from->epoch;
+	s->slot = from->slot;
+	s->generation = from->generation;
+	s->state = from->state;
+	s->planned = s->replay = true;
+	memcpy(s->local, from->local, sizeof(s->local));
+	memcpy(s->remote, from->remote, sizeof(s->remote));
+	s->plan = from->plan;
+	return 0;
+}
+
+static int load_media(struct cp_call *call, const struct kept_call *k)
+{
+	struct cp_shard *shard = call->shard;
+	int err;
+
+	sdp_oa_fini(&call->oa);
+	shard->arena.used = 0;
+	err = sdp_oa_load(&call->oa, &shard->arena, (const uint8_t *)k->agreed, k->agreed_size);
+	for (unsigned i = 0; i < k->sessions && !err; i++)
+		err = load_session(call, &k->session[i]);
+	// Back to what was agreed, should hawse-media have been told of more. Told when it is claimed.
+	if (!err && k->unsettled && cp_media_apply(call, &call->oa, true))
+		err = -EBADMSG;
+	return err;
+}
+
+static int load_call(struct cp_call *call, struct kept_call *k)
+{
+	int err = 0;
+
+	memcpy(call->from, k->from, sizeof(call->from));
+	memcpy(call->to, k->to, sizeof(call->to));
+	memcpy(call->codec, k->codec, sizeof(call->codec));
+	call->held = k->held;
+	call->counted = call->showing = call->restored = true;
+	call->shard->restored++;
+	call->old_ok = k->leg[0].dialog.ok.n || k->leg[1].dialog.ok.n;
+	for (unsigned leg = 0; leg < 2 && !err; leg++) {
+		call->total[leg] = k->total[leg];
+		err = load_leg(call, leg, &k->leg[leg]);
+	}
+	return err ? err : load_media(call, k);
+}
+
+static void show_start(struct cp_call *call)
+{
+	struct cp_tregion *t = call->shard->tregion;
+
+	if (call->entry == CP_NO_CALL)
+		return;
+	cp_tregion_call_begin(t, call->entry)->start_us = call->leg[0].start_us;
+	cp_tregion_call_end(t, call->entry);
+}
+
+int cp_persist_load(struct cp_shard *shard, uint64_t id, const uint8_t *record, size_t size,
+	struct cp_call **out)
+{
+	static const struct sip_flow nowhere;
+	struct kept_call k;
+	struct cp_call *call;
+	int err = open_record(record, size, &k);
+
+	if (err)
+		return err;
+	if (k.id != id || !id)
+		return -EBADMSG;
+	call = cp_call_new(shard, NULL, &nowhere, id);
+	if (!call)
+		return -ENOMEM;
+	err = load_call(call, &k);
+	if (err) {
+		cp_call_free(call);
+		return err;
+	}
+	show_start(call);
+	cp_call_state(call, ABI_CALL_UP);
+	*out = call;
+	return 0;
+}
