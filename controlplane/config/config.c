@@ -13,21 +13,42 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static int read_run(struct cfg_reader *r, const struct cfg_node *node, void *to)
+static int read_directory(struct cfg_reader *r, const struct cfg_node *node, char *path,
+	size_t size, const char *expected)
 {
-	static const char expected[] = "the whole path of a directory, such as /run/hawse";
-	struct cfg *cfg = r->cfg;
-	int err = cfg_text(r, node, cfg->run, sizeof(cfg->run), expected);
+	int err = cfg_text(r, node, path, size, expected);
 	size_t n;
 
 	if (err)
 		return err;
-	if (cfg->run[0] != '/')
+	if (path[0] != '/')
 		return cfg_expected(r, node, expected);
-	n = strlen(cfg->run);
-	while (n > 1 && cfg->run[n - 1] == '/')
-		cfg->run[--n] = '\0';
+	n = strlen(path);
+	while (n > 1 && path[n - 1] == '/')
+		path[--n] = '\0';
 	return 0;
+}
+
+static int read_run(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg *cfg = r->cfg;
+	int err = read_directory(r, node, cfg->run, sizeof(cfg->run),
+		"the whole path of a directory, such as /run/hawse");
+
+	strcpy(cfg->state, cfg->run);
+	return err;
+}
+
+static int read_state(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg *cfg = r->cfg;
+
+	if (node->kind == CFG_NODE_TEXT && !*node->text && node->quoted) {
+		cfg->state[0] = '\0';
+		return 0;
+	}
+	return read_directory(r, node, cfg->state, sizeof(cfg->state),
+		"the whole path of a directory, such as /var/lib/hawse, or \"\" for no journal");
 }
 
 static int read_user(struct cfg_reader *r, const struct cfg_node *node, void *to)
@@ -62,11 +83,13 @@ static void set_defaults(struct cfg *cfg, const char *file)
 	cfg->sip.emergency_count = 3;
 	strcpy(cfg->sip.user_agent, "Hawse");
 	strcpy(cfg->run, "/run/hawse");
+	strcpy(cfg->state, cfg->run);
 }
 
 // Sections are read in this order, so that each can be checked against those before it.
 static const struct cfg_key sections[] = {
 	{"run", read_run},
+	{"state", read_state},
 	{"user", read_user},
 	{"media", cfg_read_media},
 	{"dataplane", cfg_read_dataplane},

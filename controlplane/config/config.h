@@ -164,6 +164,9 @@ struct cfg {
 	unsigned route_count;
 	struct cfg_stats stats;
 	char run[CFG_PATH - 16]; // directory of the sockets; default /run/hawse
+	// Directory of the journal, by which calls survive a restart of hawse-sip; default `run`, since
+	// what a reboot ends need not outlive it. Empty: there is none.
+	char state[CFG_PATH - 16];
 	char user[32]; // whom the processes become after start; default empty: stay. Group too
 };
 

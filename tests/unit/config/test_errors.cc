@@ -68,6 +68,11 @@ static const Case cases[] = {
 	{"run_relative", M + "run: here\n", 2, {"run: expected the whole path", "found \"here\""}},
 	{"run_long", M + "run: /" + std::string(100, 'a') + "\n", 2, {"at most 87", "found 101"}},
 	{"run_list", M + "run: [/a]\n", 2, {"found a list of 1"}},
+	{"state_relative", M + "state: here\n", 2,
+		{"state: expected the whole path", "\"\" for no journal", "found \"here\""}},
+	{"state_long", M + "state: /" + std::string(100, 'a') + "\n", 2,
+		{"at most 87", "found 101"}},
+	{"state_nothing", M + "state:\n", 2, {"state: expected the whole path", "found nothing"}},
 	{"user", M + "user: a b\n", 2, {"user: expected a name", "\"a b\""}},
 
 	// media

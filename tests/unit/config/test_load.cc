@@ -82,6 +82,7 @@ TEST(Load, Defaults)
 	EXPECT_FALSE(p.c->stats.enabled);
 	EXPECT_STREQ(p.c->stats.cdr, "");
 	EXPECT_STREQ(p.c->run, "/run/hawse");
+	EXPECT_STREQ(p.c->state, "/run/hawse");
 	EXPECT_STREQ(p.c->user, "");
 }
 
@@ -91,6 +92,7 @@ TEST(Load, Processes)
 
 	ASSERT_EQ(p.err, 0) << p.error;
 	EXPECT_STREQ(p.c->run, "/tmp/hawse-test");
+	EXPECT_STREQ(p.c->state, "/tmp/hawse-test"); // where nothing else is said
 	EXPECT_STREQ(p.c->user, "hawse");
 	EXPECT_EQ(p.c->dataplane.workers, 2u); // as many as there are cores
 	ASSERT_EQ(p.c->dataplane.core_count, 2u);
@@ -173,6 +175,18 @@ TEST(Load, StatsMayListenEverywhere)
 	ASSERT_EQ(p.err, 0) << p.error;
 	EXPECT_TRUE(p.c->stats.enabled);
 	EXPECT_EQ(p.c->stats.listen.family, 4);
+}
+
+TEST(Load, TheJournalMayBeElsewhereOrNowhere)
+{
+	Parsed there = parse(std::string(small) + "state: /var/lib/hawse/\nrun: /tmp/hawse\n");
+	Parsed none = parse(std::string(small) + "state: \"\"\n");
+
+	ASSERT_EQ(there.err, 0) << there.error;
+	EXPECT_STREQ(there.c->state, "/var/lib/hawse");
+	EXPECT_STREQ(there.c->run, "/tmp/hawse");
+	ASSERT_EQ(none.err, 0) << none.error;
+	EXPECT_STREQ(none.c->state, "");
 }
 
 TEST(Load, SameAddressWithOtherPortsIsAnotherPeer)
