@@ -206,7 +206,7 @@ uint64_t cp_persist_digest(const uint8_t *record)
 static int open_record(const uint8_t *record, size_t size, struct kept_call *k)
 {
 	struct sip_tape t = sip_tape_reader(record, size);
-	struct header h;
+	struct header h = {0}; // gcc cannot see that the tape only reads
 
 	sip_tape_bytes(&t, &h, sizeof(h));
 	if (t.bad || h.magic != MAGIC)
