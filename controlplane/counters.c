@@ -144,6 +144,11 @@ static const struct {
 	{CP_C_MUTES, "sip_mutes_total", "", "Times that a source was muted for junk.", ABI_COUNTER},
 	{CP_C_WAITED_US, "sip_waited_microseconds", "",
 		"How long the last new request had waited before it was read.", ABI_GAUGE},
+	{CP_C_JOURNAL, "journal_up", "",
+		"1 when what calls need to survive a restart of hawse-sip is being written.",
+		ABI_GAUGE},
+	{CP_C_JOURNAL_FAILED, "journal_commit_failures_total", "",
+		"Times that the journal could not be written.", ABI_COUNTER},
 };
 
 static const char *const results[CP_RESULTS] = {

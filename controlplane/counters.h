@@ -104,6 +104,8 @@ enum cp_counter {
 	CP_C_DROP_SHED_ACK,
 	CP_C_MUTES,
 	CP_C_WAITED_US, // gauge
+	CP_C_JOURNAL,   // gauge
+	CP_C_JOURNAL_FAILED,
 	CP_COUNTERS,
 };
 

@@ -7,14 +7,16 @@
 #include <stddef.h>
 
 #include "controlplane/shm/tregion.h"
+#include "controlplane/survive.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-// Becomes `user` (empty: stays) for good, and gives him the CDR file (-1: none) and the socket of region T. 0 or -errno with a line in `why`.
-int cp_drop_privileges(
-	const char *user, int cdr, struct cp_tregion *tregion, char *why, size_t size);
+// Becomes `user` (empty: stays) for good, and gives him the CDR file (-1: none), the socket of region T and the
+// journal (NULL: none). 0 or -errno with a line in `why`.
+int cp_drop_privileges(const char *user, int cdr, struct cp_tregion *tregion,
+	struct cp_survive *survive, char *why, size_t size);
 
 #ifdef __cplusplus
 }

@@ -2,7 +2,6 @@
 #include "controlplane/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -10,12 +9,14 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "controlplane/cdr_file.h"
 #include "controlplane/counters.h"
 #include "controlplane/gate.h"
 #include "controlplane/log.h"
 #include "controlplane/privilege.h"
 #include "controlplane/publish.h"
 #include "controlplane/shard.h"
+#include "controlplane/survive.h"
 #include "controlplane/transport.h"
 #include "dataplane/abi/shm.h"
 #include "sip/message.h"
@@ -34,14 +35,15 @@ struct process {
 	const char *file;
 	struct cp_transport *transport;
 	struct cp_gate *gate;
+	struct cp_shard_ops ops;
 	struct cp_shard *shards[ABI_MAX_SHARDS];
 	unsigned shard_count;
 	unsigned unreconciled; // shards that have not claimed their sessions yet
 	struct cp_shm *shm;
 	struct cp_tregion *tregion;
 	uint64_t now_us;
-	int cdr;
-	bool cdr_failed; // said once, until it works again
+	struct cp_survive *survive; // NULL: no journal
+	struct cp_cdr_file cdr;
 	bool stopping;
 	size_t random_left;
 	uint8_t random[RANDOM];
@@ -81,21 +83,17 @@ static void on_reconciled(void *ctx)
 
 static int on_cdr(void *ctx, const char *line, size_t n)
 {
-	struct process *p = ctx;
-	ssize_t written;
+	return cp_cdr_file_write(&((struct process *)ctx)->cdr, line, n);
+}
 
-	if (p->cdr < 0)
-		return p->policy->cfg->stats.cdr[0] ? -EBADF : 0;
-	written = write(p->cdr, line, n); // O_APPEND: whole lines, also with other writers
-	if (written == (ssize_t)n) {
-		p->cdr_failed = false;
-		return 0;
-	}
-	if (!p->cdr_failed)
-		cp_log(CP_LOG_ERROR, "cdr", 0, "%s cannot be written: %s",
-			p->policy->cfg->stats.cdr, written < 0 ? strerror(errno) : "short write");
-	p->cdr_failed = true;
-	return -EIO;
+static int on_keep(void *ctx, uint64_t id, const uint8_t *record, size_t n)
+{
+	return cp_survive_keep(((struct process *)ctx)->survive, id, record, n);
+}
+
+static int on_drop(void *ctx, uint64_t id)
+{
+	return cp_survive_drop(((struct process *)ctx)->survive, id);
 }
 
 static void on_random(void *ctx, void *out, size_t n)
@@ -164,6 +162,8 @@ static const struct cp_shard_ops shard_ops = {
 	.reconciled = on_reconciled,
 	.cdr = on_cdr,
 	.random = on_random,
+	.keep = on_keep,
+	.drop = on_drop,
 	.locate = on_locate,
 	.route = on_route,
 	.failed = on_failed,
@@ -193,11 +193,13 @@ static void on_wheel(uv_timer_t *timer)
 	rearm(p);
 }
 
-// One timer for the shards and the client, whichever is due first.
+// The end of a pass. One timer for the shards and the client, whichever is due first.
 static void rearm(struct process *p)
 {
-	uint64_t next = cp_shm_next(p->shm), now = abi_now_us();
+	uint64_t next = cp_shm_next(p->shm), now;
 
+	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, false);
+	now = abi_now_us();
 	for (unsigned i = 0; i < p->shard_count; i++) {
 		uint64_t due = cp_shard_next(p->shards[i]);
 
@@ -230,6 +232,7 @@ static void on_beat(uv_timer_t *timer)
 		cp_shard_publish(p->shards[i]);
 	cp_publish(cp_tregion_counters(p->tregion, p->shard_count), p->transport, p->gate);
 	cp_tregion_heartbeat(p->tregion, p->now_us, cp_shm_attached(p->shm, NULL));
+	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
 	if (p->stopping && calls(p) == 0)
 		uv_stop(&p->loop);
 	rearm(p);
@@ -430,26 +433,26 @@ static int open_tregion(struct process *p, char why[PROCESS_WHY])
 	return err;
 }
 
-// ---- CDRs, configuration ---------------------------------------------------------------------
+// ---- the journal -----------------------------------------------------------------------------------
 
-static int open_cdr(struct process *p, char why[PROCESS_WHY])
+static int open_journal(struct process *p, char why[PROCESS_WHY])
 {
-	const char *path = p->policy->cfg->stats.cdr;
-	int fd, err;
+	const struct cfg *cfg = p->policy->cfg;
+	const struct cp_survive_config config = {
+		.directory = cfg->state,
+		.calls = cfg->sip.max_calls,
+		.counters = cp_tregion_counters(p->tregion, p->shard_count),
+	};
 
-	if (!path[0])
-		return 0;
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-	if (fd < 0) {
-		err = -errno;
-		snprintf(why, PROCESS_WHY, "stats.cdr: %s: %s", path, strerror(errno));
-		return err;
-	}
-	if (p->cdr >= 0)
-		close(p->cdr);
-	p->cdr = fd;
-	return 0;
+	return cp_survive_open(&p->survive, &config, why, PROCESS_WHY);
 }
+
+static struct cp_shard *call_shard(void *ctx, struct sip_slice call_id)
+{
+	return shard_of(ctx, call_id);
+}
+
+// ---- configuration ---------------------------------------------------------------------------------
 
 int process_source(void *ctx, const struct sip_addr *to, struct sip_addr *from)
 {
@@ -471,17 +474,6 @@ int process_source(void *ctx, const struct sip_addr *to, struct sip_addr *from)
 	return err;
 }
 
-static bool same_listeners(const struct cp_policy *a, const struct cp_policy *b)
-{
-	if (a->listener_count != b->listener_count)
-		return false;
-	for (unsigned i = 0; i < a->listener_count; i++)
-		if (a->listeners[i].transport != b->listeners[i].transport ||
-			!sip_addr_equal(&a->listeners[i].local, &b->listeners[i].local))
-			return false;
-	return true;
-}
-
 // SIGHUP: the file is read whole; what is wrong leaves everything as it was.
 static void reload(struct process *p)
 {
@@ -495,7 +487,7 @@ static void reload(struct process *p)
 		cp_log(CP_LOG_ERROR, "config", 0, "not taken over: %s", error.text);
 		return;
 	}
-	if (!same_listeners(p->policy, policy)) {
+	if (!cp_policy_same_listeners(p->policy, policy)) {
 		cp_log(CP_LOG_ERROR, "config", 0,
 			"not taken over: %s: sip.listen: expected the same listeners as before; "
 			"others need a restart",
@@ -517,7 +509,7 @@ static void reload(struct process *p)
 		policy->cfg->route_count);
 	cp_policy_release(p->policy);
 	p->policy = policy;
-	if (open_cdr(p, why))
+	if (cp_cdr_file_open(&p->cdr, policy->cfg->stats.cdr, why, sizeof(why)))
 		cp_log(CP_LOG_ERROR, "cdr", 0, "%s", why);
 }
 
@@ -560,9 +552,12 @@ static void on_signal(uv_signal_t *handle, int number)
 
 static int open_shards(struct process *p, char why[PROCESS_WHY])
 {
+	p->ops = shard_ops;
+	if (!p->survive)
+		p->ops.keep = NULL;
 	for (unsigned i = 0; i < p->shard_count; i++) {
 		const struct cp_shard_config config = {
-			.ops = &shard_ops,
+			.ops = &p->ops,
 			.ctx = p,
 			.tregion = p->tregion,
 			.index = i,
@@ -616,19 +611,21 @@ int process_start(
 	}
 	p->policy = policy;
 	p->file = file;
-	p->cdr = -1;
+	cp_cdr_file_init(&p->cdr);
 	p->shard_count = policy->cfg->sip.shards;
 	p->now_us = abi_now_us();
 	err = open_tregion(p, why);
+	if (!err)
+		err = open_journal(p, why);
 	if (!err)
 		err = open_shards(p, why);
 	if (!err)
 		err = open_transport(p, why);
 	if (!err)
-		err = open_cdr(p, why);
+		err = cp_cdr_file_open(&p->cdr, policy->cfg->stats.cdr, why, PROCESS_WHY);
 	if (!err)
 		err = cp_drop_privileges(
-			p->policy->cfg->user, p->cdr, p->tregion, why, PROCESS_WHY);
+			policy->cfg->user, p->cdr.fd, p->tregion, p->survive, why, PROCESS_WHY);
 	if (!err)
 		err = open_shm(p, why);
 	if (err) {
@@ -637,6 +634,7 @@ int process_start(
 	}
 	start_handles(p);
 	tick(p);
+	cp_survive_restore(p->survive, policy->cfg->stats.cdr, call_shard, p);
 	cp_shm_process(p->shm, p->now_us);
 	on_beat(&p->beat);
 	*out = p;
@@ -660,8 +658,10 @@ void process_free(struct process *p)
 {
 	if (!p)
 		return;
+	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_free(p->shards[i]);
+	cp_survive_close(p->survive);
 	cp_transport_free(p->transport);
 	cp_gate_free(p->gate);
 	// Sockets close their own handles; give them their turn before the rest.
@@ -673,8 +673,7 @@ void process_free(struct process *p)
 		cp_shm_free(p->shm);
 	if (p->tregion)
 		cp_tregion_free(p->tregion);
-	if (p->cdr >= 0)
-		close(p->cdr);
+	cp_cdr_file_close(&p->cdr);
 	cp_policy_release(p->policy);
 	free(p);
 }

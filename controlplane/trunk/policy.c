@@ -152,3 +152,14 @@ void cp_policy_release(struct cp_policy *policy)
 	cfg_free(policy->cfg);
 	free(policy);
 }
+
+bool cp_policy_same_listeners(const struct cp_policy *a, const struct cp_policy *b)
+{
+	if (a->listener_count != b->listener_count)
+		return false;
+	for (unsigned i = 0; i < a->listener_count; i++)
+		if (a->listeners[i].transport != b->listeners[i].transport ||
+			!sip_addr_equal(&a->listeners[i].local, &b->listeners[i].local))
+			return false;
+	return true;
+}

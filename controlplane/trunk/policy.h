@@ -47,6 +47,7 @@ int cp_policy_listener(
 	const struct cp_policy *policy, uint8_t transport, const struct sip_addr *to);
 struct cp_policy *cp_policy_hold(struct cp_policy *policy);
 void cp_policy_release(struct cp_policy *policy);
+bool cp_policy_same_listeners(const struct cp_policy *a, const struct cp_policy *b);
 
 #ifdef __cplusplus
 }
