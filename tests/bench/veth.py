@@ -58,8 +58,9 @@ def device_ceiling(run, net, calls):
 
 
 def lossless_round(run, side, net, calls, seconds, rates):
-    """One measurement by a relay started anew; at a lower rate when packets are lost, for this and later rounds."""
-    for _ in range(5):
+    """One measurement by a relay started anew, three times at most; at a lower rate when packets are lost each time, for
+    this and later rounds."""
+    for attempt in range(7):
         system.quiet(run, 1)
         rate = rates[side.name]
         with side(run, net, calls) as relay:
@@ -69,7 +70,8 @@ def lossless_round(run, side, net, calls, seconds, rates):
                    f"{result['slices']} slices")
         if lossless(result):
             break
-        rates[side.name] = int(rate * 0.8)
+        if attempt % 3 == 2:
+            rates[side.name] = int(rate * 0.85)
     return result
 
 

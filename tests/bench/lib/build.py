@@ -17,6 +17,7 @@ TARGETS = {
     "sip_peer": "tests/lib/sip_peer",
     "session_loader": "tests/bench/session_loader",
     "rtp_load": "tests/bench/rtp_load",
+    "sip_load": "tests/bench/sip_load",
     "rtp_pcap": "tests/bench/rtp_pcap",
 }
 PACKAGES = {"dpdk-testpmd": "dpdk", "rtpengine": "rtpengine-daemon"}
