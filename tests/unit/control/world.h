@@ -340,7 +340,7 @@ struct World : testing::Test {
 		return policy;
 	}
 
-	int journal_put(uint64_t id, const std::string &record)
+	virtual int journal_put(uint64_t id, const std::string &record)
 	{
 		if (!journal_error)
 			uncommitted[id] = record;
@@ -348,7 +348,7 @@ struct World : testing::Test {
 	}
 
 	// The end of a pass, as the process does it.
-	void keep(bool all)
+	virtual void keep(bool all)
 	{
 		if (!cp_shard_keep(shard, all) && !all)
 			return;
