@@ -200,6 +200,8 @@ enum cp_gate_verdict cp_gate_check(
 	case CP_SHED:
 		return write_refusal(g, p, answer) ? CP_GATE_ANSWER : CP_GATE_DROP;
 	default:
+		// Who goes on and on above his rate is not worth a look at each.
+		cp_overload_junk(g->overload, p->now_us, &p->source->remote);
 		return CP_GATE_DROP;
 	}
 }

@@ -53,7 +53,7 @@ bool cp_gate_muted(struct cp_gate *g, uint64_t now_us, const struct sip_flow *so
 // `answer` lies in the gate until the next call.
 enum cp_gate_verdict cp_gate_check(
 	struct cp_gate *g, const struct cp_gate_packet *p, struct sip_slice *answer);
-// What this source sent was refused unread, or by the rules of who may call. Not for peers.
+// What this source sent was refused unread. Not for peers.
 void cp_gate_junk(struct cp_gate *g, uint64_t now_us, const struct sip_flow *source);
 
 void cp_gate_count(const struct cp_gate *g, struct cp_gate_counters *out);

@@ -65,11 +65,9 @@ static void on_request(void *ctx, struct sip_transaction *tx, const struct sip_m
 		cp_setup_invite(shard, tx, m);
 		return;
 	}
-	if (!cp_who(shard, shard->policy, sip_tx_flow(tx))) {
-		if (shard->ops->junk)
-			shard->ops->junk(shard->ctx, sip_tx_flow(tx));
+	if (!cp_who(shard, shard->policy, sip_tx_flow(tx)))
 		sip_respond_simple(tx, 403, NULL);
-	} else if (m->method == SIP_OPTIONS)
+	else if (m->method == SIP_OPTIONS)
 		options(shard, tx);
 	else if (m->method == SIP_MESSAGE)
 		sip_respond_simple(tx, 405, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n");

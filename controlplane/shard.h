@@ -48,7 +48,7 @@ struct cp_shard_ops {
 		void *ctx, const struct cp_policy *policy, const struct sip_flow *flow);
 	bool (*owns)(void *ctx, const struct cp_policy *policy, const struct cp_peer *peer,
 		const struct sip_addr *addr);
-	// A message was refused unread, or nobody we know sent it.
+	// A message was refused unread.
 	void (*junk)(void *ctx, const struct sip_flow *source);
 };
 

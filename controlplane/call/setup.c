@@ -147,8 +147,6 @@ void cp_setup_invite(
 	if (cp_restored_invite(shard, tx, m))
 		return;
 	if (!caller) {
-		if (shard->ops->junk)
-			shard->ops->junk(shard->ctx, source);
 		refuse(shard, tx, CP_RESULT_STRANGER, 403, NULL);
 		return;
 	}

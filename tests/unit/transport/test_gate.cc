@@ -176,6 +176,7 @@ TEST_F(Gate, StrangersHaveARateEachAndPeersNone)
 	}
 	EXPECT_EQ(passed, 40u); // twice the rate at once
 	EXPECT_EQ(dropped, 160u);
+	EXPECT_TRUE(cp_gate_muted(g, now, &source)) << "who goes on above his rate";
 	sip_flow first = source;
 	source.remote = address("198.51.100.8");
 	EXPECT_EQ(ask(request("INVITE")), CP_GATE_PASS) << "another one's rate is his own";
