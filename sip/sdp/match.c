@@ -122,6 +122,9 @@ static enum sdp_refusal judge(const struct sdp_oa_view *view, unsigned i, struct
 		return SDP_REFUSED_PORT_0;
 	if (s->answer->port == 0)
 		return SDP_REFUSED_PORT_0;
+	// What we show has the offer's formats in its order; a record read back (keep.c) may say otherwise.
+	if (s->shown->n_formats != s->offer->n_formats || sdp_oa_refusal(s->shown) != SDP_ACCEPTED)
+		return SDP_REFUSED_FORMAT;
 	match_formats(s);
 	if (s->n_matches == 0)
 		return SDP_REFUSED_FORMAT;
