@@ -101,5 +101,8 @@ static inline void rtp_stats_update(struct rtp_stats *s, struct rtp_stats_rare *
 		s->jitter += (uint32_t)d - ((s->jitter + 8) >> 4);
 		return;
 	}
-	rtp_stats_odd(s, r, seq, ssrc, transit);
+	if (ahead == 0 && ssrc == s->ssrc && s->started == RTP_STARTED)
+		s->duplicate++;
+	else
+		rtp_stats_odd(s, r, seq, ssrc, transit);
 }

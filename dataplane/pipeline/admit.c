@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Stage admit: may this packet come in, by the policy of the leg whose port it came to? Checks that
-// it is RTP of an accepted payload type from the leg's party, learns who that is, polices, counts,
-// and says which headers relay shall send it with.
+// it is RTP of an accepted payload type from the leg's party, learns who that is, polices and
+// counts.
 //
 // Everything that is not RTP from a confirmed source takes the slow way.
 #include "dataplane/media/demux.h"
@@ -12,13 +12,14 @@
 
 #define OK DP_REASONS
 
-static inline bool from_party4(const struct dp_leg *leg, const uint8_t *ip, const uint8_t *udp)
+static __rte_always_inline bool from_party4(
+	const struct dp_leg *leg, const uint8_t *ip, const uint8_t *udp)
 {
 	return dp_word32(leg->rx.source_ip) == dp_word32(ip + 12) &&
 	       leg->rx.source_port == dp_word16(udp);
 }
 
-static inline bool from_party(
+static __rte_always_inline bool from_party(
 	const struct dp_leg *leg, const struct dp_packet *k, const uint8_t *frame)
 {
 	const uint8_t *ip = frame + k->ip, *udp = frame + k->payload - 8;
@@ -39,14 +40,14 @@ static struct latch_addr source_of(const struct dp_packet *k, const uint8_t *fra
 	return a;
 }
 
-static inline bool accepts_type(const struct dp_leg *leg, uint8_t type)
+static __rte_always_inline bool accepts_type(const struct dp_leg *leg, uint8_t type)
 {
 	return leg->rx.payload_types[type >> 6] >> (type & 63) & 1;
 }
 
 // Virtual scheduling (ITU-T I.371): `*paid` is when what came before is paid off. A leg may be
 // DP_POLICE_BURST ahead. A time further ahead than any packet can put it is one that wrapped.
-static inline bool within_rate(uint32_t *paid, uint32_t cost, uint32_t now)
+static __rte_always_inline bool within_rate(uint32_t *paid, uint32_t cost, uint32_t now)
 {
 	int32_t ahead = (int32_t)(*paid - now);
 
@@ -60,7 +61,8 @@ static inline bool within_rate(uint32_t *paid, uint32_t cost, uint32_t now)
 	return true;
 }
 
-static enum dp_reason police(struct dp_leg *leg, uint32_t octets, uint32_t now)
+static __attribute__((noinline)) enum dp_reason police(
+	struct dp_leg *leg, uint32_t octets, uint32_t now)
 {
 	uint64_t octet_cost = (uint64_t)leg->rx.octet_cost * octets >> 16;
 
@@ -75,7 +77,7 @@ static enum dp_reason police(struct dp_leg *leg, uint32_t octets, uint32_t now)
 	return OK;
 }
 
-static inline void count_rtp(
+static __rte_always_inline void count_rtp(
 	struct dp_leg *leg, const struct dp_packet *k, const uint8_t *rtp, uint64_t now)
 {
 	if (unlikely(!leg->stats.packets))
@@ -105,7 +107,7 @@ static enum dp_reason meet(
 }
 
 // RTP that the quick test did not pass.
-static enum dp_reason admit_doubtful(
+static __attribute__((noinline)) enum dp_reason admit_doubtful(
 	struct dp_worker *w, struct dp_leg *leg, const struct dp_packet *k, const uint8_t *frame)
 {
 	const uint8_t *rtp = frame + k->payload;
@@ -149,14 +151,14 @@ static enum dp_reason admit_rtcp(struct dp_worker *w, struct dp_burst *b, unsign
 	if (!(leg->rx.flags & DP_LEG_RTCP_IN))
 		return DP_DROP_RTCP_UNWANTED;
 	k->component = 1;
-	k->out = &b->rtcp_headers[i];
-	dp_leg_rtcp_template(leg, k->out);
+	k->headers = (uint8_t)i;
+	dp_leg_rtcp_template(leg, &b->rtcp_headers[i]);
 	return OK;
 }
 
 // Everything that is not RTP on the port for RTP.
-static enum dp_reason admit_other(struct dp_worker *w, struct dp_burst *b, unsigned i,
-	struct dp_packet *k, const uint8_t *frame)
+static __attribute__((noinline)) enum dp_reason admit_other(struct dp_worker *w, struct dp_burst *b,
+	unsigned i, struct dp_packet *k, const uint8_t *frame)
 {
 	const uint8_t *p = frame + k->payload;
 	bool muxed = k->leg->rx.flags & DP_LEG_MUX;
@@ -178,7 +180,7 @@ static enum dp_reason admit_other(struct dp_worker *w, struct dp_burst *b, unsig
 	return DP_DROP_NOT_RTP;
 }
 
-static inline enum dp_reason admit(struct dp_worker *w, struct dp_burst *b, unsigned i)
+static __rte_always_inline enum dp_reason admit(struct dp_worker *w, struct dp_burst *b, unsigned i)
 {
 	struct dp_packet *k = &b->packet[i];
 	const uint8_t *frame = k->frame;
@@ -187,6 +189,7 @@ static inline enum dp_reason admit(struct dp_worker *w, struct dp_burst *b, unsi
 	uint16_t flags = leg->rx.flags;
 	enum dp_reason reason;
 
+	k->settled = 0;
 	if (unlikely(!(flags & DP_LEG_ACTIVE)))
 		return DP_DROP_UNKNOWN_PORT;
 	if (unlikely(k->length < RTP_HEADER || k->component ||
@@ -197,6 +200,8 @@ static inline enum dp_reason admit(struct dp_worker *w, struct dp_burst *b, unsi
 		reason = admit_doubtful(w, leg, k, frame);
 		if (reason != OK)
 			return reason;
+	} else {
+		k->settled = 1;
 	}
 	if (unlikely(flags & (DP_LEG_PACKETS | DP_LEG_OCTETS))) {
 		reason = police(leg, k->length, (uint32_t)b->now);
@@ -204,7 +209,6 @@ static inline enum dp_reason admit(struct dp_worker *w, struct dp_burst *b, unsi
 			return reason;
 	}
 	count_rtp(leg, k, rtp, b->now);
-	k->out = &leg->onward;
 	return OK;
 }
 

@@ -13,18 +13,19 @@
 
 #define DP_BURST 64u
 
-struct dp_packet {               // 40 bytes: what lookup found
-	uint8_t *frame;          // the mbuf's data as received
-	struct dp_leg *leg;      // that it came to
-	struct dp_template *out; // admit: the headers to send it with
-	uint16_t ip;             // offset of the IP header from the frame's start
-	uint16_t payload;        // offset of the UDP payload
-	uint16_t length;         // bytes of the UDP payload
-	uint16_t local_port;     // host order
-	uint8_t family;          // 4 or 6
-	uint8_t component;       // 0 RTP, 1 RTCP
-	uint8_t whole;           // 1: its UDP checksum cannot be trusted; compute a whole one
-	uint8_t reserved[5];
+struct dp_packet {           // 32 bytes: what lookup found
+	uint8_t *frame;      // the mbuf's data as received
+	struct dp_leg *leg;  // that it came to
+	uint16_t ip;         // offset of the IP header from the frame's start
+	uint16_t payload;    // offset of the UDP payload
+	uint16_t length;     // bytes of the UDP payload
+	uint16_t local_port; // host order
+	uint8_t family;      // 4 or 6
+	uint8_t component;   // 0 RTP, 1 RTCP
+	uint8_t whole;       // 1: its UDP checksum cannot be trusted; compute a whole one
+	uint8_t headers;     // admit: which of rtcp_headers it leaves with, when it is RTCP
+	uint8_t settled;     // admit: 1: from the confirmed source, so onward.carry_sum holds
+	uint8_t reserved[3];
 };
 
 struct dp_burst {

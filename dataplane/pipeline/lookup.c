@@ -36,7 +36,7 @@ static inline uint32_t be16(const uint8_t *p)
 }
 
 // The port's leg. An odd port is a pair's RTCP, unless it is a muxed leg of its own.
-static inline enum dp_reason find_leg(
+static __rte_always_inline enum dp_reason find_leg(
 	struct dp_packet *k, const struct dp_endpoint *e, uint16_t port)
 {
 	uint32_t pair = (uint32_t)(port - e->first_port) >> 1;
@@ -56,8 +56,8 @@ static inline enum dp_reason find_leg(
 }
 
 // `udp` bytes into the frame UDP begins, and `room` bytes of IP payload are there.
-static inline enum dp_reason read_udp(struct dp_packet *k, const uint8_t *data, uint32_t udp,
-	uint32_t room, const struct dp_endpoint *e)
+static __rte_always_inline enum dp_reason read_udp(struct dp_packet *k, const uint8_t *data,
+	uint32_t udp, uint32_t room, const struct dp_endpoint *e)
 {
 	uint32_t length = be16(data + udp + 4);
 
@@ -68,7 +68,8 @@ static inline enum dp_reason read_udp(struct dp_packet *k, const uint8_t *data, 
 	return find_leg(k, e, (uint16_t)be16(data + udp + 2));
 }
 
-static inline bool bad_ip4_sum(const struct rte_mbuf *m, const uint8_t *ip, uint32_t header)
+static __rte_always_inline bool bad_ip4_sum(
+	const struct rte_mbuf *m, const uint8_t *ip, uint32_t header)
 {
 	uint64_t flags = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	uint64_t sum = (uint64_t)dp_word32(ip) + dp_word32(ip + 4) + dp_word32(ip + 8) +
@@ -80,7 +81,7 @@ static inline bool bad_ip4_sum(const struct rte_mbuf *m, const uint8_t *ip, uint
 }
 
 // `header` bytes of IPv4 header and those of UDP are there.
-static inline enum dp_reason read_ip4(struct dp_worker *w, const struct rte_mbuf *m,
+static __rte_always_inline enum dp_reason read_ip4(struct dp_worker *w, const struct rte_mbuf *m,
 	struct dp_packet *k, uint32_t l2, uint32_t header)
 {
 	const uint8_t *ip = k->frame + l2;
@@ -104,7 +105,7 @@ static inline enum dp_reason read_ip4(struct dp_worker *w, const struct rte_mbuf
 }
 
 // The IPv6 header and that of UDP are there.
-static inline enum dp_reason read_ip6(
+static __rte_always_inline enum dp_reason read_ip6(
 	struct dp_worker *w, const struct rte_mbuf *m, struct dp_packet *k, uint32_t l2)
 {
 	const uint8_t *ip = k->frame + l2;
@@ -151,7 +152,7 @@ static __attribute__((noinline)) enum dp_reason look_closer(
 	return read_ip4(w, m, k, l2, header);
 }
 
-static inline enum dp_reason look(
+static __rte_always_inline enum dp_reason look(
 	struct dp_worker *w, const struct rte_mbuf *m, struct dp_packet *k)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);

@@ -15,18 +15,14 @@
 #define L2_ROOM      32u     // an adjacency's header is copied whole
 #define PROTOCOL_UDP 0x1100u // 17 as a word read from memory
 
-// What the old headers and their checksum leave for the payload: -sum(old words) + ~checksum.
-static inline uint64_t carried(const uint8_t *ip, const uint8_t *udp, uint8_t family)
+// The negative of what the old headers had where the new ones have addresses and ports.
+static uint64_t replaced(const uint8_t *ip, const uint8_t *udp, uint8_t family)
 {
-	uint64_t sum = (uint16_t)~dp_word16(udp + 6) + (uint64_t)(uint32_t)~dp_word32(udp);
+	unsigned from = family == 4 ? 12 : 8, to = family == 4 ? 20 : 40;
+	uint64_t sum = (uint32_t)~dp_word32(udp);
 
-	if (likely(family == 4))
-		return sum + (uint32_t)~dp_word32(ip + 12) + (uint32_t)~dp_word32(ip + 16);
-	for (unsigned i = 8; i < 40; i += 16) {
-		sum += (uint64_t)(uint32_t)~dp_word32(ip + i) + (uint32_t)~dp_word32(ip + i + 4);
-		sum += (uint64_t)(uint32_t)~dp_word32(ip + i + 8) +
-		       (uint32_t)~dp_word32(ip + i + 12);
-	}
+	for (unsigned i = from; i < to; i += 4)
+		sum += (uint32_t)~dp_word32(ip + i);
 	return sum;
 }
 
@@ -48,7 +44,7 @@ static enum dp_reason next_hop_lost(
 }
 
 // Renumbers the payload type; the checksum carried over follows.
-static uint64_t map_type(const struct dp_leg *leg, uint8_t *rtp)
+static __attribute__((noinline)) uint64_t map_type(const struct dp_leg *leg, uint8_t *rtp)
 {
 	uint16_t before = dp_word16(rtp);
 
@@ -61,59 +57,83 @@ static uint64_t map_type(const struct dp_leg *leg, uint8_t *rtp)
 	return 0;
 }
 
-static inline void write_ip4(
-	struct dp_worker *w, uint8_t *ip, const struct dp_template *t, uint32_t length)
+// The template in words of 8 bytes, lengths, id and checksums put in as it is written. Fields are
+// shifted to where a little-endian host has them, in network order already.
+static __rte_always_inline void write_ip4(uint8_t *ip, const struct dp_template *t, uint16_t total,
+	uint16_t id, uint16_t udp_length, uint16_t checksum)
 {
-	uint16_t total = __builtin_bswap16((uint16_t)length), id = w->ip_id++;
+	uint64_t w[3];
+	uint32_t tail = udp_length | (uint32_t)checksum << 16;
+	uint16_t sum = (uint16_t)~dp_fold((uint64_t)t->ip_sum + total + id);
 
-	memcpy(ip, t->header, 28);
-	dp_store16(ip + 2, total);
-	dp_store16(ip + 4, id);
-	dp_store16(ip + 10, (uint16_t)~dp_fold((uint64_t)t->ip_sum + total + id));
+	memcpy(w, t->header, sizeof(w));
+	w[0] |= (uint64_t)total << 16 | (uint64_t)id << 32;
+	w[1] |= (uint64_t)sum << 16;
+	memcpy(ip, w, sizeof(w));
+	memcpy(ip + 24, &tail, sizeof(tail));
 }
 
-static inline void write_ip6(uint8_t *ip, const struct dp_template *t, uint32_t length)
+static __rte_always_inline void write_ip6(
+	uint8_t *ip, const struct dp_template *t, uint16_t udp_length, uint16_t checksum)
 {
-	memcpy(ip, t->header, 48);
-	dp_store16(ip + 4, __builtin_bswap16((uint16_t)(length - 40)));
+	uint32_t tail = udp_length | (uint32_t)checksum << 16;
+	uint64_t w;
+
+	memcpy(&w, t->header, sizeof(w));
+	w |= (uint64_t)udp_length << 32;
+	memcpy(ip, &w, sizeof(w));
+	memcpy(ip + 8, t->header + 8, 36);
+	memcpy(ip + 44, &tail, sizeof(tail));
 }
 
+static __attribute__((noinline)) uint64_t whole_sum(
+	struct dp_worker *w, const struct dp_packet *k, const struct dp_template *t)
+{
+	uint16_t length = __builtin_bswap16((uint16_t)(k->length + UDP_SIZE));
+
+	dp_count(w, DP_COUNT_WHOLE, 1);
+	return dp_sum(k->frame + k->payload, k->length) + PROTOCOL_UDP + length * 2u + t->udp_sum;
+}
+
+// Of the UDP datagram with its new headers; the old ones are still there. `change`: of the payload.
 // 0: none is sent. Zero itself is written as all ones (RFC 768).
-static uint16_t finish_sum(struct dp_worker *w, const struct dp_packet *k,
-	const struct dp_template *t, uint64_t sum, bool carry, const uint8_t *payload)
+static __rte_always_inline uint16_t udp_checksum(struct dp_worker *w, const struct dp_packet *k,
+	const struct dp_template *t, uint64_t change)
 {
-	uint16_t length = __builtin_bswap16((uint16_t)(k->length + UDP_SIZE)), result;
+	const uint8_t *udp = k->frame + k->payload - UDP_SIZE;
+	uint16_t received = dp_word16(udp + 6), result;
+	uint64_t sum = (uint16_t)~received + change;
 
-	if (!carry) {
-		sum = dp_sum(payload, k->length) + PROTOCOL_UDP + length * 2u;
-		dp_count(w, DP_COUNT_WHOLE, 1);
-	}
-	result = (uint16_t)~dp_fold(sum + t->udp_sum);
+	if (likely(received && !k->whole && k->settled))
+		sum += t->carry_sum;
+	else if (received && !k->whole)
+		sum += t->udp_sum + replaced(k->frame + k->ip, udp, k->family);
+	else if (!k->whole && t->l3_length == 20)
+		return 0;
+	else
+		sum = whole_sum(w, k, t);
+	result = (uint16_t)~dp_fold(sum);
 	return result ? result : 0xffff;
 }
 
 // Headers in place of the old ones, from the payload backwards.
-static inline void rewrite(struct dp_worker *w, struct rte_mbuf *m, const struct dp_packet *k,
-	const struct dp_adjacency *hop)
+static __rte_always_inline void rewrite(struct dp_worker *w, struct rte_mbuf *m,
+	const struct dp_packet *k, const struct dp_template *t, const struct dp_adjacency *hop,
+	uint16_t id)
 {
-	const struct dp_template *t = k->out;
-	uint8_t *frame = k->frame, *payload = frame + k->payload;
-	uint8_t *udp = payload - UDP_SIZE, *ip = udp - t->l3_length;
+	uint8_t *payload = k->frame + k->payload, *ip = payload - UDP_SIZE - t->l3_length;
 	uint32_t length = t->l3_length + UDP_SIZE + k->length;
-	bool none = dp_word16(udp + 6) == 0, carry = !k->whole && !none;
-	bool silent = none && !k->whole && t->l3_length == 20;
-	uint64_t sum = carry ? carried(frame + k->ip, udp, k->family) : 0;
+	uint16_t udp_length = __builtin_bswap16((uint16_t)(k->length + UDP_SIZE));
+	uint64_t change = 0;
 	uint16_t checksum;
 
 	if (unlikely(k->leg->rx.flags & DP_LEG_PT_MAP && !k->component))
-		sum += map_type(k->leg, payload);
-	checksum = silent ? 0 : finish_sum(w, k, t, sum, carry, payload);
+		change = map_type(k->leg, payload);
+	checksum = udp_checksum(w, k, t, change);
 	if (likely(t->l3_length == 20))
-		write_ip4(w, ip, t, length);
+		write_ip4(ip, t, __builtin_bswap16((uint16_t)length), id, udp_length, checksum);
 	else
-		write_ip6(ip, t, length);
-	dp_store16(udp + 4, __builtin_bswap16((uint16_t)(k->length + UDP_SIZE)));
-	dp_store16(udp + 6, checksum);
+		write_ip6(ip, t, udp_length, checksum);
 	memcpy(ip - 32, hop->header, 32);
 	length += hop->l2_length;
 	m->data_off = (uint16_t)(ip - hop->l2_length - (uint8_t *)m->buf_addr);
@@ -122,10 +142,11 @@ static inline void rewrite(struct dp_worker *w, struct rte_mbuf *m, const struct
 	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 }
 
-static inline enum dp_reason relay(struct dp_worker *w, struct dp_burst *b, unsigned i)
+static __rte_always_inline enum dp_reason relay(
+	struct dp_worker *w, struct dp_burst *b, unsigned i, unsigned to)
 {
 	const struct dp_packet *k = &b->packet[i];
-	const struct dp_template *t = k->out;
+	const struct dp_template *t = k->component ? &b->rtcp_headers[k->headers] : &k->leg->onward;
 	const struct dp_adjacency *hop;
 	struct rte_mbuf *m = b->mbuf[i];
 	uint32_t headers = t->l3_length + UDP_SIZE;
@@ -143,29 +164,34 @@ static inline enum dp_reason relay(struct dp_worker *w, struct dp_burst *b, unsi
 		return DP_DROP_NO_HEADROOM;
 	if (unlikely(k->family == 6 && !k->whole && dp_word16(k->frame + k->payload - 2) == 0))
 		return DP_DROP_UDP_CHECKSUM;
-	rewrite(w, m, k, hop);
-	b->port[i] = (uint8_t)hop->port;
-	b->ports |= 1u << (hop->port % DP_PORTS);
-	b->octets += m->pkt_len;
-	b->rtcp += k->component;
+	rewrite(w, m, k, t, hop, (uint16_t)(w->ip_id + i));
+	b->port[to] = (uint8_t)hop->port;
 	return OK;
 }
 
 unsigned dp_stage_relay(struct dp_worker *w, struct dp_burst *b)
 {
+	uint32_t ports = 0, rtcp = 0;
+	uint64_t octets = 0;
 	unsigned kept = 0;
 
 	dp_adjacency_sync(w->adjacencies, w->adjacency, &w->adjacency_seen);
 	for (unsigned i = 0; i < b->count; i++) {
-		enum dp_reason reason = relay(w, b, i);
+		enum dp_reason reason = relay(w, b, i, kept);
 
 		if (unlikely(reason != OK)) {
 			dp_unsent(&b->packet[i]);
 			dp_drop(w, b->mbuf[i], reason);
 			continue;
 		}
-		b->port[kept] = b->port[i];
+		ports |= 1u << b->port[kept] % DP_PORTS;
+		octets += b->mbuf[i]->pkt_len;
+		rtcp += b->packet[i].component;
 		dp_keep(b, kept++, i);
 	}
+	w->ip_id = (uint16_t)(w->ip_id + b->count);
+	b->ports = ports;
+	b->octets = octets;
+	b->rtcp = rtcp;
 	return kept;
 }

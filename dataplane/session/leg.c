@@ -79,6 +79,16 @@ void dp_template_aim(struct dp_template *t, const struct latch_addr *remote)
 		t->state = known ? DP_TEMPLATE_READY : DP_TEMPLATE_NO_REMOTE;
 }
 
+uint32_t dp_template_answer_sum(
+	const struct dp_template *t, const uint8_t source_ip[16], uint16_t source_port)
+{
+	bool v4 = t->l3_length == 20;
+
+	return sum_words(source_ip, v4 ? 4 : 16) + source_port +
+	       sum_words(t->header + (v4 ? 12 : 8), v4 ? 4 : 16) +
+	       sum_words(t->header + t->l3_length, 2);
+}
+
 void dp_leg_rtcp_template(const struct dp_leg *leg, struct dp_template *t)
 {
 	const struct dp_leg *to = leg->rx.peer;

@@ -59,7 +59,9 @@ struct dp_template {
 	uint8_t state;      // enum dp_template_state
 	uint32_t ip_sum;    // IPv4: sum of the header's words without length, id and checksum
 	uint32_t udp_sum; // of addresses and ports: the part of the checksum that relaying changes
-	uint32_t reserved;
+	// The same less what the headers of a packet from the confirmed source had there: what
+	// carries a received checksum over.
+	uint32_t carry_sum;
 };
 
 struct dp_pt_map { // struct abi_pt_map has another name in C++
@@ -124,6 +126,11 @@ extern "C" {
 // 0..63.
 void dp_template_write(struct dp_template *t, const struct latch_addr *local,
 	const struct latch_addr *remote, uint8_t dscp);
+
+// Words of addresses and ports, as udp_sum has them, of a packet from `source` to the local address
+// that the template sends from. What a received checksum covers and relaying replaces.
+uint32_t dp_template_answer_sum(
+	const struct dp_template *t, const uint8_t source_ip[16], uint16_t source_port);
 
 // Another destination for a template that was written before. Keeps HOLD.
 void dp_template_aim(struct dp_template *t, const struct latch_addr *remote);

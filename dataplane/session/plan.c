@@ -96,19 +96,44 @@ static void set_policy(const struct dp_plan *plan, unsigned index, uint16_t acti
 	}
 }
 
-void dp_leg_follow_latch(struct dp_leg *leg)
+// Between a packet of the confirmed source and what becomes of it, the checksum changes by the same
+// amount every time.
+static void note_carry(struct dp_leg *leg)
+{
+	uint32_t before;
+
+	if (!leg->rx.peer)
+		return;
+	before = dp_template_answer_sum(
+		&leg->rx.peer->onward, leg->rx.source_ip, leg->rx.source_port);
+	// The complement of 16 bits is their negative; folded, so that 32 bits hold the sum.
+	before = (before & 0xffff) + (before >> 16);
+	before = (before & 0xffff) + (before >> 16);
+	leg->onward.carry_sum = leg->onward.udp_sum + (before ^ 0xffff);
+}
+
+static void note_source(struct dp_leg *leg)
 {
 	const struct latch *l = &leg->latch[0];
-	struct latch_addr remote = latch_remote(l);
 
-	if (leg->rx.peer)
-		dp_template_aim(&leg->rx.peer->onward, &remote);
 	memset(leg->rx.source_ip, 0, sizeof(leg->rx.source_ip));
 	leg->rx.source_port = 0;
 	if (l->state != LATCH_CONFIRMED)
 		return;
 	memcpy(leg->rx.source_ip, l->learned.ip, sizeof(leg->rx.source_ip));
 	leg->rx.source_port = l->learned.port;
+}
+
+void dp_leg_follow_latch(struct dp_leg *leg)
+{
+	struct latch_addr remote = latch_remote(&leg->latch[0]);
+
+	note_source(leg);
+	if (!leg->rx.peer)
+		return;
+	dp_template_aim(&leg->rx.peer->onward, &remote);
+	note_carry(leg);
+	note_carry(leg->rx.peer);
 }
 
 static void start_latches(const struct dp_leg_plan *p)

@@ -57,6 +57,7 @@ struct dp_worker {
 	uint64_t base_ticks;
 	uint64_t tick_scale;
 	uint64_t next_chores; // tsc
+	uint64_t busy_since;  // tsc of the turn before when it had packets, else 0
 
 	// Sessions by slot, and where the sweep stands.
 	struct dp_listed *listed;

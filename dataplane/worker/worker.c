@@ -156,6 +156,9 @@ unsigned dp_worker_turn(struct dp_worker *w)
 	uint64_t tsc = rte_rdtsc();
 	unsigned received = 0;
 
+	// What a turn took shows when the next one begins: one look at the clock less.
+	if (w->busy_since)
+		dp_count(w, DP_COUNT_CYCLES, tsc - w->busy_since);
 	w->turns++;
 	w->burst.now = dp_ticks(w, tsc);
 	for (unsigned i = 0; i < w->source_count; i++) {
@@ -169,12 +172,8 @@ unsigned dp_worker_turn(struct dp_worker *w)
 		chores(w, tsc);
 	if (unlikely(w->told || w->hand_wakes))
 		dp_wake_others(w);
-	if (!received) {
-		dp_count(w, DP_COUNT_IDLE_LOOPS, 1);
-		return 0;
-	}
-	dp_count(w, DP_COUNT_LOOPS, 1);
-	dp_count(w, DP_COUNT_CYCLES, rte_rdtsc() - tsc);
+	dp_count(w, received ? DP_COUNT_LOOPS : DP_COUNT_IDLE_LOOPS, 1);
+	w->busy_since = received ? tsc : 0;
 	return received;
 }
 

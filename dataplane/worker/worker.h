@@ -47,8 +47,8 @@ struct dp_port {
 	// Kernel senders on the same machine leave UDP checksums partial (veth, tap, af_packet):
 	// never carry a received checksum over, compute whole ones.
 	bool partial_checksums;
-	// Queues of some devices are DPDK ports of their own (nic/port.h): what is for this port leaves
-	// by queue tx_queue of tx_port.
+	// Queues of some devices are DPDK ports of their own (nic/port.h): what is for this port
+	// leaves by queue tx_queue of tx_port.
 	bool elsewhere;
 	uint16_t tx_port;
 	uint16_t tx_queue;  // of this worker; DP_NO_PORT: none

@@ -23,7 +23,14 @@ class Learn : public ::testing::Test
 
 	bool passes(const Address &from, uint16_t seq, uint8_t type = 8)
 	{
-		return rig.pass(udp_frame(from, local4(20000), rtp(type, seq, seq, 1))).size() == 1;
+		std::vector<Bytes> out =
+			rig.pass(udp_frame(from, local4(20000), rtp(type, seq, seq, 1)));
+
+		if (out.size() != 1)
+			return false;
+		EXPECT_TRUE(read_frame(out[0]).udp_sum_right);
+		EXPECT_TRUE(read_frame(out[0]).ip_sum_right);
+		return true;
 	}
 
 	// Where bob's media goes now.
@@ -33,7 +40,10 @@ class Learn : public ::testing::Test
 			rig.pass(udp_frame(bob, local4(20002), rtp(8, bobs_seq++, 1, 2)));
 
 		EXPECT_EQ(out.size(), 1u);
-		return out.empty() ? Address() : read_frame(out[0]).to;
+		if (out.empty())
+			return Address();
+		EXPECT_TRUE(read_frame(out[0]).udp_sum_right);
+		return read_frame(out[0]).to;
 	}
 
 	std::vector<struct dp_event> events()
