@@ -91,6 +91,15 @@ struct Memory : Call {
 
 TEST_F(Memory, ACallIsCheap)
 {
+	if (mallinfo2().uordblks == 0)
+		GTEST_SKIP() << "a sanitizer's malloc does not count";
+	// What the test itself keeps of the journal, which is a file otherwise.
+	auto kept = [this] {
+		size_t bytes = 0;
+		for (const auto &record : journal)
+			bytes += record.second.capacity() + 96;
+		return bytes;
+	};
 	cp_shard_free(shard);
 	cp_tregion_free(tregion);
 	std::string config = kConfig;
@@ -102,7 +111,7 @@ TEST_F(Memory, ACallIsCheap)
 		media.commands.clear();
 		media.commands.shrink_to_fit();
 		advance(40000); // transactions of before are over
-		size_t before = mallinfo2().uordblks;
+		size_t before = mallinfo2().uordblks - kept();
 		for (int k = 0; k < calls; k++) {
 			a.call_id = format("caller-%d-%d", round, k);
 			a.remote_tag = "";
@@ -114,11 +123,11 @@ TEST_F(Memory, ACallIsCheap)
 		media.commands.clear();
 		media.commands.shrink_to_fit();
 		// The fake hawse-media keeps some 500 bytes of its own for each.
-		size_t each = (mallinfo2().uordblks - before) / calls;
+		size_t each = (mallinfo2().uordblks - kept() - before) / calls;
 		RecordProperty("bytes_per_call", int(each));
 		printf("%zu bytes a call, %zu of them the test's\n", each,
 			sizeof(FakeMedia::Session) + 48);
-		if (round == 1) { // under a sanitizer nothing is counted, and 0 is less too
+		if (round == 1) {
 			EXPECT_LT(each, 6000u);
 		}
 	}
