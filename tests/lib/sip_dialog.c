@@ -71,9 +71,11 @@ static void take_sdp(struct call *c, const char *message)
 
 // Requests of ours.
 
-static void destination(const struct call *c, struct sockaddr_storage *out)
+static void destination(const struct peer *p, const struct call *c, struct sockaddr_storage *out)
 {
-	if (!c->target[0] || !sip_uri_address(c->target, out))
+	if (c->first_route[0] && sip_uri_address(c->first_route, out))
+		return;
+	else if (!c->target[0] || !sip_uri_address(c->target, out))
 		*out = c->peer;
 }
 
@@ -84,8 +86,29 @@ static void add_head(struct peer *p, struct call *c, struct text *t, const struc
 	add(t, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\nMax-Forwards: 70\r\n",
 		method, c->target, wire_name(p),
 		rtp_address_text(&p->local, address, sizeof(address)), r->branch);
-	add(t, "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n", c->local, to, c->sip_call_id,
-		r->cseq, method);
+	add(t, "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\n%s", c->local, to,
+		c->sip_call_id, r->cseq, method, strcmp(method, "CANCEL") == 0 ? "" : c->routes);
+}
+
+// The route set of a dialog (RFC 3261 12.1), from the message that made it.
+static void take_routes(struct call *c, const char *message, bool reverse)
+{
+	char value[1024], *save = NULL, *list[16];
+	struct text t = {.size = 0};
+	int n = 0;
+	for (int i = 0; sip_header(message, "Record-Route", i, value, sizeof(value)); i++)
+		add(&t, "%s%s", i ? "," : "", value);
+	c->routes[0] = c->first_route[0] = 0;
+	for (char *s = strtok_r(t.data, ",", &save); t.size && s && n < 16;
+		s = strtok_r(NULL, ",", &save))
+		list[n++] = s + strspn(s, " ");
+	for (int i = 0; i < n; i++) {
+		const char *route = list[reverse ? n - 1 - i : i];
+		size_t used = strlen(c->routes);
+		if (i == 0)
+			sip_uri_of(route, c->first_route, sizeof(c->first_route));
+		snprintf(c->routes + used, sizeof(c->routes) - used, "Route: %s\r\n", route);
+	}
 }
 
 static void start_client(struct peer *p, struct call *c, struct client *r, const struct text *t,
@@ -184,6 +207,8 @@ static void send_response(struct peer *p, struct call *c, const char *request, i
 	add(&t, "SIP/2.0 %d %s\r\n", code, code < 300 ? reason : "Refused");
 	for (int i = 0; sip_header(request, "Via", i, value, sizeof(value)); i++)
 		add(&t, "Via: %s\r\n", value);
+	for (int i = 0; sip_header(request, "Record-Route", i, value, sizeof(value)); i++)
+		add(&t, "Record-Route: %s\r\n", value);
 	if (sip_header(request, "From", 0, value, sizeof(value)))
 		add(&t, "From: %s\r\n", value);
 	if (sip_header(request, "To", 0, value, sizeof(value))) {
@@ -260,6 +285,7 @@ static void take_first_invite(struct peer *p, struct call *c, const char *messag
 	if (!sip_header(message, "Contact", 0, value, sizeof(value)) ||
 		!sip_uri_of(value, c->target, sizeof(c->target)))
 		peer_finish(p, c, "the INVITE has no Contact");
+	take_routes(c, message, false);
 	take_sdp(c, message);
 }
 
@@ -356,8 +382,11 @@ static void take_response(
 	if (invite && line->code > 100 && line->code < 300) {
 		if (sip_header(message, "Contact", 0, value, sizeof(value)))
 			sip_uri_of(value, c->target, sizeof(c->target));
-		if (line->code >= 200)
+		if (line->code >= 200) {
 			sip_header(message, "To", 0, c->remote, sizeof(c->remote));
+			if (!c->routes[0])
+				take_routes(c, message, true);
+		}
 		take_sdp(c, message);
 	}
 	if (line->code < 200)

@@ -75,6 +75,7 @@ struct call {
 	// The dialog.
 	char call_id[128], local[256], remote[256], target[256], tag[32];
 	char sip_call_id[128];
+	char routes[1024], first_route[160]; // Route lines, and the URI of the first
 	unsigned cseq;
 	struct client invite, other;
 	struct sockaddr_storage
