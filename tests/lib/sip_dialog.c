@@ -71,11 +71,11 @@ static void take_sdp(struct call *c, const char *message)
 
 // Requests of ours.
 
-static void destination(const struct peer *p, const struct call *c, struct sockaddr_storage *out)
+static void destination(const struct call *c, struct sockaddr_storage *out)
 {
 	if (c->first_route[0] && sip_uri_address(c->first_route, out))
 		return;
-	else if (!c->target[0] || !sip_uri_address(c->target, out))
+	if (!c->target[0] || !sip_uri_address(c->target, out))
 		*out = c->peer;
 }
 
