@@ -15,6 +15,11 @@
 #define SHUNNED     64u   // addresses that failed of late; the oldest makes room
 #define KNOWN       1024u // connections whose peer is remembered; a power of two
 
+// Of all, and of one address; strangers have fewer, and none while the half of all are taken.
+#define CONNECTIONS          10000u
+#define CONNECTIONS_PEER     1000u
+#define CONNECTIONS_STRANGER 20u
+
 struct shunned {
 	struct sip_addr addr;
 	uint8_t transport;
@@ -28,7 +33,16 @@ struct known {
 	const struct cp_peer *peer;
 };
 
+// A connection that is gone, and whose owner is not told yet.
+struct gone {
+	struct gone *next;
+	struct sip_flow flow;
+	int error;
+};
+
 struct cp_transport {
+	uv_timer_t later; // first: libuv's pointer is ours
+	struct gone *gone, **last_gone;
 	uv_loop_t *loop;
 	struct cp_policy *policy;
 	const struct cp_transport_ops *ops;
@@ -127,6 +141,37 @@ static bool never_opened(int error)
 	       error == -ENETUNREACH || error == -EPROTO;
 }
 
+static void tell(uv_timer_t *timer)
+{
+	struct cp_transport *t = (struct cp_transport *)timer;
+
+	while (t->gone) {
+		struct gone *g = t->gone;
+
+		t->gone = g->next;
+		if (!t->gone)
+			t->last_gone = &t->gone;
+		t->ops->wake(t->ctx);
+		t->ops->closed(t->ctx, &g->flow, g->error);
+		t->ops->rest(t->ctx);
+		free(g);
+	}
+}
+
+// A connection may end inside of a send, when its owner is in the middle of something. Without memory
+// the owner finds out by his own timers.
+static void tell_later(struct cp_transport *t, const struct sip_flow *flow, int error)
+{
+	struct gone *g = malloc(sizeof(*g));
+
+	if (!g)
+		return;
+	*g = (struct gone){NULL, *flow, error};
+	*t->last_gone = g;
+	t->last_gone = &g->next;
+	uv_timer_start(&t->later, tell, 0, 0);
+}
+
 static void on_closed(void *ctx, const struct sip_flow *flow, int error)
 {
 	struct cp_transport *t = ctx;
@@ -136,22 +181,31 @@ static void on_closed(void *ctx, const struct sip_flow *flow, int error)
 
 	if (!peer && t->names)
 		peer = cp_names_owner(t->names, t->policy, &flow->remote);
-	if (never_opened(error)) {
+	if (peer && never_opened(error)) {
 		cp_transport_failed(t, flow);
 		sip_addr_host(&flow->remote, true, host);
-		if (peer)
-			cp_log(CP_LOG_WARNING, "transport", 0, "%s: %s %s:%u: %s", peer->cfg->name,
-				sip_transport_name(flow->transport), host, flow->remote.port,
-				why[0] ? why : strerror(-error));
+		cp_log(CP_LOG_WARNING, "transport", 0, "%s: %s %s:%u: %s", peer->cfg->name,
+			sip_transport_name(flow->transport), host, flow->remote.port,
+			why[0] ? why : strerror(-error));
 	}
-	t->ops->wake(t->ctx);
-	t->ops->closed(t->ctx, flow, error);
-	t->ops->rest(t->ctx);
+	tell_later(t, flow, error);
+}
+
+// Peers are told by address alone: a certificate is not seen before the connection stands.
+static uint32_t on_most(void *ctx, const struct sip_addr *remote)
+{
+	struct cp_transport *t = ctx;
+
+	if (cp_peers_owner(t->policy->peers, remote) ||
+		(t->names && cp_names_owner(t->names, t->policy, remote)))
+		return CONNECTIONS_PEER;
+	return cp_streams_counters(t->streams)->open < CONNECTIONS / 2 ? CONNECTIONS_STRANGER : 0;
 }
 
 static const struct cp_udp_ops udp_ops = {
 	.wake = on_wake, .receive = on_datagram, .rest = on_rest, .error = on_icmp};
-static const struct cp_stream_ops stream_ops = {.receive = on_stream_message, .closed = on_closed};
+static const struct cp_stream_ops stream_ops = {
+	.receive = on_stream_message, .closed = on_closed, .most = on_most};
 
 // ---- who sends -----------------------------------------------------------------------------------
 
@@ -362,7 +416,10 @@ static int open_udp(struct cp_transport *t, unsigned i, char error[CP_TRANSPORT_
 static int open_stream(struct cp_transport *t, unsigned i, char error[CP_TRANSPORT_ERROR])
 {
 	const struct cp_listener *l = &t->policy->listeners[i];
-	const struct cp_stream_config config = {.ops = &stream_ops, .ctx = t};
+	const struct cp_stream_config config = {.ops = &stream_ops,
+		.ctx = t,
+		.connections = CONNECTIONS,
+		.per_source = CONNECTIONS_PEER};
 	bool secure = l->transport == SIP_TLS || l->transport == SIP_WSS;
 	int err = t->streams ? 0 : cp_streams_new(&t->streams, t->loop, &config);
 
@@ -401,6 +458,8 @@ int cp_transport_new(struct cp_transport **out, struct uv_loop_s *loop, struct c
 		return -ENOMEM;
 	}
 	t->loop = loop;
+	t->last_gone = &t->gone;
+	uv_timer_init(loop, &t->later);
 	t->policy = cp_policy_hold(policy);
 	t->ops = ops;
 	t->ctx = ctx;
@@ -410,6 +469,19 @@ int cp_transport_new(struct cp_transport **out, struct uv_loop_s *loop, struct c
 	else
 		*out = t;
 	return err;
+}
+
+static void on_freed(uv_handle_t *handle)
+{
+	struct cp_transport *t = (struct cp_transport *)handle;
+
+	while (t->gone) {
+		struct gone *g = t->gone;
+
+		t->gone = g->next;
+		free(g);
+	}
+	free(t);
 }
 
 void cp_transport_free(struct cp_transport *t)
@@ -422,7 +494,7 @@ void cp_transport_free(struct cp_transport *t)
 	cp_names_free(t->names);
 	cp_certificates_free(t->certificates);
 	cp_policy_release(t->policy);
-	free(t);
+	uv_close((uv_handle_t *)&t->later, on_freed);
 }
 
 int cp_transport_set_policy(

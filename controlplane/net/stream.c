@@ -103,6 +103,7 @@ static int enter(struct connection *c, struct cp_tls *tls, enum cp_tls_role role
 {
 	struct cp_streams *s = c->s;
 	uint8_t transport = c->node.flow.transport;
+	uint32_t most = s->config.per_source;
 	int err = 0;
 
 	if (s->counters.open >= s->config.connections) {
@@ -113,8 +114,10 @@ static int enter(struct connection *c, struct cp_tls *tls, enum cp_tls_role role
 		err = tls ? cp_tls_session_new(&c->tls, tls, role, name) : -EINVAL;
 	if (err == 0 && (transport == SIP_WS || transport == SIP_WSS))
 		err = cp_websocket_new(&c->websocket, &stream_websocket_ops, c, NULL);
+	if (role == CP_TLS_SERVER && s->config.ops->most)
+		most = s->config.ops->most(s->config.ctx, &c->node.flow.remote);
 	if (err == 0)
-		err = cp_stream_table_add(&s->table, &c->node, s->config.per_source);
+		err = cp_stream_table_add(&s->table, &c->node, most);
 	if (err) {
 		s->counters.refused_source += err == -EMFILE;
 		return err == -EMFILE ? -ENOBUFS : err;

@@ -38,6 +38,8 @@ struct cp_stream_ops {
 	// The connection is gone: 0 closed in order, or -errno. Not called for what was never reported to
 	// the owner (accepted and refused at once), and not after cp_streams_free().
 	void (*closed)(void *ctx, const struct sip_flow *flow, int error);
+	// How many connections this address may have; 0: none. NULL: `per_source`, whoever it is.
+	uint32_t (*most)(void *ctx, const struct sip_addr *remote);
 };
 
 struct cp_stream_config {

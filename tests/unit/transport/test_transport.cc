@@ -305,6 +305,7 @@ TEST_F(Transport, ARefusedConnectionIsTold)
 
 TEST_F(Transport, LongRequestsTakeTcpUnlessItWasRefusedOfLate)
 {
+	peers += "  other: {kind: trunk, address: 127.0.0.5}\n";
 	start();
 	int l = listener("127.0.0.2", 5060);
 	sip_flow flow = to("127.0.0.2", 5060, SIP_UDP, 0);
@@ -372,6 +373,39 @@ TEST_F(Transport, ALostConnectionLeadsNowhereByAForgedVia)
 	EXPECT_EQ(put(received[1].flow, response(via)), 0);
 	EXPECT_GE(take(self), 0);
 	EXPECT_LT(take(victim, 100), 0);
+}
+
+// Told later, because its owner may be in the middle of a send on it.
+TEST_F(Transport, AConnectionThatBreaksInsideOfASendIsToldAfterIt)
+{
+	peers = "  carrier: {kind: trunk, address: 127.0.0.2, transport: tcp}\n";
+	start();
+	int l = listener("127.0.0.2", 5060);
+	sip_flow flow = to("127.0.0.2", 5060, SIP_TCP, 1);
+	ASSERT_EQ(cp_transport_route(t, &flow, 500), 0);
+	ASSERT_GE(take(l), 0); // and it reads nothing
+	std::string much(60000, 'x');
+	int err = 0;
+	for (int i = 0; i < 2000 && !err; i++)
+		err = put(flow, much);
+	EXPECT_EQ(err, -ENOBUFS) << "what is not read is bounded";
+	EXPECT_TRUE(closed.empty());
+	EXPECT_EQ(put(flow, much), -ENOTCONN);
+	ASSERT_TRUE(until([&] { return closed.size() == 1; }));
+	EXPECT_EQ(closed[0].first.connection, flow.connection);
+}
+
+TEST_F(Transport, StrangersHaveFewConnections)
+{
+	start();
+	for (int i = 0; i < 30; i++) {
+		dial("127.0.0.3", port);
+		dial("127.0.0.2", port);
+	}
+	ASSERT_TRUE(until([&] { return count().streams.accepted == 50; }));
+	until([] { return false; }, 100);
+	EXPECT_EQ(count().streams.open, 50u);
+	EXPECT_EQ(count().streams.refused_source, 10u);
 }
 
 TEST_F(Transport, IcmpIsToldWithItsFlow)
