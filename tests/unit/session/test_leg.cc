@@ -33,8 +33,8 @@ struct latch_addr addr6(uint8_t last, uint16_t port)
 TEST(Leg, HotLinesAreLines)
 {
 	EXPECT_EQ(offsetof(struct dp_leg, rx), 0u);
-	EXPECT_EQ(offsetof(struct dp_leg, onward), 64u);
-	EXPECT_EQ(offsetof(struct dp_leg, stats), 128u);
+	EXPECT_EQ(offsetof(struct dp_leg, stats), 64u);
+	EXPECT_EQ(offsetof(struct dp_leg, six), 128u);
 	EXPECT_EQ(sizeof(struct dp_leg) % 64, 0u);
 }
 
@@ -46,9 +46,9 @@ TEST(Template, Ip4)
 		1, 198, 0, 0, 2, 20000 >> 8, 20000 & 255, 4000 >> 8, 4000 & 255, 0, 0, 0, 0};
 
 	dp_template_write(&t, &local, &remote, 46);
-	EXPECT_EQ(memcmp(t.header, expected, 28), 0);
-	EXPECT_EQ(t.l3_length, 20);
-	EXPECT_EQ(t.state, DP_TEMPLATE_READY);
+	EXPECT_EQ(memcmp(t.onward.header4, expected, 28), 0);
+	EXPECT_EQ(t.onward.l3_length, 20);
+	EXPECT_EQ(t.onward.state, DP_ONWARD_READY);
 }
 
 TEST(Template, Ip6)
@@ -57,15 +57,15 @@ TEST(Template, Ip6)
 	struct latch_addr local = addr6(1, 20000), remote = addr6(2, 4000);
 
 	dp_template_write(&t, &local, &remote, 46);
-	EXPECT_EQ(t.header[0], 0x60 | 46 >> 2);
-	EXPECT_EQ(t.header[1], (46 << 6) & 0xff);
-	EXPECT_EQ(t.header[6], 17);
-	EXPECT_EQ(t.header[7], 64);
-	EXPECT_EQ(memcmp(t.header + 8, local.ip, 16), 0);
-	EXPECT_EQ(memcmp(t.header + 24, remote.ip, 16), 0);
-	EXPECT_EQ(memcmp(t.header + 40, &local.port, 2), 0);
-	EXPECT_EQ(memcmp(t.header + 42, &remote.port, 2), 0);
-	EXPECT_EQ(t.l3_length, 40);
+	EXPECT_EQ(t.six[0], 0x60 | 46 >> 2);
+	EXPECT_EQ(t.six[1], (46 << 6) & 0xff);
+	EXPECT_EQ(t.six[6], 17);
+	EXPECT_EQ(t.six[7], 64);
+	EXPECT_EQ(memcmp(t.six + 8, local.ip, 16), 0);
+	EXPECT_EQ(memcmp(t.six + 24, remote.ip, 16), 0);
+	EXPECT_EQ(memcmp(t.six + 40, &local.port, 2), 0);
+	EXPECT_EQ(memcmp(t.six + 42, &remote.port, 2), 0);
+	EXPECT_EQ(t.onward.l3_length, 40);
 }
 
 TEST(Template, WithoutARemoteItIsNotReady)
@@ -74,15 +74,15 @@ TEST(Template, WithoutARemoteItIsNotReady)
 	struct latch_addr local = addr4(1, 20000), remote = {}, other = addr6(1, 5);
 
 	dp_template_write(&t, &local, &remote, 0);
-	EXPECT_EQ(t.state, DP_TEMPLATE_NO_REMOTE);
-	dp_template_aim(&t, &other); // another family
-	EXPECT_EQ(t.state, DP_TEMPLATE_NO_REMOTE);
+	EXPECT_EQ(t.onward.state, DP_ONWARD_NO_REMOTE);
+	dp_onward_aim(&t.onward, t.six, &other); // another family
+	EXPECT_EQ(t.onward.state, DP_ONWARD_NO_REMOTE);
 	remote = addr4(2, 4000);
-	dp_template_aim(&t, &remote);
-	EXPECT_EQ(t.state, DP_TEMPLATE_READY);
-	t.state = DP_TEMPLATE_HOLD;
-	dp_template_aim(&t, &remote);
-	EXPECT_EQ(t.state, DP_TEMPLATE_HOLD);
+	dp_onward_aim(&t.onward, t.six, &remote);
+	EXPECT_EQ(t.onward.state, DP_ONWARD_READY);
+	t.onward.state = DP_ONWARD_HOLD;
+	dp_onward_aim(&t.onward, t.six, &remote);
+	EXPECT_EQ(t.onward.state, DP_ONWARD_HOLD);
 }
 
 TEST(Template, AimingChangesSumsAsWritingAnewDoes)
@@ -92,7 +92,7 @@ TEST(Template, AimingChangesSumsAsWritingAnewDoes)
 			  second = addr6(77, 65535);
 
 	dp_template_write(&a, &local, &first, 10);
-	dp_template_aim(&a, &second);
+	dp_onward_aim(&a.onward, a.six, &second);
 	dp_template_write(&b, &local, &second, 10);
 	EXPECT_EQ(memcmp(&a, &b, sizeof(a)), 0);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every allocation of the table and of the ports fails once: -ENOMEM, and nothing is left behind (the
-// sanitizer build looks).
+// Every allocation of the table and of the ports fails once: -ENOMEM, and nothing is left behind
+// (the sanitizer build looks).
 #include <errno.h>
 #include <gtest/gtest.h>
 

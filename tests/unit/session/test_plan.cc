@@ -80,15 +80,15 @@ class Plan : public ::testing::Test
 		return a;
 	}
 
-	// The headers that go to the leg's party.
-	struct dp_template &headers(unsigned leg)
+	// How packets go to the leg's party.
+	struct dp_onward &onward(unsigned leg)
 	{
-		return legs[!leg].onward;
+		return legs[!leg].rx.onward;
 	}
 
 	bool sends_to_nat(unsigned leg)
 	{
-		return headers(leg).header[16] == 203;
+		return onward(leg).header4[16] == 203;
 	}
 
 	struct dp_plan plan;
@@ -102,11 +102,11 @@ TEST_F(Plan, AddForgetsWhatLayThere)
 	EXPECT_EQ(legs[0].slot, 3u);
 	EXPECT_EQ(legs[0].generation, 9u);
 	EXPECT_EQ(legs[1].index, 1);
-	EXPECT_EQ(legs[0].rx.peer, &legs[1]);
-	EXPECT_EQ(legs[1].rx.peer, &legs[0]);
+	EXPECT_EQ(legs[0].peer, &legs[1]);
+	EXPECT_EQ(legs[1].peer, &legs[0]);
 	EXPECT_EQ(legs[0].rx.flags, DP_LEG_ACTIVE | DP_LEG_RECEIVE | DP_LEG_RTCP_IN);
 	EXPECT_EQ(legs[0].stats.clock_rate, 16000u);
-	EXPECT_EQ(headers(0).adjacency, 5);
+	EXPECT_EQ(onward(0).adjacency, 5);
 	EXPECT_EQ(legs[0].rtcp_adjacency, 6);
 	EXPECT_EQ(legs[0].timeout_ms, 30000u);
 	EXPECT_EQ(legs[0].rx.source_port, 0); // nobody is confirmed
@@ -117,7 +117,8 @@ TEST_F(Plan, ExactSourceIsConfirmedAtOnce)
 	plan.leg[0].want.source_policy = ABI_SOURCE_EXACT;
 	add();
 	EXPECT_EQ(legs[0].rx.source_port, __builtin_bswap16(4000));
-	EXPECT_EQ(legs[0].rx.source_ip[0], 192);
+	EXPECT_EQ(legs[0].rx.source4 & 0xff, 192u);
+	EXPECT_EQ(legs[0].six.source[0], 192);
 }
 
 TEST_F(Plan, FlagsMakeTheTemplatesHold)
@@ -125,7 +126,7 @@ TEST_F(Plan, FlagsMakeTheTemplatesHold)
 	plan.leg[0].want.flags &= ~static_cast<uint32_t>(ABI_LEG_SEND | ABI_LEG_TIMEOUT);
 	plan.leg[1].want.flags &= ~static_cast<uint32_t>(ABI_LEG_RTCP);
 	add();
-	EXPECT_EQ(headers(0).state, DP_TEMPLATE_HOLD);
+	EXPECT_EQ(onward(0).state, DP_ONWARD_HOLD);
 	EXPECT_EQ(legs[0].timeout_ms, 0u);
 	EXPECT_FALSE(legs[0].rx.flags & DP_LEG_RTCP_IN); // the other leg takes none
 	EXPECT_TRUE(legs[1].rx.flags & DP_LEG_RTCP_IN);
@@ -137,10 +138,10 @@ TEST_F(Plan, RtcpTemplateGoesFromPortToPort)
 
 	add();
 	dp_leg_rtcp_template(&legs[1], &t);
-	EXPECT_EQ(t.state, DP_TEMPLATE_READY);
-	EXPECT_EQ(t.header[20] << 8 | t.header[21], 20001);
-	EXPECT_EQ(t.header[22] << 8 | t.header[23], 4001);
-	EXPECT_EQ(t.adjacency, 6);
+	EXPECT_EQ(t.onward.state, DP_ONWARD_READY);
+	EXPECT_EQ(t.onward.header4[20] << 8 | t.onward.header4[21], 20001);
+	EXPECT_EQ(t.onward.header4[22] << 8 | t.onward.header4[23], 4001);
+	EXPECT_EQ(t.onward.adjacency, 6);
 }
 
 TEST_F(Plan, RtcpTemplateOfAMuxedLegUsesTheRtpPort)
@@ -151,10 +152,10 @@ TEST_F(Plan, RtcpTemplateOfAMuxedLegUsesTheRtpPort)
 	add();
 	learn(&legs[0]);
 	dp_leg_rtcp_template(&legs[1], &t);
-	EXPECT_EQ(t.header[20] << 8 | t.header[21], 20000);
-	EXPECT_EQ(t.header[22] << 8 | t.header[23], 7777);
-	EXPECT_EQ(t.header[16], 203);
-	EXPECT_EQ(t.adjacency, 5);
+	EXPECT_EQ(t.onward.header4[20] << 8 | t.onward.header4[21], 20000);
+	EXPECT_EQ(t.onward.header4[22] << 8 | t.onward.header4[23], 7777);
+	EXPECT_EQ(t.onward.header4[16], 203);
+	EXPECT_EQ(t.onward.adjacency, 5);
 }
 
 TEST_F(Plan, UpdateKeepsNumbersAndWhatWasLearned)
@@ -166,7 +167,7 @@ TEST_F(Plan, UpdateKeepsNumbersAndWhatWasLearned)
 	update();
 	EXPECT_EQ(legs[0].stats.packets, 77u);
 	EXPECT_TRUE(sends_to_nat(0));
-	EXPECT_EQ(headers(0).header[1], 46 << 2);
+	EXPECT_EQ(onward(0).header4[1], 46 << 2);
 	EXPECT_EQ(legs[0].rx.source_port, nat().port);
 }
 
@@ -189,7 +190,7 @@ TEST_F(Plan, RelearnWithAnotherAddressForgets)
 	plan.leg[0].want.remote_rtp_ip[3] = 200;
 	update();
 	EXPECT_FALSE(sends_to_nat(0));
-	EXPECT_EQ(headers(0).header[19], 200);
+	EXPECT_EQ(onward(0).header4[19], 200);
 	EXPECT_EQ(legs[0].latch[0].state, LATCH_OPEN);
 }
 
@@ -210,11 +211,11 @@ TEST_F(Plan, LimitsBecomeCosts)
 	plan.leg[0].want.max_octets = 8600;
 	plan.leg[1].want.max_packets = UINT32_MAX;
 	add();
-	EXPECT_EQ(legs[0].rx.packet_cost, (1u << 20) / 50);
-	EXPECT_EQ(legs[0].rx.octet_cost, (1ull << 36) / 8600);
+	EXPECT_EQ(legs[0].police.packet_cost, (1u << 20) / 50);
+	EXPECT_EQ(legs[0].police.octet_cost, (1ull << 36) / 8600);
 	EXPECT_TRUE(legs[0].rx.flags & DP_LEG_PACKETS);
 	EXPECT_TRUE(legs[0].rx.flags & DP_LEG_OCTETS);
-	EXPECT_EQ(legs[1].rx.packet_cost, 1u); // not free
+	EXPECT_EQ(legs[1].police.packet_cost, 1u); // not free
 	EXPECT_FALSE(legs[1].rx.flags & DP_LEG_OCTETS);
 }
 
@@ -222,7 +223,7 @@ TEST_F(Plan, OneLegHasNoPeer)
 {
 	plan.legs = 1;
 	add();
-	EXPECT_EQ(legs[0].rx.peer, nullptr);
+	EXPECT_EQ(legs[0].peer, nullptr);
 	EXPECT_FALSE(legs[0].rx.flags & DP_LEG_RTCP_IN);
 }
 
@@ -238,7 +239,7 @@ TEST_F(Plan, LegsAreLaidClosedAndKeepTheirNumbersWhenClosed)
 	dp_leg_close(&legs[0]);
 	EXPECT_EQ(legs[0].rx.flags, 0);
 	EXPECT_EQ(legs[0].stats.packets, 5u);
-	EXPECT_EQ(legs[0].rx.peer, &legs[1]);
+	EXPECT_EQ(legs[0].peer, &legs[1]);
 }
 
 TEST_F(Plan, StatsShowWhatTheOtherLegGot)
