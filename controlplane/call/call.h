@@ -196,7 +196,7 @@ struct cp_shard {
 	struct cp_call *touched; // what the journal is to be told of
 	uint8_t *record;         // a record being written
 	struct cp_ghost *ghosts;
-	size_t restored; // calls that are
+	size_t restored;             // calls that are
 	struct cp_session **by_slot; // of the attached hawse-media
 	uint32_t slots;
 	struct cp_label *labels;
@@ -273,8 +273,10 @@ struct sip_slice cp_lines(struct cp_call *call, unsigned to, unsigned own,
 // NULL: a stranger.
 const struct cp_peer *cp_who(
 	struct cp_shard *shard, const struct cp_policy *policy, const struct sip_flow *flow);
-// The flows that requests to this peer may go by, the most likely first. How many; 0: none now.
+// The flows that requests to this peer may go by in this call, the most likely first. How many; 0: none now.
 unsigned cp_locate(struct cp_call *call, const struct cp_peer *peer, struct sip_flow list[CP_HOPS]);
+// The caller asked for sips: TLS on the other side too, and sips in what we say (RFC 5630).
+bool cp_is_secure(const struct cp_call *call);
 // May who sends on this flow speak for the leg?
 bool cp_is_party(struct cp_call *call, unsigned leg, const struct sip_dialog *d,
 	const struct sip_flow *source);
@@ -284,8 +286,9 @@ void cp_leg_route(struct cp_call *call, unsigned leg);
 
 // ---- target.c: the peers of a route
 
-// Chooses the first peer from call->target on that can be called; the call ends when there is none.
-void cp_target_choose(struct cp_call *call);
+// Chooses the first peer from call->target on that can be called. False when there is none: then the call
+// has ended, and may be gone.
+bool cp_target_choose(struct cp_call *call);
 // The offer is ready, or there is none: on to the target.
 void cp_target_ask(struct cp_exchange *x);
 // This target is over. True when another one takes its place, or the call has ended for want of one.

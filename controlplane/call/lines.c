@@ -18,9 +18,13 @@ static void put_contact(struct sip_build *b, const struct cp_call *call, unsigne
 	const struct cp_listener *l = cp_leg_listener(call, to);
 	const char *user = to == 0 ? call->to : call->from;
 	bool named = user[0] && is_plain(user);
+	// sips says TLS by itself.
+	bool secure = (l->transport == SIP_TLS || l->transport == SIP_WSS) && cp_is_secure(call);
+	size_t n =
+		l->transport == SIP_TLS && secure ? strcspn(l->contact, ";") : strlen(l->contact);
 
-	sip_build_format(
-		b, "Contact", "<sip:%s%s%s>", named ? user : "", named ? "@" : "", l->contact);
+	sip_build_format(b, "Contact", "<%s:%s%s%.*s>", secure ? "sips" : "sip", named ? user : "",
+		named ? "@" : "", (int)n, l->contact);
 }
 
 static void put_own(struct sip_build *b, const struct cp_call *call, unsigned to, unsigned own)

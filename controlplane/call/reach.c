@@ -12,17 +12,37 @@ const struct cp_peer *cp_who(
 	return cp_peers_by_source(policy->peers, &flow->remote);
 }
 
-unsigned cp_locate(struct cp_call *call, const struct cp_peer *peer, struct sip_flow list[CP_HOPS])
+bool cp_is_secure(const struct cp_call *call)
+{
+	struct sip_dialog_view view;
+
+	if (!call->leg[0].dialog)
+		return false;
+	sip_dialog_view(call->leg[0].dialog, &view);
+	return view.secure;
+}
+
+static unsigned locate(
+	struct cp_call *call, const struct cp_peer *peer, struct sip_flow list[CP_HOPS])
 {
 	struct cp_shard *shard = call->shard;
 
-	if (!peer->callable)
-		return 0;
 	if (shard->ops->locate)
 		return shard->ops->locate(shard->ctx, call->policy, peer, list);
 	list[0] = (struct sip_flow){
 		.remote = peer->remote, .socket = peer->socket, .transport = peer->transport};
 	return peer->remote.family ? 1 : 0;
+}
+
+unsigned cp_locate(struct cp_call *call, const struct cp_peer *peer, struct sip_flow list[CP_HOPS])
+{
+	unsigned n = peer->callable ? locate(call, peer, list) : 0, kept = 0;
+	bool secure = n && cp_is_secure(call);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!secure || list[i].transport == SIP_TLS)
+			list[kept++] = list[i];
+	return kept;
 }
 
 static bool owns(struct cp_call *call, const struct cp_peer *peer, const struct sip_addr *addr)
@@ -44,8 +64,6 @@ bool cp_is_party(struct cp_call *call, unsigned leg, const struct sip_dialog *d,
 	if ((flow->transport == SIP_TLS || flow->transport == SIP_WSS) &&
 		source->transport != flow->transport)
 		return false;
-	if (sip_flow_reliable(flow) && flow->connection == source->connection)
-		return true;
 	if (peer && peer->cfg->tls && peer->cfg->tls->name[0])
 		return cp_who(call->shard, call->policy, source) == peer;
 	return sip_addr_same_host(&flow->remote, &source->remote) ||

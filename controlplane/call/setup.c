@@ -115,8 +115,7 @@ static void begin(struct cp_call *call, const struct sip_message *m)
 	int status = 0, rc;
 
 	if (sip_message_has_sdp(m)) {
-		cp_target_choose(call); // ports are asked for on the target's interface
-		if (call->state == ABI_CALL_ENDING)
+		if (!cp_target_choose(call)) // ports are asked for on the target's interface
 			return;
 		rc = cp_bridge_offer(x, 0, sip_message_body(m), &status, warning, sizeof(warning));
 		if (rc < 0) {
@@ -129,8 +128,7 @@ static void begin(struct cp_call *call, const struct sip_message *m)
 		return;
 	}
 	x->delayed = true;
-	cp_target_choose(call);
-	if (call->state != ABI_CALL_ENDING)
+	if (cp_target_choose(call))
 		cp_target_ask(x);
 }
 

@@ -80,6 +80,20 @@ static int caller_party(struct cp_call *call, const struct sip_message *m, struc
 	return n < 0 ? n : 0;
 }
 
+// sip: becomes sips: when the caller wrote that. 0 or -ENOBUFS.
+static int secure_uri(const struct cp_call *call, char uri[CP_URI])
+{
+	size_t n = strlen(uri);
+
+	if (!cp_is_secure(call))
+		return 0;
+	if (n + 2 > CP_URI)
+		return -ENOBUFS;
+	memmove(uri + 4, uri + 3, n - 2);
+	uri[3] = 's';
+	return 0;
+}
+
 static int callee_party(struct cp_call *call, const struct sip_message *m, struct party *p)
 {
 	struct sip_address to;
@@ -89,7 +103,7 @@ static int callee_party(struct cp_call *call, const struct sip_message *m, struc
 		return -EBADMSG;
 	p->display = to.display;
 	n = cp_carry_uri(&to.uri, call->leg[1].peer->host, 0, p->uri);
-	return n < 0 ? n : 0;
+	return n < 0 ? n : secure_uri(call, p->uri);
 }
 
 static int target_uri(struct cp_call *call, const struct sip_message *m, char out[CP_URI])
@@ -100,7 +114,7 @@ static int target_uri(struct cp_call *call, const struct sip_message *m, char ou
 	if (sip_message_request_uri(m, &uri))
 		return -EBADMSG;
 	n = cp_carry_uri(&uri, call->leg[1].peer->hostport, 0, out);
-	return n < 0 ? n : 0;
+	return n < 0 ? n : secure_uri(call, out);
 }
 
 static int send_invite(struct cp_exchange *x)
@@ -190,8 +204,8 @@ static bool locate(struct cp_call *call, const struct cp_peer *peer)
 	return n > 0;
 }
 
-// The next peer of the route that can be called at all; the call ends when there is none.
-void cp_target_choose(struct cp_call *call)
+// The next peer of the route that can be called at all.
+bool cp_target_choose(struct cp_call *call)
 {
 	struct cp_leg *leg = &call->leg[1];
 
@@ -204,10 +218,11 @@ void cp_target_choose(struct cp_call *call)
 		leg->peer = peer;
 		leg->start_us = call->shard->now_us;
 		leg->ring_us = leg->answer_us = leg->end_us = 0;
-		return;
+		return true;
 	}
 	cp_call_event(call, 255, "no target of the route can be called");
 	cp_call_end(call, CP_BY_HAWSE, 480, sip_slice(NULL, 0), NULL);
+	return false;
 }
 
 // The next target is reached over another interface or another IP version: other ports.
@@ -298,10 +313,8 @@ bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase)
 	cp_call_event(call, 1, "%s did not take it: %d", before.peer->cfg->name, status);
 	cp_count(call->shard, CP_C_NEXT_TARGETS);
 	call->target++;
-	cp_target_choose(call);
-	if (call->state == ABI_CALL_ENDING)
-		return true;
-	go_on(x, &before);
+	if (cp_target_choose(call))
+		go_on(x, &before);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -318,6 +319,9 @@ struct World : testing::Test {
 	bool hide = true;                       // check topology hiding at the end
 	bool finish = true;                     // and that nothing is left
 
+	std::function<unsigned(const cp_peer *, sip_flow *)> on_locate; // where a peer is
+	std::function<void(sip_flow &)> on_receive; // changes the flow that a message came by
+
 	static World *of(void *ctx)
 	{
 		return static_cast<World *>(ctx);
@@ -416,6 +420,16 @@ struct World : testing::Test {
 					id, std::string(reinterpret_cast<const char *>(record), n));
 			},
 			[](void *ctx, uint64_t id) { return of(ctx)->journal_put(id, ""); },
+			[](void *ctx, const cp_policy *, const cp_peer *peer,
+				sip_flow list[CP_HOPS]) -> unsigned {
+				if (of(ctx)->on_locate)
+					return of(ctx)->on_locate(peer, list);
+				list[0] = {};
+				list[0].remote = peer->remote;
+				list[0].socket = peer->socket;
+				list[0].transport = peer->transport;
+				return peer->remote.family ? 1 : 0;
+			},
 		};
 		static abi_counter counters[CP_COUNTERS];
 		cp_counters_describe(counters);
@@ -495,6 +509,8 @@ struct World : testing::Test {
 		sip_flow flow{};
 		flow.remote = from;
 		flow.socket = socket;
+		if (on_receive)
+			on_receive(flow);
 		{
 			Armed armed;
 			cp_shard_receive(shard, &flow,
@@ -557,7 +573,8 @@ struct Party {
 	World &w;
 	sip_addr addr;
 	uint16_t socket;
-	std::string ip, name; // name is in everything that only this side knows
+	std::string ip, name;       // name is in everything that only this side knows
+	std::string scheme = "sip"; // of the Request-URI that it calls
 	Sdp sdp;
 	std::string call_id, tag, remote_tag, local_uri, remote_uri, target, last_invite_branch;
 	unsigned cseq = 0, branch = 0;
@@ -626,7 +643,7 @@ struct Party {
 		const char *hawse = socket ? "10.2.0.1" : "10.1.0.1";
 		local_uri = format("\"%s Person\" <sip:%s@%s>", "Al", "alice", ip.c_str());
 		remote_uri = format("<sip:%s@%s>", number.c_str(), hawse);
-		target = format("sip:%s@%s", number.c_str(), hawse);
+		target = format("%s:%s@%s", scheme.c_str(), number.c_str(), hawse);
 		cseq = 1;
 		raw(with_body(
 			format("INVITE %s SIP/2.0\r\n", target.c_str()) + via() +
