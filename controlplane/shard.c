@@ -6,6 +6,7 @@
 
 #include "controlplane/call/call.h"
 #include "controlplane/call/journal.h"
+#include "controlplane/call/persist.h"
 #include "controlplane/log.h"
 
 #define LABELS_LEAST 4096u
@@ -534,9 +535,12 @@ int cp_shard_new(const struct cp_shard_config *config, struct cp_shard **out)
 	shard->label_mask = labels - 1;
 	shard->labels = calloc(labels, sizeof(*shard->labels));
 	shard->arena_memory = malloc(SDP_OA_SCRATCH);
-	if (config->ops->keep)
+	if (config->ops->keep) {
 		shard->record = malloc(CP_JOURNAL_RECORD);
-	if (!shard->labels || !shard->arena_memory || (config->ops->keep && !shard->record))
+		shard->scratch = cp_persist_scratch_new();
+	}
+	if (!shard->labels || !shard->arena_memory ||
+		(config->ops->keep && (!shard->record || !shard->scratch)))
 		goto out;
 	sdp_arena_init(&shard->arena, shard->arena_memory, SDP_OA_SCRATCH);
 	err = new_layer(shard);
@@ -563,6 +567,7 @@ void cp_shard_free(struct cp_shard *shard)
 	free(shard->labels);
 	free(shard->arena_memory);
 	free(shard->record);
+	cp_persist_scratch_free(shard->scratch);
 	while (shard->ghosts) {
 		struct cp_ghost *next = shard->ghosts->next;
 

@@ -222,6 +222,7 @@ struct restore {
 	cp_survive_shard_fn *shard_of;
 	void *ctx;
 	struct cp_cdr_list recorded;
+	struct cp_persist_scratch *scratch;
 	unsigned restored, lost;
 };
 
@@ -234,7 +235,7 @@ static int restore_one(void *user, uint64_t id, const void *record, size_t size)
 	int err = 0;
 
 	// What cannot be read is counted by the first shard.
-	if (cp_persist_call_ids(record, size, ids) == 0) {
+	if (cp_persist_call_ids(r->scratch, record, size, ids) == 0) {
 		shard = r->shard_of(r->ctx, ids[0]);
 		if (shard != r->shard_of(r->ctx, ids[1])) {
 			cp_log(CP_LOG_WARNING, "journal", id,
@@ -276,7 +277,9 @@ void cp_survive_restore(
 			"%s cannot be read: %s; calls that are in it may be recorded twice", cdr,
 			strerror(-err));
 	s->restoring = true;
-	err = cp_journal_each(s->journal, restore_one, &r);
+	r.scratch = cp_persist_scratch_new();
+	err = r.scratch ? cp_journal_each(s->journal, restore_one, &r) : -ENOMEM;
+	cp_persist_scratch_free(r.scratch);
 	if (err)
 		cp_log(CP_LOG_ERROR, "journal", 0, "%s cannot be read to its end: %s", s->path,
 			strerror(-err));

@@ -195,6 +195,7 @@ struct cp_shard {
 	bool urgent;             // one of the touched must reach the journal at the end of the pass
 	struct cp_call *touched; // what the journal is to be told of
 	uint8_t *record;         // a record being written
+	struct cp_persist_scratch *scratch;
 	struct cp_ghost *ghosts;
 	size_t restored;             // calls that are
 	struct cp_session **by_slot; // of the attached hawse-media

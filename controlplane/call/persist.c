@@ -2,6 +2,7 @@
 #include "controlplane/call/persist.h"
 
 #include <errno.h>
+#include <lz4.h>
 #include <stdlib.h>
 
 #include "controlplane/call/call.h"
@@ -165,16 +166,36 @@ static void tape_call(struct sip_tape *t, struct kept_call *k)
 		tape_session(t, &k->session[i]);
 }
 
-// ---- header --------------------------------------------------------------------------------------
+// ---- records -------------------------------------------------------------------------------------
 
 struct header {
 	uint32_t magic;
-	uint16_t version, reserved0;
-	uint32_t size, reserved1;
+	uint16_t version, reserved;
+	uint32_t size, plain;
 	uint64_t digest;
 };
 
 _Static_assert(sizeof(struct header) == CP_PERSIST_HEADER, "a record's header is not padded");
+
+struct cp_persist_scratch *cp_persist_scratch_new(void)
+{
+	struct cp_persist_scratch *scratch = malloc(sizeof(*scratch));
+
+	if (!scratch)
+		return NULL;
+	scratch->state = malloc((size_t)LZ4_sizeofState());
+	if (scratch->state)
+		return scratch;
+	free(scratch);
+	return NULL;
+}
+
+void cp_persist_scratch_free(struct cp_persist_scratch *scratch)
+{
+	if (scratch)
+		free(scratch->state);
+	free(scratch);
+}
 
 static uint64_t digest_of(const uint8_t *record, size_t size)
 {
@@ -187,14 +208,6 @@ static uint64_t digest_of(const uint8_t *record, size_t size)
 	return sip_hash_end(&h).a | 1;
 }
 
-void cp_persist_seal(uint8_t *record, size_t size)
-{
-	struct header h = {.magic = MAGIC, .version = CP_PERSIST_VERSION, .size = (uint32_t)size};
-
-	h.digest = digest_of(record, size);
-	memcpy(record, &h, sizeof(h));
-}
-
 uint64_t cp_persist_digest(const uint8_t *record)
 {
 	struct header h;
@@ -203,24 +216,60 @@ uint64_t cp_persist_digest(const uint8_t *record)
 	return h.digest;
 }
 
-static int open_record(const uint8_t *record, size_t size, struct kept_call *k)
+int cp_persist_pack(struct cp_persist_scratch *scratch, const uint8_t *plain, size_t n,
+	uint8_t *out, size_t size)
 {
-	struct sip_tape t = sip_tape_reader(record, size);
-	struct header h = {0}; // gcc cannot see that the tape only reads
+	struct header h = {.magic = MAGIC, .version = CP_PERSIST_VERSION, .plain = (uint32_t)n};
+	int packed;
 
-	sip_tape_bytes(&t, &h, sizeof(h));
-	if (t.bad || h.magic != MAGIC)
+	if (size < sizeof(h) || size > INT32_MAX || n > CP_PERSIST_PLAIN)
+		return -ENOBUFS;
+	packed = LZ4_compress_fast_extState(scratch->state, (const char *)plain,
+		(char *)out + sizeof(h), (int)n, (int)(size - sizeof(h)), 1);
+	if (packed <= 0)
+		return -ENOBUFS;
+	h.size = (uint32_t)(sizeof(h) + (size_t)packed);
+	h.digest = digest_of(out, h.size);
+	memcpy(out, &h, sizeof(h));
+	return (int)h.size;
+}
+
+int cp_persist_unpack(struct cp_persist_scratch *scratch, const uint8_t *record, size_t size)
+{
+	struct header h;
+	int n;
+
+	if (size < sizeof(h) || size > INT32_MAX)
+		return -EBADMSG;
+	memcpy(&h, record, sizeof(h));
+	if (h.magic != MAGIC)
 		return -EBADMSG;
 	if (h.version != CP_PERSIST_VERSION)
 		return -EPROTONOSUPPORT;
-	if (h.size != size || h.reserved0 || h.reserved1 || h.digest != digest_of(record, size))
+	if (h.size != size || h.reserved || h.plain > CP_PERSIST_PLAIN ||
+		h.digest != digest_of(record, size))
 		return -EBADMSG;
+	n = LZ4_decompress_safe((const char *)record + sizeof(h), (char *)scratch->plain,
+		(int)(size - sizeof(h)), (int)h.plain);
+	return n < 0 || (uint32_t)n != h.plain ? -EBADMSG : n;
+}
+
+// The call's parts stay slices of the scratch.
+static int open_record(
+	struct cp_persist_scratch *scratch, const uint8_t *record, size_t size, struct kept_call *k)
+{
+	int n = cp_persist_unpack(scratch, record, size);
+	struct sip_tape t;
+
+	if (n < 0)
+		return n;
+	t = sip_tape_reader(scratch->plain, (size_t)n);
 	memset(k, 0, sizeof(*k));
 	tape_call(&t, k);
 	if (t.bad)
 		return -EBADMSG;
-	k->agreed = (const char *)record + t.at;
-	k->agreed_size = size - t.at;
+	k->agreed = (const char *)scratch->plain + t.at;
+	k->agreed_size = (size_t)n - t.at;
 	return 0;
 }
 
@@ -310,32 +359,30 @@ static bool can_go_on(const struct cp_call *call)
 
 int cp_persist_save(const struct cp_call *call, uint8_t *out, size_t size)
 {
-	struct sip_tape t = sip_tape_writer(out, size);
+	struct cp_persist_scratch *scratch = call->shard->scratch;
+	struct sip_tape t = sip_tape_writer(scratch->plain, sizeof(scratch->plain));
 	struct kept_call k;
 	int n;
 
 	if (!can_go_on(call))
 		return -EAGAIN;
-	if (size < CP_PERSIST_HEADER)
-		return -ENOBUFS;
-	t.at = CP_PERSIST_HEADER;
 	keep_call(call, &k);
 	tape_call(&t, &k);
 	if (t.bad)
 		return -ENOBUFS;
-	n = sdp_oa_save(&call->oa, out + t.at, size - t.at);
+	n = sdp_oa_save(&call->oa, scratch->plain + t.at, sizeof(scratch->plain) - t.at);
 	if (n < 0)
 		return n;
-	cp_persist_seal(out, t.at + (size_t)n);
-	return (int)(t.at + (size_t)n);
+	return cp_persist_pack(scratch, scratch->plain, t.at + (size_t)n, out, size);
 }
 
 // ---- reading -------------------------------------------------------------------------------------
 
-int cp_persist_call_ids(const uint8_t *record, size_t size, struct sip_slice out[2])
+int cp_persist_call_ids(struct cp_persist_scratch *scratch, const uint8_t *record, size_t size,
+	struct sip_slice out[2])
 {
 	struct kept_call k;
-	int err = open_record(record, size, &k);
+	int err = open_record(scratch, record, size, &k);
 
 	if (err)
 		return -EBADMSG;
@@ -526,7 +573,7 @@ int cp_persist_load(struct cp_shard *shard, uint64_t id, const uint8_t *record, 
 	static const struct sip_flow nowhere;
 	struct kept_call k;
 	struct cp_call *call;
-	int err = open_record(record, size, &k);
+	int err = open_record(shard->scratch, record, size, &k);
 
 	if (err)
 		return err;

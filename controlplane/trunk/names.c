@@ -131,7 +131,7 @@ static void on_answer(void *user, const struct cp_resolve_answer *answer)
 				answer->error == -ENOENT ? "no such name, or nothing of use there"
 							 : strerror(-answer->error),
 				name->answer.count ? "what is known is used on"
-						   : "calls to it get 503 until it can");
+						   : "calls to it are refused until it can");
 		name->failed = true;
 		return;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// A record of a call, as a journal that somebody else wrote may hold it: whole by size and digest, with any
-// bytes in it. It is refused, or it is a call: that can be written again and read again, whose media are
+// A record of a call, as a journal that somebody else wrote may hold it: packed and whole, with any bytes
+// in it. It is refused, or it is a call: that can be written again and read again, whose media are
 // claimed, and that can be ended.
 #include <errno.h>
 #include <stdlib.h>
@@ -151,26 +151,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static unsigned inputs;
 	struct sip_slice ids[2];
 	struct cp_call *call;
-	size_t n = size + CP_PERSIST_HEADER;
 	uint64_t id = 0;
-	int err;
+	int err, n;
 
-	if (n > sizeof(record))
-		return 0;
 	if (shard && inputs++ % RENEW == 0)
 		close_shard();
 	if (!shard)
 		open_shard();
-	memcpy(record + CP_PERSIST_HEADER, data, size);
 	if (size >= sizeof(id))
 		memcpy(&id, data, sizeof(id));
-	cp_persist_seal(record, n);
-	err = cp_persist_load(shard, id, record, n, &call);
+	n = cp_persist_pack(shard->scratch, data, size, record, sizeof(record));
+	if (n < 0)
+		return 0;
+	err = cp_persist_load(shard, id, record, (size_t)n, &call);
 	if (err) {
 		require(shard->count == 0);
 		return 0;
 	}
-	require(cp_persist_call_ids(record, n, ids) == 0 && ids[0].n && ids[1].n);
+	require(cp_persist_call_ids(shard->scratch, record, (size_t)n, ids) == 0 && ids[0].n &&
+		ids[1].n);
 	kept_size = 0;
 	cp_shard_keep_again(shard);
 	cp_shard_keep(shard, true);

@@ -27,7 +27,7 @@ LIBC_DIRECTORIES = ("sys/", "netinet/", "arpa/", "net/", "linux/", "asm/", "bits
 LIBRARIES = {
     "rte_": "dpdk", "ethdev_driver": "dpdk", "osipparser2/": "osip", "osip2/": "osip2", "openssl/": "openssl",
     "uv.h": "uv", "yaml.h": "yaml", "cyaml/": "cyaml", "jansson.h": "jansson", "microhttpd.h": "microhttpd",
-    "libmnl/": "mnl", "bpf/": "bpf", "xdp/": "xdp", "lmdb.h": "lmdb", "ares": "cares", "wslay/": "wslay",
+    "libmnl/": "mnl", "bpf/": "bpf", "xdp/": "xdp", "lmdb.h": "lmdb", "lz4.h": "lz4", "ares": "cares", "wslay/": "wslay",
     "hiredis/": "hiredis", "srtp2/": "srtp2", "intel-ipsec-mb.h": "ipsec_mb", "ipsec-mb.h": "ipsec_mb",
     "opus/": "codec", "opus.h": "codec", "bcg729/": "codec", "spandsp": "codec", "numa": "numa", "pcap": "pcap",
     "valgrind/": "valgrind", "sanitizer/": "sanitizer",
@@ -49,7 +49,7 @@ ROOMS = {
     "controlplane/config": (set(), {"yaml", "cyaml"}),
     "controlplane": (
         {"dataplane/abi", "sip", "controlplane"},
-        {"uv", "openssl", "cares", "wslay", "lmdb", "hiredis", "jansson", "osip"},
+        {"uv", "openssl", "cares", "wslay", "lmdb", "lz4", "hiredis", "jansson", "osip"},
     ),
     "stats": ({"dataplane/abi", "stats"}, {"jansson", "microhttpd", "uv"}),
 }
