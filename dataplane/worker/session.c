@@ -13,179 +13,189 @@
 
 // The session that a mail is about, or NULL when it is not the one that
 // forwards in that slot.
-static struct dp_listed *session_of(struct dp_worker *w, uint32_t slot,
-                                    uint32_t generation) {
-  struct dp_listed *l = slot < w->slots ? &w->listed[slot] : NULL;
+static struct dp_listed *session_of(struct dp_worker *w, uint32_t slot, uint32_t generation)
+{
+	struct dp_listed *l = slot < w->slots ? &w->listed[slot] : NULL;
 
-  return l && l->leg[0] && l->generation == generation ? l : NULL;
+	return l && l->leg[0] && l->generation == generation ? l : NULL;
 }
 
-static bool tell(struct dp_worker *w, const struct dp_event *event) {
-  if (!dp_event_push(&w->mailbox.events, event)) {
-    dp_count(w, DP_COUNT_EVENTS_LATE, 1);
-    return false;
-  }
-  w->told = true;
-  return true;
+static bool tell(struct dp_worker *w, const struct dp_event *event)
+{
+	if (!dp_event_push(&w->mailbox.events, event)) {
+		dp_count(w, DP_COUNT_EVENTS_LATE, 1);
+		return false;
+	}
+	w->told = true;
+	return true;
 }
 
-void dp_tell_learned(struct dp_worker *w, struct dp_leg *leg,
-                     unsigned component) {
-  const struct latch *l = &leg->latch[component];
-  struct dp_event event = {
-      .type = DP_EVENT_LEARNED,
-      .slot = leg->slot,
-      .generation = leg->generation,
-      .leg = leg->index,
-      .component = (uint8_t)component,
-      .confirmed = l->state == LATCH_CONFIRMED,
-      .ssrc = component ? 0 : l->ssrc,
-      .remote = latch_to_abi(&l->learned),
-  };
+void dp_tell_learned(struct dp_worker *w, struct dp_leg *leg, unsigned component)
+{
+	const struct latch *l = &leg->latch[component];
+	struct dp_event event = {
+		.type = DP_EVENT_LEARNED,
+		.slot = leg->slot,
+		.generation = leg->generation,
+		.leg = leg->index,
+		.component = (uint8_t)component,
+		.confirmed = l->state == LATCH_CONFIRMED,
+		.ssrc = component ? 0 : l->ssrc,
+		.remote = latch_to_abi(&l->learned),
+	};
 
-  leg->untold &= (uint8_t) ~(1u << component);
-  if (l->state == LATCH_OPEN)
-    return;
-  dp_count(w, event.confirmed ? DP_COUNT_CONFIRMED : DP_COUNT_LEARNED, 1);
-  dp_publish_resume(w, leg);
-  if (!latch_same(&l->learned, &l->signalled) && !tell(w, &event))
-    leg->untold |= (uint8_t)(1u << component);
+	leg->untold &= (uint8_t) ~(1u << component);
+	if (l->state == LATCH_OPEN)
+		return;
+	dp_count(w, event.confirmed ? DP_COUNT_CONFIRMED : DP_COUNT_LEARNED, 1);
+	dp_publish_resume(w, leg);
+	if (!latch_same(&l->learned, &l->signalled) && !tell(w, &event))
+		leg->untold |= (uint8_t)(1u << component);
 }
 
-bool dp_tell_timeout(struct dp_worker *w, struct dp_leg *leg) {
-  struct dp_event event = {
-      .type = DP_EVENT_TIMEOUT,
-      .slot = leg->slot,
-      .generation = leg->generation,
-      .leg = leg->index,
-      .last_us = leg->more.first_us ? leg->last_us : 0,
-  };
+bool dp_tell_timeout(struct dp_worker *w, struct dp_leg *leg)
+{
+	struct dp_event event = {
+		.type = DP_EVENT_TIMEOUT,
+		.slot = leg->slot,
+		.generation = leg->generation,
+		.leg = leg->index,
+		.last_us = leg->more.first_us ? leg->last_us : 0,
+	};
 
-  return tell(w, &event);
+	return tell(w, &event);
 }
 
 // ---- mail
 
-static int add(struct dp_worker *w, const struct dp_mail *mail) {
-  const struct dp_plan *plan = &mail->plan;
-  struct dp_listed *l;
+static int add(struct dp_worker *w, const struct dp_mail *mail)
+{
+	const struct dp_plan *plan = &mail->plan;
+	struct dp_listed *l;
 
-  if (mail->result) // the agent's side refused it
-    return mail->result;
-  if (w->listed[plan->slot].leg[0])
-    return -EEXIST;
-  l = &w->listed[plan->slot];
-  *l = (struct dp_listed){.generation = plan->generation,
-                          .leg = {mail->leg[0], mail->leg[1]}};
-  for (unsigned i = 0; i < plan->legs; i++)
-    dp_leg_open(l->leg[i]);
-  if (plan->slot >= w->listed_end)
-    w->listed_end = plan->slot + 1;
-  w->listed_count++;
-  return 0;
+	if (mail->result) // the agent's side refused it
+		return mail->result;
+	if (w->listed[plan->slot].leg[0])
+		return -EEXIST;
+	l = &w->listed[plan->slot];
+	*l = (struct dp_listed){
+		.generation = plan->generation, .leg = {mail->leg[0], mail->leg[1]}};
+	for (unsigned i = 0; i < plan->legs; i++)
+		dp_leg_open(l->leg[i]);
+	if (plan->slot >= w->listed_end)
+		w->listed_end = plan->slot + 1;
+	w->listed_count++;
+	return 0;
 }
 
-static int update(struct dp_worker *w, const struct dp_plan *plan) {
-  const struct dp_listed *l = session_of(w, plan->slot, plan->generation);
+static int update(struct dp_worker *w, const struct dp_plan *plan)
+{
+	const struct dp_listed *l = session_of(w, plan->slot, plan->generation);
 
-  if (!l)
-    return -ENOENT;
-  for (unsigned i = 0; i < 2; i++)
-    if (l->leg[i] != (i < plan->legs ? plan->leg[i].leg : NULL))
-      return -ENOENT;
-  dp_plan_update(plan, dp_ticks_to_us(dp_ticks(w, rte_rdtsc())));
-  for (unsigned i = 0; i < plan->legs; i++)
-    dp_publish_resume(w, plan->leg[i].leg);
-  return 0;
+	if (!l)
+		return -ENOENT;
+	for (unsigned i = 0; i < 2; i++)
+		if (l->leg[i] != (i < plan->legs ? plan->leg[i].leg : NULL))
+			return -ENOENT;
+	dp_plan_update(plan, dp_ticks_to_us(dp_ticks(w, rte_rdtsc())));
+	for (unsigned i = 0; i < plan->legs; i++)
+		dp_publish_resume(w, plan->leg[i].leg);
+	return 0;
 }
 
-static void report(struct dp_worker *w, struct dp_mail *mail,
-                   const struct dp_listed *l) {
-  for (unsigned i = 0; i < 2 && l->leg[i]; i++)
-    dp_publish(w, l->leg[i], dp_ticks(w, rte_rdtsc()), &mail->stats[i]);
+static void report(struct dp_worker *w, struct dp_mail *mail, const struct dp_listed *l)
+{
+	for (unsigned i = 0; i < 2 && l->leg[i]; i++)
+		dp_publish(w, l->leg[i], dp_ticks(w, rte_rdtsc()), &mail->stats[i]);
 }
 
-static int remove_session(struct dp_worker *w, const struct dp_mail_target *t) {
-  struct dp_listed *l = session_of(w, t->slot, t->generation);
+static int remove_session(struct dp_worker *w, const struct dp_mail_target *t)
+{
+	struct dp_listed *l = session_of(w, t->slot, t->generation);
 
-  if (!l)
-    return -ENOENT;
-  for (unsigned i = 0; i < 2 && l->leg[i]; i++)
-    dp_leg_close(l->leg[i]);
-  *l = (struct dp_listed){0};
-  w->listed_count--;
-  return 0;
+	if (!l)
+		return -ENOENT;
+	for (unsigned i = 0; i < 2 && l->leg[i]; i++)
+		dp_leg_close(l->leg[i]);
+	*l = (struct dp_listed){0};
+	w->listed_count--;
+	return 0;
 }
 
-static int hop(struct dp_worker *w, struct dp_mail_hop *h) {
-  const struct dp_listed *l = session_of(w, h->slot, h->generation);
+static int hop(struct dp_worker *w, struct dp_mail_hop *h)
+{
+	const struct dp_listed *l = session_of(w, h->slot, h->generation);
 
-  if (!l || !h->leg || (h->leg != l->leg[0] && h->leg != l->leg[1]))
-    return -ENOENT;
-  if (h->leg->peer)
-    h->leg->peer->rx.onward.adjacency = h->adjacency[0];
-  h->leg->rtcp_adjacency = h->adjacency[1];
-  return 0;
+	if (!l || !h->leg || (h->leg != l->leg[0] && h->leg != l->leg[1]))
+		return -ENOENT;
+	if (h->leg->peer)
+		h->leg->peer->rx.onward.adjacency = h->adjacency[0];
+	h->leg->rtcp_adjacency = h->adjacency[1];
+	return 0;
 }
 
-static int update_and_report(struct dp_worker *w, struct dp_mail *mail) {
-  int err = update(w, &mail->plan);
+static int update_and_report(struct dp_worker *w, struct dp_mail *mail)
+{
+	int err = update(w, &mail->plan);
 
-  if (!err)
-    report(w, mail, &w->listed[mail->plan.slot]);
-  return err;
+	if (!err)
+		report(w, mail, &w->listed[mail->plan.slot]);
+	return err;
 }
 
-static int query(struct dp_worker *w, struct dp_mail *mail) {
-  const struct dp_listed *l =
-      session_of(w, mail->target.slot, mail->target.generation);
+static int query(struct dp_worker *w, struct dp_mail *mail)
+{
+	const struct dp_listed *l = session_of(w, mail->target.slot, mail->target.generation);
 
-  if (!l)
-    return -ENOENT;
-  report(w, mail, l);
-  return 0;
+	if (!l)
+		return -ENOENT;
+	report(w, mail, l);
+	return 0;
 }
 
-static int handle(struct dp_worker *w, struct dp_mail *mail) {
-  switch (mail->type) {
-  case DP_MAIL_ADD:
-    return add(w, mail);
-  case DP_MAIL_UPDATE:
-    return update_and_report(w, mail);
-  case DP_MAIL_DELETE:
-    return remove_session(w, &mail->target);
-  case DP_MAIL_QUERY:
-    return query(w, mail);
-  case DP_MAIL_HOP:
-    return hop(w, &mail->hop);
-  default:
-    return -EINVAL;
-  }
+static int handle(struct dp_worker *w, struct dp_mail *mail)
+{
+	switch (mail->type) {
+	case DP_MAIL_ADD:
+		return add(w, mail);
+	case DP_MAIL_UPDATE:
+		return update_and_report(w, mail);
+	case DP_MAIL_DELETE:
+		return remove_session(w, &mail->target);
+	case DP_MAIL_QUERY:
+		return query(w, mail);
+	case DP_MAIL_HOP:
+		return hop(w, &mail->hop);
+	default:
+		return -EINVAL;
+	}
 }
 
 // Mail and legs come from another core's cache: all of them are fetched before
 // the first is read.
-static unsigned pull(struct dp_worker *w, struct dp_mail **mails) {
-  unsigned n = 0;
+static unsigned pull(struct dp_worker *w, struct dp_mail **mails)
+{
+	unsigned n = 0;
 
-  while (n < MAILS_A_TURN && (mails[n] = dp_mail_pull(&w->mailbox.to_worker)))
-    rte_prefetch0(mails[n++]);
-  for (unsigned i = 0; i < n; i++)
-    for (unsigned leg = 0; leg < 2; leg++)
-      rte_prefetch0(mails[i]->leg[leg]);
-  return n;
+	while (n < MAILS_A_TURN && (mails[n] = dp_mail_pull(&w->mailbox.to_worker)))
+		rte_prefetch0(mails[n++]);
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned leg = 0; leg < 2; leg++)
+			rte_prefetch0(mails[i]->leg[leg]);
+	return n;
 }
 
-void dp_mail_handle(struct dp_worker *w) {
-  struct dp_mail *mails[MAILS_A_TURN];
-  unsigned n = pull(w, mails);
+void dp_mail_handle(struct dp_worker *w)
+{
+	struct dp_mail *mails[MAILS_A_TURN];
+	unsigned n = pull(w, mails);
 
-  for (unsigned i = 0; i < n; i++) {
-    mails[i]->result = handle(w, mails[i]);
-    // There is room: no more mails are out than the ring holds.
-    dp_mail_push(&w->mailbox.to_agent, mails[i]);
-  }
-  dp_count(w, DP_COUNT_MAILS, n);
-  abi_store64(&w->counters[DP_COUNT_SESSIONS], w->listed_count);
-  w->told |= n > 0;
+	for (unsigned i = 0; i < n; i++) {
+		mails[i]->result = handle(w, mails[i]);
+		// There is room: no more mails are out than the ring holds.
+		dp_mail_push(&w->mailbox.to_agent, mails[i]);
+	}
+	dp_count(w, DP_COUNT_MAILS, n);
+	abi_store64(&w->counters[DP_COUNT_SESSIONS], w->listed_count);
+	w->told |= n > 0;
 }

