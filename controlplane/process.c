@@ -7,47 +7,19 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uv.h>
 
-#include "controlplane/cdr_file.h"
+#include "controlplane/control/wire.h"
 #include "controlplane/counters.h"
-#include "controlplane/gate.h"
 #include "controlplane/log.h"
 #include "controlplane/privilege.h"
+#include "controlplane/process_private.h"
 #include "controlplane/publish.h"
-#include "controlplane/shard.h"
-#include "controlplane/survive.h"
-#include "controlplane/transport.h"
 #include "dataplane/abi/shm.h"
 #include "sip/message.h"
 #include "sip/screen.h"
 
 #define BEAT_MS 500u
 #define STOP_MS 3000u // that the BYEs of a stop may take
-#define RANDOM  4096u
-
-struct process {
-	uv_loop_t loop;
-	uv_timer_t wheel, beat, stop;
-	uv_poll_t shm_poll, tregion_poll;
-	uv_signal_t term, interrupt, hangup;
-	struct cp_policy *policy;
-	const char *file;
-	struct cp_transport *transport;
-	struct cp_gate *gate;
-	struct cp_shard_ops ops;
-	struct cp_shard *shards[ABI_MAX_SHARDS];
-	unsigned shard_count;
-	unsigned unreconciled; // shards that have not claimed their sessions yet
-	struct cp_shm *shm;
-	struct cp_tregion *tregion;
-	uint64_t now_us;
-	struct cp_survive *survive; // NULL: no journal
-	struct cp_cdr_file cdr;
-	bool stopping;
-	size_t random_left;
-	uint8_t random[RANDOM];
-};
 
 // ---- what a shard asks for -------------------------------------------------------------------------
 
@@ -106,9 +78,9 @@ static void on_random(void *ctx, void *out, size_t n)
 
 		if (!k) {
 			// Blocks at boot only, and is not interrupted for so few bytes.
-			while (getrandom(p->random, RANDOM, 0) != RANDOM)
+			while (getrandom(p->random, PROCESS_RANDOM, 0) != PROCESS_RANDOM)
 				;
-			p->random_left = RANDOM;
+			p->random_left = PROCESS_RANDOM;
 			continue;
 		}
 		p->random_left -= k;
@@ -214,7 +186,7 @@ static void rearm(struct process *p)
 	uv_timer_start(&p->wheel, on_wheel, next > now ? (next - now + 999) / 1000 : 0, 0);
 }
 
-static size_t calls(const struct process *p)
+size_t process_calls(const struct process *p)
 {
 	size_t count = 0;
 
@@ -233,7 +205,7 @@ static void on_beat(uv_timer_t *timer)
 	cp_publish(cp_tregion_counters(p->tregion, p->shard_count), p->transport, p->gate);
 	cp_tregion_heartbeat(p->tregion, p->now_us, cp_shm_attached(p->shm, NULL));
 	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
-	if (p->stopping && calls(p) == 0)
+	if (p->stopping && process_calls(p) == 0)
 		uv_stop(&p->loop);
 	rearm(p);
 }
@@ -433,6 +405,30 @@ static int open_tregion(struct process *p, char why[PROCESS_WHY])
 	return err;
 }
 
+// ---- hawsectl --------------------------------------------------------------------------------------
+
+static void on_control(uv_poll_t *poll, int status, int events)
+{
+	struct process *p = poll->data;
+
+	tick(p);
+	cp_control_process(p->control);
+	rearm(p);
+}
+
+static int open_control(struct process *p, char why[PROCESS_WHY])
+{
+	char path[CFG_PATH];
+	int err = cp_control_new(&p->control, process_commands, p);
+
+	snprintf(path, sizeof(path), "%s/" CP_WIRE_SOCKET, p->policy->cfg->run);
+	if (!err)
+		err = cp_control_serve(p->control, path);
+	if (err)
+		snprintf(why, PROCESS_WHY, "%s: %s", path, strerror(-err));
+	return err;
+}
+
 // ---- the journal -----------------------------------------------------------------------------------
 
 static int open_journal(struct process *p, char why[PROCESS_WHY])
@@ -474,78 +470,45 @@ int process_source(void *ctx, const struct sip_addr *to, struct sip_addr *from)
 	return err;
 }
 
-// SIGHUP: the file is read whole; what is wrong leaves everything as it was.
-static void reload(struct process *p)
-{
-	struct cfg_error error;
-	struct cp_policy *policy;
-	char why[PROCESS_WHY];
-	struct cfg *cfg;
-
-	if (cfg_load(&cfg, p->file, &error) ||
-		cp_policy_new(cfg, process_source, p, &policy, &error)) {
-		cp_log(CP_LOG_ERROR, "config", 0, "not taken over: %s", error.text);
-		return;
-	}
-	if (!cp_policy_same_listeners(p->policy, policy)) {
-		cp_log(CP_LOG_ERROR, "config", 0,
-			"not taken over: %s: sip.listen: expected the same listeners as before; "
-			"others need a restart",
-			p->file);
-		cp_policy_release(policy);
-		return;
-	}
-	if (cp_transport_set_policy(p->transport, policy, why)) {
-		cp_log(CP_LOG_ERROR, "config", 0, "not taken over: %s", why);
-		cp_policy_release(policy);
-		return;
-	}
-	if (cp_gate_set_policy(p->gate, policy))
-		cp_log(CP_LOG_ERROR, "config", 0, "no memory left: the old limits stay");
-	for (unsigned i = 0; i < p->shard_count; i++)
-		cp_shard_set_policy(p->shards[i], policy);
-	cp_log(CP_LOG_INFO, "config", 0, "taken over: peers %u to %u, routes %u to %u",
-		p->policy->cfg->peer_count, policy->cfg->peer_count, p->policy->cfg->route_count,
-		policy->cfg->route_count);
-	cp_policy_release(p->policy);
-	p->policy = policy;
-	if (cp_cdr_file_open(&p->cdr, policy->cfg->stats.cdr, why, sizeof(why)))
-		cp_log(CP_LOG_ERROR, "cdr", 0, "%s", why);
-}
-
 // ---- signals ---------------------------------------------------------------------------------------
 
 static void on_stop_timeout(uv_timer_t *timer)
 {
 	struct process *p = timer->data;
 
-	cp_log(CP_LOG_WARNING, "main", 0, "%zu calls did not end in time", calls(p));
+	cp_log(CP_LOG_WARNING, "main", 0, "%zu calls did not end in time", process_calls(p));
 	uv_stop(&p->loop);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+void process_stop(struct process *p, const char *why)
 {
-	struct process *p = handle->data;
-
-	tick(p);
-	if (number == SIGHUP) {
-		reload(p);
-		rearm(p);
-		return;
-	}
 	if (p->stopping) {
 		uv_stop(&p->loop);
 		return;
 	}
 	p->stopping = true;
-	cp_log(CP_LOG_INFO, "main", 0, "%s: ending %zu calls", strsignal(number), calls(p));
+	cp_log(CP_LOG_INFO, "main", 0, "%s: ending %zu calls", why, process_calls(p));
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_stop(p->shards[i]);
-	if (calls(p) == 0)
+	if (process_calls(p) == 0)
 		uv_stop(&p->loop);
 	uv_timer_start(&p->stop, on_stop_timeout, STOP_MS, 0);
 	uv_timer_start(&p->beat, on_beat, 20, 20);
 	rearm(p);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct process *p = handle->data;
+	char why[PROCESS_WHY];
+
+	tick(p);
+	if (number == SIGHUP) {
+		process_reload(p, why);
+		rearm(p);
+		return;
+	}
+	process_stop(p, strsignal(number));
 }
 
 // ---- life ------------------------------------------------------------------------------------------
@@ -586,7 +549,8 @@ static void start_handles(struct process *p)
 		uv_signal_init(&p->loop, signals[i]);
 		uv_signal_start(signals[i], on_signal, numbers[i]);
 	}
-	p->wheel.data = p->beat.data = p->stop.data = p->shm_poll.data = p->tregion_poll.data = p;
+	p->wheel.data = p->beat.data = p->stop.data = p->shm_poll.data = p->tregion_poll.data =
+		p->control_poll.data = p;
 	uv_timer_init(&p->loop, &p->wheel);
 	uv_timer_init(&p->loop, &p->beat);
 	uv_timer_init(&p->loop, &p->stop);
@@ -595,6 +559,8 @@ static void start_handles(struct process *p)
 	uv_poll_start(&p->shm_poll, UV_READABLE, on_shm);
 	uv_poll_init(&p->loop, &p->tregion_poll, cp_tregion_fd(p->tregion));
 	uv_poll_start(&p->tregion_poll, UV_READABLE, on_tregion);
+	uv_poll_init(&p->loop, &p->control_poll, cp_control_fd(p->control));
+	uv_poll_start(&p->control_poll, UV_READABLE, on_control);
 }
 
 int process_start(
@@ -616,6 +582,8 @@ int process_start(
 	p->now_us = abi_now_us();
 	err = open_tregion(p, why);
 	if (!err)
+		err = open_control(p, why);
+	if (!err)
 		err = open_journal(p, why);
 	if (!err)
 		err = open_shards(p, why);
@@ -624,8 +592,8 @@ int process_start(
 	if (!err)
 		err = cp_cdr_file_open(&p->cdr, policy->cfg->stats.cdr, why, PROCESS_WHY);
 	if (!err)
-		err = cp_drop_privileges(
-			policy->cfg->user, p->cdr.fd, p->tregion, p->survive, why, PROCESS_WHY);
+		err = cp_drop_privileges(policy->cfg->user, p->cdr.fd, p->tregion, p->control,
+			p->survive, why, PROCESS_WHY);
 	if (!err)
 		err = open_shm(p, why);
 	if (err) {
@@ -673,6 +641,7 @@ void process_free(struct process *p)
 		cp_shm_free(p->shm);
 	if (p->tregion)
 		cp_tregion_free(p->tregion);
+	cp_control_free(p->control);
 	cp_cdr_file_close(&p->cdr);
 	cp_policy_release(p->policy);
 	free(p);

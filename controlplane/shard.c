@@ -614,6 +614,19 @@ void cp_shard_stop(struct cp_shard *shard)
 	}
 }
 
+bool cp_shard_hangup(struct cp_shard *shard, uint64_t id)
+{
+	for (struct cp_call *call = shard->calls; call; call = call->next) {
+		if (call->id != id || call->state == ABI_CALL_ENDING)
+			continue;
+		cp_reason_set(call, "Q.850", 31, "ended by the operator");
+		cp_call_end(call, CP_BY_HAWSE, call->leg[0].answer_us ? 200 : 480,
+			sip_str("Ended by the Operator"), NULL);
+		return true;
+	}
+	return false;
+}
+
 size_t cp_shard_calls(const struct cp_shard *shard)
 {
 	return shard->count;

@@ -108,6 +108,8 @@ void cp_shard_set_policy(struct cp_shard *shard, struct cp_policy *policy);
 
 // Ends every call and refuses new ones. Done when cp_shard_calls() is 0.
 void cp_shard_stop(struct cp_shard *shard);
+// Ends this call as an operator wants it: BYE to both, or 480 and CANCEL. False: it is none of this shard's.
+bool cp_shard_hangup(struct cp_shard *shard, uint64_t id);
 size_t cp_shard_calls(const struct cp_shard *shard);
 // Copies what the transaction layer counted into region T. Once a second will do.
 void cp_shard_publish(struct cp_shard *shard);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// hawsectl: what hawse-media and hawse-sip are doing, read from their shared memory.
+// hawsectl: what hawse-media and hawse-sip are doing, read from their shared memory, and what hawse-sip is told to
+// do by its control channel.
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,13 +10,13 @@
 
 #include "controlplane/config/config.h"
 #include "dataplane/abi/shm.h"
-#include "stats/show.h"
+#include "stats/ask.h"
 
 #define DEFAULT_FILE "/etc/hawse/hawse.yaml"
 #define DEFAULT_RUN  "/run/hawse"
 
 static const char usage[] =
-	"usage: hawsectl [-r RUN | -c FILE] show TOPIC [--json]\n"
+	"usage: hawsectl [-r RUN | -c FILE] COMMAND [--json]\n"
 	"\n"
 	"  show calls                  calls that run now\n"
 	"  show call ID [--messages]   one call: parties, media each way, the ladder of its "
@@ -28,6 +29,11 @@ static const char usage[] =
 	"pipeline costs\n"
 	"  show drops [--all]          what was dropped and why; --all: every reason there is\n"
 	"\n"
+	"  status                      hawse-sip: its process, its calls\n"
+	"  config reload               hawse-sip reads its configuration again, as SIGHUP has it "
+	"do\n"
+	"  call hangup ID              ends a call: BYE to both sides\n"
+	"\n"
 	"  -j, --json         JSON instead of a table\n"
 	"  -r, --run RUN      the directory of the sockets, \"run\" in the configuration\n"
 	"  -c, --config FILE  take it from this configuration; default " DEFAULT_FILE "\n"
@@ -35,7 +41,8 @@ static const char usage[] =
 	"      --version      say the version and end\n"
 	"  -h, --help         this\n"
 	"\n"
-	"Exit codes: 0 shown; 1 there is no such call; 2 the command line or the configuration is "
+	"Exit codes: 0 shown or done; 1 there is no such call; 2 the command line or the "
+	"configuration is "
 	"wrong;\n"
 	"3 hawse-media or hawse-sip is needed and does not run, or may not be read; 4 cannot go "
 	"on.\n";
@@ -202,6 +209,24 @@ static int show(const struct topic *topic, const struct options *o, const char *
 	return code;
 }
 
+static int order(const struct options *o, char **words, int count)
+{
+	char run[128];
+	int used, code;
+	const struct st_order *found = st_order_find(words, count, &used);
+
+	if (!found)
+		return -1;
+	if (o->stages || o->messages || o->all)
+		return wrong("that option does not go with", found->name);
+	if (count - used < (int)found->least || count - used > (int)found->most) {
+		fprintf(stderr, "usage: hawsectl %s %s\n", found->name, found->usage);
+		return ST_EXIT_USAGE;
+	}
+	code = find_run(o, run, sizeof(run));
+	return code ? code : st_order_run(found, run, words, count, o->json, stdout, stderr);
+}
+
 int main(int argc, char **argv)
 {
 	char run[128];
@@ -209,6 +234,8 @@ int main(int argc, char **argv)
 	const struct topic *topic;
 	int code = read_options(argc, argv, &options);
 
+	if (code < 0)
+		code = order(&options, argv + optind, argc - optind);
 	if (code >= 0)
 		return code;
 	topic = read_words(argc - optind, argv + optind, &options, &code);

@@ -47,11 +47,13 @@ ROOMS = {
     ),
     "sip": (set(), {"osip", "openssl"}),
     "controlplane/config": (set(), {"yaml", "cyaml"}),
+    "controlplane/control": ({"dataplane/abi", "controlplane/control"}, {"jansson"}),
     "controlplane": (
-        {"dataplane/abi", "sip", "controlplane"},
+        {"dataplane/abi", "sip", "controlplane", "controlplane/control"},
         {"uv", "openssl", "cares", "wslay", "lmdb", "lz4", "hiredis", "jansson", "osip"},
     ),
-    "stats": ({"dataplane/abi", "stats"}, {"jansson", "microhttpd", "uv"}),
+    # hawsectl speaks what controlplane/control/wire.h says.
+    "stats": ({"dataplane/abi", "stats", "controlplane/control"}, {"jansson", "microhttpd", "uv"}),
 }
 # Of a library that a room may use, the only headers it may use.
 WITHIN = {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What hawsectl may ask for. One line of the table a command; functions that want more room than a few
+// lines have a file of their own.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/log.h"
+#include "controlplane/process_private.h"
+
+static int run_status(void *ctx, struct cp_control_call *call)
+{
+	struct process *p = ctx;
+
+	return json_object_update_new(call->answer,
+		       json_pack("{s:i, s:s, s:I, s:b, s:b}", "pid", (int)getpid(), "file", p->file,
+			       "calls", (json_int_t)process_calls(p), "media",
+			       cp_shm_attached(p->shm, NULL), "stopping", p->stopping))
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int run_config_reload(void *ctx, struct cp_control_call *call)
+{
+	return process_reload(ctx, call->why);
+}
+
+// As hawsectl prints it: 16 hexadecimal digits, fewer when they begin with 0.
+static int read_id(const char *text, uint64_t *id)
+{
+	char *end;
+
+	if (strspn(text, "0123456789abcdefABCDEF") != strlen(text) || !*text || strlen(text) > 16)
+		return -EINVAL;
+	*id = strtoull(text, &end, 16);
+	return 0;
+}
+
+static int run_call_hangup(void *ctx, struct cp_control_call *call)
+{
+	struct process *p = ctx;
+	uint64_t id;
+
+	if (read_id(call->words[0], &id)) {
+		snprintf(call->why, sizeof(call->why),
+			"expected the ID of a call as show calls prints it, found \"%.40s\"",
+			call->words[0]);
+		return -EINVAL;
+	}
+	for (unsigned i = 0; i < p->shard_count; i++)
+		if (cp_shard_hangup(p->shards[i], id)) {
+			cp_log(CP_LOG_INFO, "call", id, "ended by %s", call->who);
+			return 0;
+		}
+	snprintf(call->why, sizeof(call->why), "no call %016" PRIx64 " runs", id);
+	return -ENOENT;
+}
+
+const struct cp_control_command process_commands[] = {
+	{"status", 0, 0, "", run_status},
+	{"config reload", 0, 0, "", run_config_reload},
+	{"call hangup", 1, 1, "ID", run_call_hangup},
+	{NULL, 0, 0, NULL, NULL},
+};

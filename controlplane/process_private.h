@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The process as its own files see it: process.c (life, loop, wire), reload.c (a new configuration),
+// commands.c and its like (what hawsectl asks for).
+//
+// Thread: the one of the loop.
+#pragma once
+
+#include <uv.h>
+
+#include "controlplane/cdr_file.h"
+#include "controlplane/control/control.h"
+#include "controlplane/gate.h"
+#include "controlplane/process.h"
+#include "controlplane/shard.h"
+#include "controlplane/survive.h"
+#include "controlplane/transport.h"
+#include "dataplane/abi/layout.h"
+
+#define PROCESS_RANDOM 4096u
+
+struct process {
+	uv_loop_t loop;
+	uv_timer_t wheel, beat, stop;
+	uv_poll_t shm_poll, tregion_poll, control_poll;
+	uv_signal_t term, interrupt, hangup;
+	struct cp_policy *policy;
+	const char *file;
+	struct cp_transport *transport;
+	struct cp_gate *gate;
+	struct cp_shard_ops ops;
+	struct cp_shard *shards[ABI_MAX_SHARDS];
+	unsigned shard_count;
+	unsigned unreconciled; // shards that have not claimed their sessions yet
+	struct cp_shm *shm;
+	struct cp_tregion *tregion;
+	uint64_t now_us;
+	struct cp_survive *survive; // NULL: no journal
+	struct cp_cdr_file cdr;
+	struct cp_control *control;
+	bool stopping;
+	size_t random_left;
+	uint8_t random[PROCESS_RANDOM];
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The calls that there are, those that are ending included.
+size_t process_calls(const struct process *p);
+// Ends every call, then the loop.
+void process_stop(struct process *p, const char *why);
+
+// ---- reload.c
+
+// The configuration file is read whole and taken over whole; what is wrong leaves everything as it was, and is
+// said in the log
+// and in `why`. 0 or -errno.
+int process_reload(struct process *p, char why[PROCESS_WHY]);
+// The same with a configuration that was read already; takes it over, also on error.
+int process_adopt(struct process *p, struct cfg *cfg, char why[PROCESS_WHY]);
+
+// ---- commands.c: what hawsectl may ask for, see control/control.h
+
+extern const struct cp_control_command process_commands[];
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What hawsectl asks hawse-sip to do, by the control channel (controlplane/control/wire.h), and how it prints
+// the answer. One thread.
+#pragma once
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "stats/show.h"
+
+#define ST_ASK_MS   30000
+#define ST_ASK_MOST (256u << 20) // bytes of an answer
+
+struct st_order {
+	const char *name;     // as hawse-sip knows it: "call hangup"
+	const char *usage;    // of its arguments
+	unsigned least, most; // arguments
+	// NULL: st_print_answer(). Called for answers that are "ok", and without --json. An exit code.
+	int (*print)(const json_t *answer, FILE *out);
+	const char *done; // printed when the answer says nothing else, or NULL
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The orders that hawsectl knows; ends with a NULL name.
+extern const struct st_order st_orders[];
+// The order that these words begin with, and how many words its name has. NULL: none.
+const struct st_order *st_order_find(char *const *words, int count, int *used);
+
+// Asks the hawse-sip of this directory. 0 with *answer, or -errno with a line in `why`.
+int st_ask(const char *run, const char *const *words, unsigned count, json_t **answer, char *why,
+	size_t size);
+// Members as "name  value", lists of objects as tables; what `ok` says is left out.
+int st_print_answer(const json_t *answer, FILE *out);
+// Asks, prints, answers an exit code.
+int st_order_run(const struct st_order *order, const char *run, char *const *words, int count,
+	bool json, FILE *out, FILE *err);
+
+#ifdef __cplusplus
+}
+#endif

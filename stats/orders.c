@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What hawsectl can have hawse-sip do: the same names as in controlplane/commands.c. Each has its line in
+// hawsectl's help too.
+#include "stats/ask.h"
+
+const struct st_order st_orders[] = {
+	{"status", "", 0, 0, NULL, NULL},
+	{"config reload", "", 0, 0, NULL, "taken over"},
+	{"call hangup", "ID", 1, 1, NULL, "ended"},
+	{NULL, NULL, 0, 0, NULL, NULL},
+};
