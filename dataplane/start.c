@@ -224,6 +224,23 @@ static int open_devices(struct dataplane *d, unsigned buffers, char why[START_WH
 
 // ---- tables and workers ---------------------------------------------------------------------------
 
+// Where a program in front of the workers drops what comes to closed ports, it reads the table's bits.
+static void share_open_ports(struct dataplane *d)
+{
+	unsigned address = 0;
+
+	for (unsigned e = 0; e < d->endpoint_count; e++) {
+		unsigned interface = d->endpoints[e].interface_index;
+		uint64_t *bits;
+
+		if (e && interface != d->endpoints[e - 1].interface_index)
+			address = 0;
+		bits = port_open_bits(&d->ports[interface], address++);
+		if (bits)
+			dp_table_share(d->table, e, bits);
+	}
+}
+
 static int make_tables(struct dataplane *d, char why[START_WHY])
 {
 	uint32_t sessions = d->cfg->dataplane.sessions;
@@ -244,6 +261,7 @@ static int make_tables(struct dataplane *d, char why[START_WHY])
 			sessions, d->endpoint_count, strerror(-err));
 		return err;
 	}
+	share_open_ports(d);
 	d->adjacencies = dp_adjacencies_create();
 	d->outbox = outbox_new();
 	return d->adjacencies && d->outbox ? 0 : no_memory(why);

@@ -388,6 +388,7 @@ static void every_second(struct agent *a)
 		{XDP_MEDIA_FRAGMENT, AGENT_XDP_FRAGMENTS},
 		{XDP_MEDIA_MALFORMED, AGENT_XDP_MALFORMED},
 		{XDP_MEDIA_NO_SOCKET, AGENT_XDP_NO_SOCKET},
+		{XDP_MEDIA_CLOSED, AGENT_XDP_CLOSED},
 	};
 	struct neighbour_stats stats;
 

@@ -73,8 +73,11 @@ static const struct entry entries[AGENT_REFUSED] = {
 		"Fragments to a media address, left to the kernel: they carry no ports."},
 	[AGENT_XDP_MALFORMED] = {"media_xdp_total", "reason=\"malformed\"",
 		"Packets cut short inside a header, left to the kernel."},
-	[AGENT_XDP_NO_SOCKET] = {"media_xdp_total", "reason=\"no_socket\"",
-		"Media packets dropped because no AF_XDP socket serves their queue."},
+	[AGENT_XDP_NO_SOCKET] = {"media_xdp_drops_total", "reason=\"no_socket\"",
+		"No AF_XDP socket serves the queue that the media packet came to"},
+	[AGENT_XDP_CLOSED] = {"media_xdp_drops_total", "reason=\"unknown_port\"",
+		"No session has this port now: a late packet of an ended call, or somebody scans. "
+		"Dropped by the XDP program, it cost the workers nothing"},
 };
 
 void agent_counters_describe(struct abi_counter *out)

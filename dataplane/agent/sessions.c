@@ -98,12 +98,16 @@ static int take_ports(struct sessions *s, const struct abi_port_alloc *alloc, ui
 	return got_worker;
 }
 
-static void mux_odd(
-	struct sessions *s, const struct abi_leg_ports *ports, unsigned legs, bool muxed)
+// Packets to the ports are looked at, or no more.
+static void open_ports(
+	struct sessions *s, const struct abi_leg_ports *ports, unsigned legs, bool open)
 {
-	for (unsigned i = 0; i < legs; i++)
+	for (unsigned i = 0; i < legs; i++) {
 		if (ports[i].kind == ABI_LEG_MUX && ports[i].rtp_port % 2)
-			dp_table_mux(s->c.table, ports[i].endpoint, ports[i].rtp_port, muxed);
+			dp_table_mux(s->c.table, ports[i].endpoint, ports[i].rtp_port, open);
+		dp_table_open(s->c.table, ports[i].endpoint, ports[i].rtp_port, open);
+		dp_table_open(s->c.table, ports[i].endpoint, ports[i].rtcp_port, open);
+	}
 }
 
 static int touch(struct sessions *s, const struct abi_leg_ports *ports, unsigned legs)
@@ -164,7 +168,7 @@ static void alloc_ports(
 		reply_failure(s, ticket, -ENOMEM, ABI_FIELD_NONE, 0);
 		return;
 	}
-	mux_odd(s, new.ports, new.legs, true);
+	open_ports(s, new.ports, new.legs, true);
 	slot = slots_take(&s->slots, &new, now_us);
 	region_count(region_of(s), AGENT_ALLOCATIONS);
 	reply_ports(s, ticket, slot);
@@ -177,7 +181,7 @@ static void finish(struct sessions *s, uint32_t slot, uint64_t now_us)
 	struct abi_session_entry *entry = entry_of(s, slot);
 
 	plan_put_hops(s, s->slots.session[slot].adjacency);
-	mux_odd(s, entry->ports, entry->legs, false);
+	open_ports(s, entry->ports, entry->legs, false);
 	dp_ports_give(s->c.ports, entry->ports, entry->legs, now_us);
 	slots_rest(&s->slots, slot, now_us);
 }

@@ -426,7 +426,7 @@ int port_admit(struct port *port, char why[PORT_WHY])
 		return 0;
 	for (unsigned i = 0; i < media->address_count; i++) {
 		int err = xdp_allow(&port->xdp, media->addresses[i].family, media->addresses[i].ip,
-			media->first_port, media->last_port);
+			media->first_port, media->last_port, i);
 
 		if (err) {
 			snprintf(why, PORT_WHY,
@@ -436,6 +436,11 @@ int port_admit(struct port *port, char why[PORT_WHY])
 		}
 	}
 	return 0;
+}
+
+uint64_t *port_open_bits(const struct port *port, unsigned address)
+{
+	return port->kind == NIC_LINUX ? xdp_open(&port->xdp, address) : NULL;
 }
 
 void port_close(struct port *port)

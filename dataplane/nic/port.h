@@ -76,5 +76,9 @@ int port_open(struct port *port, const struct cfg_media *media, unsigned workers
 // From now on packets for our addresses and ports come to us.
 int port_admit(struct port *port, char why[PORT_WHY]);
 
+// The bits of the media interface's address number `address` that say which ports are open, where a
+// program in front of us reads them (xdp/xdp.h); NULL: there is none.
+uint64_t *port_open_bits(const struct port *port, unsigned address);
+
 // Stops, closes, takes the XDP program off. Safe on one that never opened.
 void port_close(struct port *port);

@@ -43,6 +43,8 @@ static __rte_always_inline enum dp_reason find_leg(
 
 	if (unlikely(port < e->first_port || port > e->last_port))
 		return DP_DROP_NOT_MEDIA;
+	if (unlikely(!dp_table_is_open(e, port)))
+		return DP_DROP_UNKNOWN_PORT;
 	k->local_port = port;
 	k->component = port & 1;
 	if (unlikely(k->component)) {

@@ -52,10 +52,10 @@ enum dp_reason {
 	DP_DROP_UDP_CHECKSUM,
 	DP_DROP_SEGMENTED,
 	DP_DROP_NOT_MEDIA,
+	DP_DROP_UNKNOWN_PORT, // admit, too, while the session is being set up or ends
 	// handoff
 	DP_DROP_HANDOFF_FULL,
 	// admit
-	DP_DROP_UNKNOWN_PORT,
 	DP_DROP_STUN,
 	DP_DROP_DTLS,
 	DP_DROP_NOT_RTP,

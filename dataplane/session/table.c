@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define HUGE_PAGE (2ull << 20)
+#define HUGE_PAGE  (2ull << 20)
+#define OPEN_WORDS (65536u / 64)
 
 static size_t round_up(size_t n, size_t to)
 {
@@ -49,7 +50,8 @@ static int open_endpoint(struct dp_endpoint *e, const struct abi_endpoint *from,
 	e->pairs = (uint32_t)(from->last_port - from->first_port + 1) / 2;
 	e->bytes = round_up((size_t)e->pairs * DP_LEG_SIZE, HUGE_PAGE);
 	e->muxed_odd = calloc((e->pairs + 63) / 64, sizeof(*e->muxed_odd));
-	if (!e->muxed_odd)
+	e->open = calloc(OPEN_WORDS, sizeof(*e->open));
+	if (!e->muxed_odd || !e->open)
 		return -ENOMEM;
 	if (*huge) {
 		e->legs[0] = reserve_huge(e->bytes);
@@ -135,6 +137,8 @@ void dp_table_free(struct dp_table *t)
 			if (e->legs[parity])
 				munmap(e->legs[parity], e->bytes);
 		free(e->muxed_odd);
+		if (!e->shared)
+			free(e->open);
 	}
 	free(t);
 }
@@ -154,22 +158,39 @@ int dp_table_touch(const struct dp_table *t, unsigned endpoint, uint16_t port)
 	return 0;
 }
 
+static void set_bit(uint64_t *bits, uint32_t bit, bool on)
+{
+	if (on)
+		__atomic_fetch_or(&bits[bit / 64], 1ull << bit % 64, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&bits[bit / 64], ~(1ull << bit % 64), __ATOMIC_RELAXED);
+}
+
+void dp_table_share(struct dp_table *t, unsigned endpoint, uint64_t *bits)
+{
+	struct dp_endpoint *e = &t->endpoint[endpoint];
+
+	if (!e->shared)
+		free(e->open);
+	e->open = bits;
+	e->shared = true;
+}
+
+void dp_table_open(const struct dp_table *t, unsigned endpoint, uint16_t port, bool open)
+{
+	if (endpoint < t->count && dp_table_leg(&t->endpoint[endpoint], port))
+		set_bit(t->endpoint[endpoint].open, port, open);
+}
+
 void dp_table_mux(const struct dp_table *t, unsigned endpoint, uint16_t port, bool muxed)
 {
 	const struct dp_endpoint *e;
-	uint32_t pair;
 
 	if (endpoint >= t->count || !(port & 1))
 		return;
 	e = &t->endpoint[endpoint];
-	if (!dp_table_leg(e, port))
-		return;
-	pair = (uint32_t)(port - e->first_port) / 2;
-	if (muxed)
-		__atomic_fetch_or(&e->muxed_odd[pair / 64], 1ull << pair % 64, __ATOMIC_RELAXED);
-	else
-		__atomic_fetch_and(
-			&e->muxed_odd[pair / 64], ~(1ull << pair % 64), __ATOMIC_RELAXED);
+	if (dp_table_leg(e, port))
+		set_bit(e->muxed_odd, (uint32_t)(port - e->first_port) / 2, muxed);
 }
 
 unsigned dp_table_find(const struct dp_table *t, const uint8_t ip[16], uint8_t family)

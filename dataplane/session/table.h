@@ -4,9 +4,10 @@
 // whose RTCP port is the odd one above, and muxed legs) and muxed legs on odd ports. Both are
 // reserved whole and backed by memory as ports are given out; huge pages when there are any.
 //
-// Built once at start and constant after, but for the bits that say which odd ports are muxed legs:
-// written by the agent when a port is given out or comes back, read by workers. The legs themselves
-// belong to workers (leg.h).
+// Built once at start and constant after, but for the bits that say which ports are open, and which
+// odd ports are muxed legs: written by the agent when a port is given out or comes back, read by
+// workers, and by an XDP program where there is one. A packet to a port that is not open touches no
+// leg. The legs themselves belong to workers (leg.h).
 #pragma once
 
 #include <stdbool.h>
@@ -28,9 +29,11 @@ struct dp_endpoint { // 128 bytes
 	uint16_t last_port;
 	uint16_t index;         // in the table
 	struct dp_leg *legs[2]; // by port parity, one for each pair of ports
+	uint64_t *open;         // bit port: given to a session
 	uint64_t *muxed_odd;    // bit (port - first) / 2: the odd port is a muxed leg
 	size_t bytes;           // of each array
 	uint32_t pairs;
+	bool shared; // `open` is somebody else's memory
 } ABI_LINE;
 
 struct dp_hash_slot {
@@ -61,6 +64,13 @@ void dp_table_free(struct dp_table *table);
 // is given to a session. 0 or -ENOMEM.
 int dp_table_touch(const struct dp_table *table, unsigned endpoint, uint16_t port);
 
+// Before workers run: `bits`, 65,536 of them, are those of the endpoint's open ports from now on.
+// They outlive the table and are clear.
+void dp_table_share(struct dp_table *table, unsigned endpoint, uint64_t *bits);
+
+// Agent: packets to the port are looked at from now on, or dropped.
+void dp_table_open(const struct dp_table *table, unsigned endpoint, uint16_t port, bool open);
+
 // Agent: an odd port becomes a muxed leg, or stops being one.
 void dp_table_mux(const struct dp_table *table, unsigned endpoint, uint16_t port, bool muxed);
 
@@ -78,6 +88,12 @@ static inline struct dp_leg *dp_table_leg(const struct dp_endpoint *e, uint16_t 
 		return NULL;
 	return (struct dp_leg *)((uint8_t *)e->legs[port & 1] +
 				 (size_t)((port - e->first_port) >> 1) * DP_LEG_SIZE);
+}
+
+// `port` is one of the endpoint's.
+static inline bool dp_table_is_open(const struct dp_endpoint *e, uint16_t port)
+{
+	return __atomic_load_n(&e->open[port / 64], __ATOMIC_RELAXED) >> port % 64 & 1;
 }
 
 static inline uint32_t dp_table_slot(uint32_t key)

@@ -5,7 +5,9 @@
 //
 // A packet for a media port that finds no socket is dropped: passed on, the kernel would answer it
 // with an ICMP port unreachable, and the far end would hang up. This is the state between a crash of
-// hawse-media and its next start.
+// hawse-media and its next start. A packet for a port that no session has is dropped for the same
+// reason, and so that junk costs no room in the sockets' rings: media_open has a bit for each port,
+// which hawse-media writes through a mapping of it.
 //
 // Fragments carry no ports (all but the first) and are left to the kernel, counted.
 #include "media.h"
@@ -44,6 +46,14 @@ struct {
 } media_addresses SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDP_MEDIA_MAX_ADDRESSES *XDP_MEDIA_WORDS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} media_open SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, XDP_MEDIA_COUNTS_MAX);
 	__type(key, __u32);
@@ -62,6 +72,14 @@ static __always_inline int malformed(void)
 {
 	count(XDP_MEDIA_MALFORMED);
 	return XDP_PASS;
+}
+
+static __always_inline int is_open(__u32 address, __u16 port)
+{
+	__u32 word = address * XDP_MEDIA_WORDS + port / 64;
+	const __u64 *bits = bpf_map_lookup_elem(&media_open, &word);
+
+	return bits && *bits >> port % 64 & 1;
 }
 
 static __always_inline int to_socket(struct xdp_md *ctx)
@@ -91,6 +109,10 @@ static __always_inline int deliver(struct xdp_md *ctx, const struct xdp_media_ke
 	port = bpf_ntohs(udp->dest);
 	if (port < range->first_port || port > range->last_port)
 		return XDP_PASS;
+	if (!is_open(range->index, port)) {
+		count(XDP_MEDIA_CLOSED);
+		return XDP_DROP;
+	}
 	return to_socket(ctx);
 }
 

@@ -16,6 +16,8 @@
 
 #define MAX_MAPS 16
 #define MAX_CPUS 1024
+#define OPEN_SIZE                                                                                  \
+	((size_t)XDP_MEDIA_MAX_ADDRESSES * XDP_MEDIA_WORDS * sizeof(uint64_t)) // whole pages
 
 extern const unsigned char xdp_media_object[];
 extern const size_t xdp_media_object_size;
@@ -163,13 +165,31 @@ static int find_map(DIR *fds, const char *name, const uint32_t *maps, uint32_t m
 	return -ENOENT;
 }
 
+int xdp_map_open(struct xdp *xdp)
+{
+	void *p = mmap(NULL, OPEN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, xdp->open, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	xdp->bits = p;
+	return 0;
+}
+
+uint64_t *xdp_open(const struct xdp *xdp, uint32_t index)
+{
+	if (!xdp->bits || index >= XDP_MEDIA_MAX_ADDRESSES)
+		return NULL;
+	return xdp->bits + (size_t)index * XDP_MEDIA_WORDS;
+}
+
 int xdp_adopt(struct xdp *xdp, const char *interface, int ifindex, char why[XDP_WHY])
 {
 	uint32_t maps[MAX_MAPS], map_count = 0;
 	int err = -ENOENT;
 	DIR *fds = opendir("/proc/self/fd");
 
-	*xdp = (struct xdp){.program = -1, .sockets = -1, .addresses = -1, .counts = -1};
+	*xdp = (struct xdp){
+		.program = -1, .sockets = -1, .addresses = -1, .counts = -1, .open = -1};
 	if (!fds)
 		return -errno;
 	if (bpf_xdp_query_id(ifindex, 0, &xdp->program_id) || xdp->program_id == 0)
@@ -180,7 +200,11 @@ int xdp_adopt(struct xdp *xdp, const char *interface, int ifindex, char why[XDP_
 	xdp->sockets = find_map(fds, XDP_MEDIA_SOCKETS, maps, map_count);
 	xdp->addresses = find_map(fds, XDP_MEDIA_ADDRESSES, maps, map_count);
 	xdp->counts = find_map(fds, XDP_MEDIA_COUNTS, maps, map_count);
-	if (xdp->sockets < 0 || xdp->addresses < 0 || xdp->counts < 0)
+	xdp->open = find_map(fds, XDP_MEDIA_OPEN, maps, map_count);
+	if (xdp->sockets < 0 || xdp->addresses < 0 || xdp->counts < 0 || xdp->open < 0)
+		goto out;
+	err = xdp_map_open(xdp);
+	if (err)
 		goto out;
 	xdp->ifindex = ifindex;
 	err = 0;
@@ -216,10 +240,11 @@ static struct xdp_media_key key_of(uint8_t family, const uint8_t *ip)
 }
 
 int xdp_allow(const struct xdp *xdp, uint8_t family, const uint8_t *ip, uint16_t first_port,
-	uint16_t last_port)
+	uint16_t last_port, uint32_t index)
 {
 	struct xdp_media_key key = key_of(family, ip);
-	struct xdp_media_range range = {.first_port = first_port, .last_port = last_port};
+	struct xdp_media_range range = {
+		.first_port = first_port, .last_port = last_port, .index = index};
 
 	return bpf_map_update_elem(xdp->addresses, &key, &range, BPF_ANY) ? -errno : 0;
 }
@@ -251,6 +276,9 @@ void xdp_detach(struct xdp *xdp)
 	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = xdp->program);
 	uint32_t id = 0;
 
+	if (xdp->bits)
+		munmap(xdp->bits, OPEN_SIZE);
+	xdp->bits = NULL;
 	if (xdp->ifindex == 0)
 		return;
 	if (bpf_xdp_query_id(xdp->ifindex, 0, &id) == 0 && id == xdp->program_id)

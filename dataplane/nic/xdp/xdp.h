@@ -25,6 +25,8 @@ struct xdp {
 	int sockets;
 	int addresses;
 	int counts;
+	int open;
+	uint64_t *bits; // media_open, mapped
 	uint32_t program_id;
 };
 
@@ -38,6 +40,9 @@ int xdp_clear(const char *interface, int ifindex, int *stale, char why[XDP_WHY])
 // Finds the program that the driver has attached to `ifindex`, and its maps.
 int xdp_adopt(struct xdp *xdp, const char *interface, int ifindex, char why[XDP_WHY]);
 
+// Maps the bits of `open`, for xdp_open. xdp_adopt does so.
+int xdp_map_open(struct xdp *xdp);
+
 // Redirects what comes on a queue to this AF_XDP socket: for queues whose port the driver gave another
 // program.
 int xdp_socket(const struct xdp *xdp, unsigned queue, int socket);
@@ -45,13 +50,19 @@ int xdp_socket(const struct xdp *xdp, unsigned queue, int socket);
 // Takes off whatever program the interface has. For programs that the driver has attached.
 int xdp_take_off(int ifindex);
 
-// Redirects UDP for this address and these ports from now on; or no longer.
+// UDP for this address and these ports is ours from now on, or no longer: redirected when the port's
+// bit in xdp_open(index) is set, else dropped. `index` is the caller's, one for each address, below
+// XDP_MEDIA_MAX_ADDRESSES.
 int xdp_allow(const struct xdp *xdp, uint8_t family, const uint8_t *ip, uint16_t first_port,
-	uint16_t last_port);
+	uint16_t last_port, uint32_t index);
 int xdp_forbid(const struct xdp *xdp, uint8_t family, const uint8_t *ip);
+
+// The bits of an address, one for each of 65,536 ports, all clear at first; any thread may set and
+// clear them. NULL: none adopted, or an index too large. Valid until xdp_detach.
+uint64_t *xdp_open(const struct xdp *xdp, uint32_t index);
 
 // Sums a counter of the program over all CPUs. 0 when it cannot be read.
 uint64_t xdp_count(const struct xdp *xdp, enum xdp_media_count which);
 
-// Takes our program off the interface if it is still on it.
+// Takes our program off the interface if it is still on it, and unmaps the bits.
 void xdp_detach(struct xdp *xdp);

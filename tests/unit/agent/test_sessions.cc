@@ -159,6 +159,31 @@ TEST(Sessions, OurOwnMediaAddressIsNoRemote)
 		w.ask(World::plan(ABI_SESSION_ADD, allocated, "10.1.0.2", "10.1.0.1")).result);
 }
 
+TEST(Sessions, PortsAreOpenAsLongAsTheSessionHasThem)
+{
+	World w;
+	abi_msg session = w.session(), mux = w.ask(World::alloc(2, 4, ABI_LEG_MUX));
+	const abi_session_entry &pairs = w.entry(session.slot), &odd = w.entry(mux.slot);
+	auto open = [&w](uint16_t endpoint, uint16_t port) {
+		return dp_table_is_open(&w.table->endpoint[endpoint], port);
+	};
+
+	for (const abi_leg_ports &leg : pairs.ports) {
+		EXPECT_TRUE(open(leg.endpoint, leg.rtp_port));
+		EXPECT_TRUE(open(leg.endpoint, leg.rtcp_port));
+		EXPECT_FALSE(open(leg.endpoint, leg.rtcp_port + 2));
+	}
+	EXPECT_TRUE(open(odd.ports[0].endpoint, odd.ports[0].rtp_port));
+	w.send(World::command(ABI_SESSION_DELETE, session.slot, session.generation));
+	EXPECT_TRUE(open(pairs.ports[0].endpoint, pairs.ports[0].rtp_port)); // until it is done
+	w.work();
+	for (const abi_leg_ports &leg : pairs.ports) {
+		EXPECT_FALSE(open(leg.endpoint, leg.rtp_port));
+		EXPECT_FALSE(open(leg.endpoint, leg.rtcp_port));
+	}
+	EXPECT_TRUE(open(odd.ports[0].endpoint, odd.ports[0].rtp_port));
+}
+
 TEST(Sessions, DeleteReportsAndItsPortsRest)
 {
 	World w;

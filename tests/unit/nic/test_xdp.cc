@@ -83,6 +83,7 @@ struct Xdp : testing::Test {
 	bpf_object *object = nullptr;
 	xdp program = {};
 	int prog = -1;
+	uint32_t addresses = 0;
 
 	void SetUp() override
 	{
@@ -102,12 +103,16 @@ struct Xdp : testing::Test {
 		program.ifindex = 1;
 		program.addresses = map(XDP_MEDIA_ADDRESSES);
 		program.counts = map(XDP_MEDIA_COUNTS);
+		program.open = map(XDP_MEDIA_OPEN);
+		ASSERT_EQ(0, xdp_map_open(&program));
 		allow("10.1.0.1", 20000, 20999);
 		allow("fd01::1", 30000, 30001);
 	}
 
 	void TearDown() override
 	{
+		program.ifindex = 0; // it is attached nowhere
+		xdp_detach(&program);
 		bpf_object__close(object);
 	}
 
@@ -122,7 +127,9 @@ struct Xdp : testing::Test {
 		bool six = strchr(text, ':');
 
 		inet_pton(six ? AF_INET6 : AF_INET, text, ip);
-		ASSERT_EQ(0, xdp_allow(&program, six ? 6 : 4, ip, first, last));
+		ASSERT_EQ(0, xdp_allow(&program, six ? 6 : 4, ip, first, last, ++addresses));
+		for (unsigned port = first; port <= last; port++)
+			xdp_open(&program, addresses)[port / 64] |= 1ull << port % 64;
 	}
 
 	int run(const Packet &p)
@@ -148,6 +155,23 @@ TEST_F(Xdp, TakesMediaOfOurAddressesAndPortsOnly)
 	EXPECT_EQ(PASS, run(Packet::eth(ETH_P_IPV6).ip6("fd01::1").udp(20000)));
 	EXPECT_EQ(PASS, run(Packet::eth(ETH_P_IPV6).ip6("fd01::2").udp(30001)));
 	EXPECT_EQ(3u, xdp_count(&program, XDP_MEDIA_NO_SOCKET));
+}
+
+TEST_F(Xdp, DropsWhatComesToClosedPorts)
+{
+	xdp_open(&program, 1)[20100 / 64] &= ~(1ull << 20100 % 64);
+	EXPECT_EQ(DROP, run(Packet::eth(ETH_P_IP).ip4("10.1.0.1").udp(20100)));
+	EXPECT_EQ(1u, xdp_count(&program, XDP_MEDIA_CLOSED));
+	EXPECT_EQ(0u, xdp_count(&program, XDP_MEDIA_NO_SOCKET));
+	EXPECT_EQ(DROP, run(Packet::eth(ETH_P_IP).ip4("10.1.0.1").udp(20101)));
+	EXPECT_EQ(1u, xdp_count(&program, XDP_MEDIA_CLOSED));
+	EXPECT_EQ(1u, xdp_count(&program, XDP_MEDIA_NO_SOCKET));
+	xdp_open(&program, 2)[30000 / 64] &= ~(1ull << 30000 % 64);
+	EXPECT_EQ(DROP, run(Packet::eth(ETH_P_IPV6).ip6("fd01::1").udp(30000)));
+	EXPECT_EQ(2u, xdp_count(&program, XDP_MEDIA_CLOSED));
+	// the kernel's ports stay the kernel's
+	EXPECT_EQ(PASS, run(Packet::eth(ETH_P_IP).ip4("10.1.0.1").udp(5060)));
+	EXPECT_EQ(nullptr, xdp_open(&program, XDP_MEDIA_MAX_ADDRESSES));
 }
 
 TEST_F(Xdp, LeavesTheRestToTheKernel)

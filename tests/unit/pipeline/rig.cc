@@ -405,6 +405,10 @@ int Rig::mail(uint32_t type, const std::vector<Leg> &legs, uint32_t slot, uint32
 		fill_leg(&m.plan.leg[i], legs[i]);
 	}
 	t.worker = worker_count == 1 ? 0 : steering.worker[legs[0].port];
+	for (const Rig::Leg &l : legs)
+		for (const uint16_t port : {m.plan.leg[&l - legs.data()].ports.rtp_port,
+			     m.plan.leg[&l - legs.data()].ports.rtcp_port})
+			dp_table_open(table, l.family == 6, port, true);
 	dp_plan_prepare(&m.plan);
 	return send(m);
 }

@@ -259,6 +259,7 @@ TEST(Worker, AnOwnerThatDoesNotKeepUpCostsCountedPackets)
 	Rig rig(2);
 	unsigned in = 0;
 
+	ASSERT_EQ(rig.add(call()), 0);
 	for (unsigned round = 0; round < 3; round++) {
 		for (uint16_t n = 0; n < 1000; n++, in++)
 			rig.put(packet(n), 1);

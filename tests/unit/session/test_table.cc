@@ -109,6 +109,26 @@ TEST_F(Table, RemembersMuxedOddPorts)
 	dp_table_mux(t, 7, 20001, true);
 }
 
+TEST_F(Table, PortsAreClosedUntilTheyAreOpened)
+{
+	std::vector<uint64_t> bits(1024);
+
+	make({endpoint4(1, 20000, 20999), endpoint6(1, 20000, 20999)});
+	ASSERT_NE(t, nullptr);
+	EXPECT_FALSE(dp_table_is_open(&t->endpoint[0], 20130));
+	dp_table_open(t, 0, 20130, true);
+	EXPECT_TRUE(dp_table_is_open(&t->endpoint[0], 20130));
+	EXPECT_FALSE(dp_table_is_open(&t->endpoint[0], 20131));
+	EXPECT_FALSE(dp_table_is_open(&t->endpoint[1], 20130));
+	dp_table_open(t, 0, 20130, false);
+	EXPECT_FALSE(dp_table_is_open(&t->endpoint[0], 20130));
+	dp_table_open(t, 0, 19999, true); // not ours
+	dp_table_open(t, 7, 20130, true);
+	dp_table_share(t, 1, bits.data());
+	dp_table_open(t, 1, 20130, true);
+	EXPECT_EQ(bits[20130 / 64], 1ull << 20130 % 64);
+}
+
 TEST_F(Table, RefusesWhatMakesNoSense)
 {
 	make({endpoint4(1, 20001, 20999)}, -EINVAL);
