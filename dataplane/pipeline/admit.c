@@ -183,7 +183,7 @@ static __rte_always_inline enum dp_reason admit(struct dp_worker *w, struct dp_b
 	const uint8_t *frame = k->frame;
 	const uint8_t *rtp = frame + k->payload;
 	struct dp_leg *leg = k->leg;
-	uint16_t flags = leg->rx.flags;
+	uint16_t flags = __atomic_load_n(&leg->rx.flags, __ATOMIC_ACQUIRE); // then the rest
 	enum dp_reason reason;
 
 	k->settled = 0;

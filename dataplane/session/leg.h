@@ -3,8 +3,9 @@
 //
 // A leg lies at the place in memory that its local port names (table.h), so nothing is searched.
 // Its memory is the agent's until it sends the ADD mail and after the DELETE mail came back, and
-// that of the one worker that owns the port in between; a worker looks only at the flags of a leg
-// that is not ACTIVE. Numbers for others are published to region A.
+// that of the one worker that owns the port in between, but for the flag ACTIVE, which is the
+// agent's; a worker looks only at the flags of a leg that is not ACTIVE. Numbers for others are
+// published to region A.
 //
 // A packet between IPv4 parties touches the first two lines of the leg that it came to, one from or
 // to an IPv6 party the third, too; none touches the other leg: the headers that it leaves with lie

@@ -196,10 +196,10 @@ void dp_plan_update(const struct dp_plan *plan, uint64_t now_us)
 
 void dp_leg_open(struct dp_leg *leg)
 {
-	leg->rx.flags |= DP_LEG_ACTIVE;
+	__atomic_store_n(&leg->rx.flags, leg->rx.flags | DP_LEG_ACTIVE, __ATOMIC_RELEASE);
 }
 
 void dp_leg_close(struct dp_leg *leg)
 {
-	leg->rx.flags = 0;
+	__atomic_store_n(&leg->rx.flags, 0, __ATOMIC_RELEASE);
 }

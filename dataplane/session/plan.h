@@ -45,7 +45,9 @@ void dp_plan_prepare(struct dp_plan *plan);
 // open yet, so the worker looks at nothing but their flags.
 void dp_plan_lay(const struct dp_plan *plan, uint64_t now_us, uint64_t now_ticks);
 
-// Worker: the leg forwards from now on, or no more. A closed leg keeps its numbers for the agent.
+// Agent: the leg forwards from now on, or no more; the worker sees it when it next looks, and may be
+// in the midst of a packet for it. No mail for the leg may be under way. A closed leg keeps its
+// numbers.
 void dp_leg_open(struct dp_leg *leg);
 void dp_leg_close(struct dp_leg *leg);
 

@@ -81,6 +81,7 @@ static bool something_waits(struct dp_worker *w)
 	const struct dp_mail_ring *r = &w->mailbox.to_worker;
 
 	return __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) != r->tail ||
+	       __atomic_load_n(&r->fence, __ATOMIC_ACQUIRE) != w->mailbox.to_agent.fence ||
 	       (w->handoff_in && !rte_ring_empty(w->handoff_in)) || abi_load32(&w->stop);
 }
 
@@ -138,10 +139,12 @@ void dp_idle_rest(struct dp_worker *w)
 	interrupts(w, true);
 	// One more turn, now that whoever comes next will ring.
 	if (!something_waits(w) && !dp_worker_turn(w)) {
+		dp_park(w);
 		if (w->wait_all)
 			sleep_on_fds(w);
 		else
 			nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+		dp_unpark(w);
 	}
 	interrupts(w, false);
 	__atomic_store_n(&w->sleeping, 0, __ATOMIC_RELAXED);

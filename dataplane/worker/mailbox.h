@@ -7,6 +7,10 @@
 // holds. Events are small, go one way, and are kept back by the worker while the agent is late.
 // Agents use dp_worker_send, _reply and _event (worker.h), which do more than move pointers.
 //
+// ADD and DELETE do not trouble the worker (agent_side.c): they come back to the agent by lists of
+// its own. What a DELETE waits for is a fence: the agent asks with a number in the ring's line that
+// the worker reads anyway, and the worker repeats that number between two bursts.
+//
 // Threads: one agent, one worker.
 #pragma once
 
@@ -46,7 +50,8 @@ struct dp_mail {
 	int32_t result;        // worker: 0, -ENOENT (no such session here), -EEXIST (ADD), -EINVAL
 	uint64_t cookie;       // the agent's
 	void *owner;           // the agent's
-	struct dp_leg *leg[2]; // dp_worker_send: those that the worker opens or closes
+	struct dp_mail *next;  // dp_worker_send's
+	struct dp_leg *leg[2]; // dp_worker_send: those of a session that begins or ends
 	union {
 		struct dp_plan plan;
 		struct dp_mail_target target;
@@ -77,6 +82,7 @@ struct dp_event {
 struct dp_mail_ring {
 	uint32_t head ABI_LINE; // producer
 	uint32_t tail_seen;
+	uint32_t fence;         // producer: to the worker, asked for; to the agent, passed
 	uint32_t tail ABI_LINE; // consumer
 	uint32_t head_seen;
 	struct dp_mail *slot[DP_MAIL_SLOTS] ABI_LINE;
@@ -90,11 +96,19 @@ struct dp_event_ring {
 	struct dp_event slot[DP_EVENT_SLOTS] ABI_LINE;
 };
 
+struct dp_mail_list { // first in, first out; the agent's
+	struct dp_mail *first, *last;
+};
+
 struct dp_mailbox {
 	struct dp_mail_ring to_worker;
 	struct dp_mail_ring to_agent;
 	struct dp_event_ring events;
-	uint32_t out ABI_LINE; // agent: mails that have not come back
+	// agent
+	uint32_t out ABI_LINE;      // mails that have not come back
+	struct dp_mail_list done;   // may be pulled
+	struct dp_mail_list fenced; // deletions that wait for the fence that was asked for
+	struct dp_mail_list closed; // deletions that wait for the next one
 };
 
 static inline bool dp_mail_push(struct dp_mail_ring *r, struct dp_mail *mail)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a worker does about sessions between bursts: mail from the agent, and
-// events for it. The agent's side of the mailbox is agent_side.c: it lays
-// sessions out before ADD and reads them after DELETE, so that little is left
-// to do here.
+// What a worker does about sessions between bursts: mail from the agent, and events for it. The
+// agent's side of the mailbox is agent_side.c: it begins and ends sessions without the worker.
 #include <errno.h>
 
 #include <rte_prefetch.h>
@@ -68,26 +66,6 @@ bool dp_tell_timeout(struct dp_worker *w, struct dp_leg *leg)
 
 // ---- mail
 
-static int add(struct dp_worker *w, const struct dp_mail *mail)
-{
-	const struct dp_plan *plan = &mail->plan;
-	struct dp_listed *l;
-
-	if (mail->result) // the agent's side refused it
-		return mail->result;
-	if (w->listed[plan->slot].leg[0])
-		return -EEXIST;
-	l = &w->listed[plan->slot];
-	*l = (struct dp_listed){
-		.generation = plan->generation, .leg = {mail->leg[0], mail->leg[1]}};
-	for (unsigned i = 0; i < plan->legs; i++)
-		dp_leg_open(l->leg[i]);
-	if (plan->slot >= w->listed_end)
-		w->listed_end = plan->slot + 1;
-	w->listed_count++;
-	return 0;
-}
-
 static int update(struct dp_worker *w, const struct dp_plan *plan)
 {
 	const struct dp_listed *l = session_of(w, plan->slot, plan->generation);
@@ -107,19 +85,6 @@ static void report(struct dp_worker *w, struct dp_mail *mail, const struct dp_li
 {
 	for (unsigned i = 0; i < 2 && l->leg[i]; i++)
 		dp_publish(w, l->leg[i], dp_ticks(w, rte_rdtsc()), &mail->stats[i]);
-}
-
-static int remove_session(struct dp_worker *w, const struct dp_mail_target *t)
-{
-	struct dp_listed *l = session_of(w, t->slot, t->generation);
-
-	if (!l)
-		return -ENOENT;
-	for (unsigned i = 0; i < 2 && l->leg[i]; i++)
-		dp_leg_close(l->leg[i]);
-	*l = (struct dp_listed){0};
-	w->listed_count--;
-	return 0;
 }
 
 static int hop(struct dp_worker *w, struct dp_mail_hop *h)
@@ -153,15 +118,14 @@ static int query(struct dp_worker *w, struct dp_mail *mail)
 	return 0;
 }
 
+// ADD never comes here.
 static int handle(struct dp_worker *w, struct dp_mail *mail)
 {
 	switch (mail->type) {
-	case DP_MAIL_ADD:
-		return add(w, mail);
 	case DP_MAIL_UPDATE:
 		return update_and_report(w, mail);
-	case DP_MAIL_DELETE:
-		return remove_session(w, &mail->target);
+	case DP_MAIL_DELETE: // it comes after what was under way for the session; that is all
+		return 0;
 	case DP_MAIL_QUERY:
 		return query(w, mail);
 	case DP_MAIL_HOP:
@@ -171,17 +135,13 @@ static int handle(struct dp_worker *w, struct dp_mail *mail)
 	}
 }
 
-// Mail and legs come from another core's cache: all of them are fetched before
-// the first is read.
+// Mail comes from another core's cache: all of it is fetched before the first is read.
 static unsigned pull(struct dp_worker *w, struct dp_mail **mails)
 {
 	unsigned n = 0;
 
 	while (n < MAILS_A_TURN && (mails[n] = dp_mail_pull(&w->mailbox.to_worker)))
 		rte_prefetch0(mails[n++]);
-	for (unsigned i = 0; i < n; i++)
-		for (unsigned leg = 0; leg < 2; leg++)
-			rte_prefetch0(mails[i]->leg[leg]);
 	return n;
 }
 
@@ -196,6 +156,5 @@ void dp_mail_handle(struct dp_worker *w)
 		dp_mail_push(&w->mailbox.to_agent, mails[i]);
 	}
 	dp_count(w, DP_COUNT_MAILS, n);
-	abi_store64(&w->counters[DP_COUNT_SESSIONS], w->listed_count);
 	w->told |= n > 0;
 }

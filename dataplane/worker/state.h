@@ -15,11 +15,11 @@
 
 #define DP_HANDOFF_SLOTS 2048u
 
-// A session that forwards, by its slot; leg[0] is NULL when there is none.
+// A session that forwards, by its slot; leg[0] is NULL when there is none. Agent: rw; worker: ro.
 struct dp_listed {
 	struct dp_leg *leg[2];
 	uint32_t generation;
-	uint32_t reserved;
+	uint32_t mails; // agent's: on their way to the worker or back
 };
 
 struct dp_worker {
@@ -61,8 +61,8 @@ struct dp_worker {
 
 	// Sessions by slot, and where the sweep stands.
 	struct dp_listed *listed;
-	uint32_t listed_count;
-	uint32_t listed_end; // no session has had this slot or one above
+	uint32_t listed_count; // as of the last chores
+	uint32_t listed_end;   // the same; no session has had this slot or one above
 	uint32_t sweep_at;
 	uint64_t sweep_credit; // slots times 2^20 that may be looked at
 	uint64_t swept_ticks;
@@ -77,6 +77,11 @@ struct dp_worker {
 	abi_atomic32 sleeping ABI_LINE; // worker: rw, others: ro
 	abi_atomic32 stop;              // agent: rw, worker: ro
 	abi_atomic32 running;           // worker: rw, agent: ro
+	abi_atomic32 parked;            // worker: rw, agent: ro; it sleeps and touches no leg
+
+	// agent: rw, worker: ro
+	abi_atomic32 sessions ABI_LINE; // that forward
+	abi_atomic32 sessions_end;      // no session has had this slot or one above
 
 	struct dp_mailbox mailbox ABI_LINE;
 };
@@ -132,6 +137,19 @@ void dp_tell_learned(struct dp_worker *w, struct dp_leg *leg, unsigned component
 bool dp_tell_timeout(struct dp_worker *w, struct dp_leg *leg);
 // sweep.c: publishes and looks for silence, a share of the sessions at a time.
 void dp_sweep(struct dp_worker *w, uint64_t now);
+// Around a sleep: meanwhile the agent need not ask for a fence. Whoever wakes sees what the agent
+// had closed.
+static inline void dp_park(struct dp_worker *w)
+{
+	__atomic_store_n(&w->parked, 1, __ATOMIC_RELEASE);
+}
+
+static inline void dp_unpark(struct dp_worker *w)
+{
+	__atomic_store_n(&w->parked, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 // idle.c: how an adaptive worker rests when nothing came, and who is woken by whom.
 int dp_idle_prepare(struct dp_worker *w, const struct dp_worker_config *config);
 void dp_idle_rest(struct dp_worker *w);

@@ -42,10 +42,14 @@ static void fetch(const struct dp_worker *w, uint32_t slot)
 {
 	const struct dp_listed *l = &w->listed[slot < w->listed_end ? slot : 0];
 
-	for (unsigned i = 0; i < 2 && l->leg[i]; i++) {
-		rte_prefetch0(&l->leg[i]->stats);
-		rte_prefetch0(&l->leg[i]->last_us);
-		rte_prefetch0(&l->leg[i]->timeout_ms);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct dp_leg *leg = __atomic_load_n(&l->leg[i], __ATOMIC_RELAXED);
+
+		if (!leg)
+			return;
+		rte_prefetch0(&leg->stats);
+		rte_prefetch0(&leg->last_us);
+		rte_prefetch0(&leg->timeout_ms);
 	}
 }
 
@@ -66,7 +70,14 @@ void dp_sweep(struct dp_worker *w, uint64_t now)
 			w->sweep_at = 0;
 		fetch(w, w->sweep_at + 4);
 		l = &w->listed[w->sweep_at++];
-		for (unsigned i = 0; i < 2 && l->leg[i]; i++)
-			sweep_leg(w, l->leg[i], now);
+		// The agent may end the session meanwhile; its legs stay as they are until this
+		// turn is over.
+		for (unsigned i = 0; i < 2; i++) {
+			struct dp_leg *leg = __atomic_load_n(&l->leg[i], __ATOMIC_ACQUIRE);
+
+			if (!leg)
+				break;
+			sweep_leg(w, leg, now);
+		}
 	}
 }

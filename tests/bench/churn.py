@@ -66,4 +66,5 @@ def latency(run, options, rate):
 def main(run, options):
     rate = options.rate or CHURN
     forwarding(run, options, options.sessions or SESSIONS, rate)
-    latency(run, options, rate)
+    if options.only is None:  # both sides are ours; one alone means the first figure alone
+        latency(run, options, rate)

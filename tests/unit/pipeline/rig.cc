@@ -389,9 +389,9 @@ static void fill_leg(struct dp_leg_plan *p, const Rig::Leg &l)
 	p->adjacency[0] = p->adjacency[1] = static_cast<uint16_t>(l.hop);
 }
 
-int Rig::mail(uint32_t type, const std::vector<Leg> &legs, uint32_t slot, uint32_t timeout_ms)
+struct dp_worker *Rig::fill(uint32_t type, const std::vector<Leg> &legs, uint32_t slot,
+	uint32_t timeout_ms, struct dp_mail &m)
 {
-	struct dp_mail m = {};
 	Target &t = targets.at(slot);
 
 	m.type = type;
@@ -410,7 +410,20 @@ int Rig::mail(uint32_t type, const std::vector<Leg> &legs, uint32_t slot, uint32
 			     m.plan.leg[&l - legs.data()].ports.rtcp_port})
 			dp_table_open(table, l.family == 6, port, true);
 	dp_plan_prepare(&m.plan);
+	return workers[t.worker];
+}
+
+int Rig::mail(uint32_t type, const std::vector<Leg> &legs, uint32_t slot, uint32_t timeout_ms)
+{
+	struct dp_mail m = {};
+
+	fill(type, legs, slot, timeout_ms, m);
 	return send(m);
+}
+
+int Rig::lay(const std::vector<Leg> &legs, uint32_t slot, struct dp_mail &m)
+{
+	return dp_worker_send(fill(DP_MAIL_ADD, legs, slot, 0, m), &m);
 }
 
 int Rig::add(const std::vector<Leg> &legs, uint32_t slot, uint32_t timeout_ms)

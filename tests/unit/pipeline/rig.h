@@ -84,6 +84,8 @@ class Rig
 
 	// Mails a plan; returns the mail's result.
 	int add(const std::vector<Leg> &legs, uint32_t slot = 0, uint32_t timeout_ms = 0);
+	// Sends the plan and neither turns nor waits; returns what dp_worker_send does.
+	int lay(const std::vector<Leg> &legs, uint32_t slot, struct dp_mail &m);
 	int update(const std::vector<Leg> &legs, uint32_t slot = 0, uint32_t timeout_ms = 0);
 	int remove(uint32_t slot = 0);
 	int query(uint32_t slot = 0);
@@ -113,6 +115,8 @@ class Rig
 	int bell; // the agent's
 
       private:
+	struct dp_worker *fill(uint32_t type, const std::vector<Leg> &legs, uint32_t slot,
+		uint32_t timeout_ms, struct dp_mail &m);
 	int mail(uint32_t type, const std::vector<Leg> &legs, uint32_t slot, uint32_t timeout_ms);
 	int send(struct dp_mail &m);
 	struct dp_leg *leg_at(uint8_t family, uint16_t port);

@@ -111,9 +111,11 @@ TEST(Worker, DeleteIsTheLastWord)
 
 	ASSERT_EQ(rig.add(call()), 0);
 	rig.pass(packet(1));
+	turn_for(rig, 1); // the gauge is set now and then
 	EXPECT_EQ(rig.counter(DP_COUNT_SESSIONS), 1u);
 	ASSERT_EQ(rig.remove(), 0);
 	EXPECT_EQ(rig.stats[0].packets, 1u);
+	turn_for(rig, 1);
 	EXPECT_EQ(rig.counter(DP_COUNT_SESSIONS), 0u);
 	EXPECT_TRUE(rig.pass(packet(2)).empty());
 	EXPECT_EQ(rig.counter(DP_DROP_UNKNOWN_PORT), 1u);
