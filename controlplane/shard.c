@@ -392,7 +392,7 @@ void cp_shard_unreachable(struct cp_shard *shard, const struct sip_flow *to, int
 
 		next = call->next;
 		if (!x->client || sip_tx_state(x->client) != SIP_TX_CALLING ||
-			(call->target + 1u >= call->route->to_count && !call->hops_left) ||
+			(!cp_route_has_more(call) && !call->hops_left) ||
 			!sip_addr_equal(&sip_tx_flow(x->client)->remote, &to->remote))
 			continue;
 		sip_client_cancel(x->client, sip_slice(NULL, 0));

@@ -153,6 +153,14 @@ static bool check_accept(
 	return false;
 }
 
+// RFC 5031: "urn:service:sos" and its like may be called.
+static bool is_service(struct sip_slice uri)
+{
+	static const char urn[] = "urn:service:";
+
+	return uri.n > sizeof(urn) - 1 && strncasecmp(uri.p, urn, sizeof(urn) - 1) == 0;
+}
+
 void sip_inspect(
 	const struct sip_message *m, const struct sip_capabilities *c, struct sip_inspected *out)
 {
@@ -162,7 +170,8 @@ void sip_inspect(
 	out->lines[0] = '\0';
 	if (!check_method(m, c, out))
 		return;
-	if (sip_message_request_uri(m, &uri) || uri.scheme == SIP_URI_OTHER) {
+	if (sip_message_request_uri(m, &uri) ||
+		(uri.scheme == SIP_URI_OTHER && !is_service(uri.whole))) {
 		refuse(out, 416, NULL, sip_str(NULL));
 		return;
 	}

@@ -34,6 +34,10 @@ static const char usage[] =
 	"do\n"
 	"  call hangup ID              ends a call: BYE to both sides\n"
 	"\n"
+	"  route test FROM NUMBER [--caller NUMBER] [--at \"YYYY-MM-DD HH:MM\"]\n"
+	"                              where a call of peer FROM would go by the configuration, and why\n"
+	"  rules test PEER in|out      what the header rules make of the message on standard input\n"
+	"\n"
 	"  -j, --json         JSON instead of a table\n"
 	"  -r, --run RUN      the directory of the sockets, \"run\" in the configuration\n"
 	"  -c, --config FILE  take it from this configuration; default " DEFAULT_FILE "\n"
@@ -49,6 +53,7 @@ static const char usage[] =
 
 struct options {
 	const char *run, *file;
+	const char *caller, *at; // route test
 	bool json, all, stages, messages;
 };
 
@@ -75,6 +80,8 @@ static int read_options(int argc, char **argv, struct options *o)
 		{"all", no_argument, NULL, 'a'},
 		{"stages", no_argument, NULL, 's'},
 		{"messages", no_argument, NULL, 'm'},
+		{"caller", required_argument, NULL, 'C'},
+		{"at", required_argument, NULL, 'A'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -101,6 +108,12 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'm':
 			o->messages = true;
+			break;
+		case 'C':
+			o->caller = optarg;
+			break;
+		case 'A':
+			o->at = optarg;
 			break;
 		case 'V':
 			puts("hawsectl " HAWSE_VERSION);
@@ -227,6 +240,26 @@ static int order(const struct options *o, char **words, int count)
 	return code ? code : st_order_run(found, run, words, count, o->json, stdout, stderr);
 }
 
+// route test, rules test: -1 when the words are neither.
+static int try_out(const struct options *o, char **words, int count)
+{
+	const struct st_try t = {.file = o->file ? o->file : DEFAULT_FILE,
+		.caller = o->caller,
+		.at = o->at,
+		.in = stdin,
+		.out = stdout,
+		.err = stderr};
+	bool route = count > 0 && strcmp(words[0], "route") == 0;
+
+	if (!route && (count < 1 || strcmp(words[0], "rules") != 0))
+		return -1;
+	if (count != 4 || strcmp(words[1], "test") != 0)
+		return wrong(route ? "expected route test FROM NUMBER"
+				   : "expected rules test PEER in|out",
+			NULL);
+	return route ? st_route_test(&t, words[2], words[3]) : st_rules_test(&t, words[2], words[3]);
+}
+
 int main(int argc, char **argv)
 {
 	char run[128];
@@ -234,6 +267,8 @@ int main(int argc, char **argv)
 	const struct topic *topic;
 	int code = read_options(argc, argv, &options);
 
+	if (code < 0)
+		code = try_out(&options, argv + optind, argc - optind);
 	if (code < 0)
 		code = order(&options, argv + optind, argc - optind);
 	if (code >= 0)

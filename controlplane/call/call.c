@@ -169,6 +169,7 @@ void cp_call_free(struct cp_call *call)
 		cp_tregion_call_close(shard->tregion, call->entry);
 	cp_policy_release(call->policy);
 	free(call->saved);
+	free(call->choice);
 	free(call);
 }
 

@@ -19,6 +19,7 @@
 // small blocks, so that it can be journalled. Thread: its shard's.
 #pragma once
 
+#include "controlplane/call/carry.h"
 #include "controlplane/call/cdr.h"
 #include "controlplane/counters.h"
 #include "controlplane/shard.h"
@@ -120,7 +121,7 @@ struct cp_call {
 	uint64_t id;
 	uint32_t entry; // in region T, CP_NO_CALL: none left
 	uint8_t state;  // enum abi_call_state
-	uint8_t target; // index into route->to
+	uint8_t target; // index into choice->to
 	uint8_t held;   // bit 0 the caller holds, bit 1 the callee
 	bool counted;   // the result of the set-up was
 	bool showing;   // A has seen an answer
@@ -131,7 +132,8 @@ struct cp_call {
 	struct cp_call *touched_next;
 	uint64_t kept; // digest of its record in the journal, 0: none
 	struct cp_policy *policy;
-	const struct cfg_route *route;
+	struct cp_choice *choice; // where it may go; malloc, until it is answered
+	const struct cp_rate *rate[2]; // of a minute: what the caller is charged, what the target costs
 	struct cp_leg leg[2];
 	struct cp_exchange invite;
 	struct cp_exchange other[CP_RELAYS];
@@ -284,6 +286,21 @@ bool cp_is_party(struct cp_call *call, unsigned leg, const struct sip_dialog *d,
 // Requests in the dialog of this leg go to its next hop if that is an address of its peer; else they
 // go where the dialog was made from, as behind NAT they must. A connection that lives is used on.
 void cp_leg_route(struct cp_call *call, unsigned leg);
+
+// ---- route.c: which way a number goes, and how each side writes it
+
+// The peers for this request of `caller`. 0, or the status that it is refused by.
+int cp_route_call(struct cp_shard *shard, const struct sip_message *m, const struct cp_peer *caller,
+	struct cp_choice *choice);
+// Another target can be tried after this one.
+bool cp_route_has_more(const struct cp_call *call);
+// The request's number as the target writes it: sets the user part of `uri`, whose text is in `text`.
+int cp_route_called(const struct cp_call *call, struct sip_uri *uri, char text[CP_USER]);
+// The prices of the call as it goes now.
+void cp_route_price(struct cp_call *call);
+// What a leg costs (1) or is charged (0) when it was answered for so long: micro-units; -1: no price is
+// known.
+int64_t cp_call_cost(const struct cp_call *call, unsigned leg, uint64_t duration_ms);
 
 // ---- target.c: the peers of a route
 

@@ -209,10 +209,11 @@ static void carry_identity(struct sip_build *b, const struct cp_carry *c, const 
 	struct sip_walk walk = sip_walk(m, (enum sip_header_id)row->id);
 	struct sip_slice element;
 	struct sip_address a;
-	char uri[CP_URI];
+	char uri[CP_URI], user[CP_USER];
 
 	while (sip_walk_next(&walk, &element)) {
 		if (sip_address_parse(element, &a) || a.uri.scheme == SIP_URI_OTHER ||
+			cp_carry_number(c->from, c->to, CFG_OF_CALLER, &a.uri, user) ||
 			identity_uri(&a.uri, c->listener->host, uri) < 0)
 			continue;
 		sip_build_address(b, row->name, a.display, sip_str(uri), sip_str(NULL));

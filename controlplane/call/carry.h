@@ -31,7 +31,8 @@ struct cp_carry {
 	unsigned what;                      // enum cp_carried_in, or-ed
 };
 
-#define CP_URI 512u
+#define CP_URI  512u
+#define CP_USER 256u // of a user part
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +47,11 @@ int cp_carry_uri(const struct sip_uri *uri, const char *host, uint16_t port, cha
 
 // The user part as an operator reads it, cut at size - 1 bytes: number or name, parameters left out.
 void cp_carry_user_text(const struct sip_uri *uri, char *out, size_t size);
+
+// A number of one side as the other writes it: sets the user part of `uri`, whose text is in `text`. `of`:
+// CFG_OF_CALLED or CFG_OF_CALLER. 0 or -ENOBUFS.
+int cp_carry_number(const struct cp_peer *from, const struct cp_peer *to, unsigned of,
+	struct sip_uri *uri, char text[CP_USER]);
 
 // The body of a request or response inside a call that is not a session description.
 bool cp_carry_has_body(const struct sip_message *m);

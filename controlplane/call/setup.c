@@ -8,8 +8,6 @@
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
 
-#define CP_NUMBER 128u
-
 // ---- the caller's INVITE --------------------------------------------------------------------------
 
 static void refuse(struct cp_shard *shard, struct sip_transaction *tx, enum cp_result result,
@@ -19,27 +17,9 @@ static void refuse(struct cp_shard *shard, struct sip_transaction *tx, enum cp_r
 	sip_respond_simple(tx, status, lines);
 }
 
-// The number dialled, or the user part as it stands when it is none.
-static struct sip_slice dialled(const struct sip_uri *uri, char out[CP_NUMBER])
-{
-	int n = sip_uri_number(uri, out, CP_NUMBER);
-
-	if (n > 0)
-		return sip_slice(out, (size_t)n);
-	cp_carry_user_text(uri, out, CP_NUMBER);
-	return sip_str(out);
-}
-
-// A proxy has brought one of our own INVITEs back, for the same number.
-static bool is_loop(struct cp_shard *shard, const struct sip_message *m, struct sip_slice number)
-{
-	const struct cp_label *label = cp_label_find(shard, sip_message_call_id(m));
-
-	return label && label->leg == 1 && label->number == cp_label_number(shard, number);
-}
-
 // Refuses what cannot become a call. False when it has.
-static bool admit(struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
+static bool admit(struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m,
+	bool emergency)
 {
 	uint32_t forwards = 70;
 
@@ -47,7 +27,7 @@ static bool admit(struct cp_shard *shard, struct sip_transaction *tx, const stru
 		refuse(shard, tx, CP_RESULT_NO_MEDIA, 503, "Retry-After: 5\r\n");
 		return false;
 	}
-	if (shard->running >= shard->policy->cfg->sip.max_calls) {
+	if (shard->running >= shard->policy->cfg->sip.max_calls && !emergency) {
 		refuse(shard, tx, CP_RESULT_OVERLOAD, 503, "Retry-After: 5\r\n");
 		return false;
 	}
@@ -63,30 +43,14 @@ static bool admit(struct cp_shard *shard, struct sip_transaction *tx, const stru
 	return true;
 }
 
-static const struct cfg_route *find_route(struct cp_shard *shard, struct sip_transaction *tx,
-	const struct sip_message *m, const struct cp_peer *caller)
+// Why a call has no route: 404, 416, 482, or what a route refuses by.
+static enum cp_result result_of(int status)
 {
-	const struct cfg_route *route;
-	struct sip_slice number;
-	char text[CP_NUMBER];
-	struct sip_uri uri;
-
-	if (sip_message_request_uri(m, &uri) || uri.scheme == SIP_URI_OTHER) {
-		refuse(shard, tx, CP_RESULT_NO_ROUTE, 416, NULL);
-		return NULL;
-	}
-	number = dialled(&uri, text);
-	if (is_loop(shard, m, number)) {
-		refuse(shard, tx, CP_RESULT_LOOP, 482, NULL);
-		return NULL;
-	}
-	route = cp_routes_find(shard->policy->routes, caller->index, number);
-	if (!route)
-		refuse(shard, tx, CP_RESULT_NO_ROUTE, 404, NULL);
-	return route;
+	return status == 482 ? CP_RESULT_LOOP : CP_RESULT_NO_ROUTE;
 }
 
-static int keep_invite(struct cp_call *call, const struct sip_message *m)
+static int keep_invite(
+	struct cp_call *call, const struct sip_message *m, const struct cp_choice *choice)
 {
 	struct sip_address from;
 	struct sip_uri uri;
@@ -100,8 +64,10 @@ static int keep_invite(struct cp_call *call, const struct sip_message *m)
 	if (sip_message_request_uri(m, &uri) == 0)
 		cp_carry_user_text(&uri, call->to, sizeof(call->to));
 	call->saved = malloc(m->length);
-	if (!call->saved)
+	call->choice = malloc(sizeof(*choice));
+	if (!call->saved || !call->choice)
 		return -ENOMEM;
+	*call->choice = *choice;
 	memcpy(call->saved, m->data, m->length);
 	call->saved_size = m->length;
 	return 0;
@@ -137,10 +103,10 @@ void cp_setup_invite(
 {
 	const struct sip_flow *source = sip_tx_flow(tx);
 	const struct cp_peer *caller = cp_who(shard, shard->policy, source);
-	const struct cfg_route *route;
+	struct cp_choice choice;
 	struct cp_call *call;
 	uint64_t id = shard->fresh;
-	int err;
+	int err, status;
 
 	if (cp_restored_invite(shard, tx, m))
 		return;
@@ -148,11 +114,13 @@ void cp_setup_invite(
 		refuse(shard, tx, CP_RESULT_STRANGER, 403, NULL);
 		return;
 	}
-	if (!admit(shard, tx, m))
+	status = cp_route_call(shard, m, caller, &choice);
+	if (!admit(shard, tx, m, choice.emergency))
 		return;
-	route = find_route(shard, tx, m, caller);
-	if (!route)
+	if (status) {
+		refuse(shard, tx, result_of(status), status, NULL);
 		return;
+	}
 	while (!id)
 		shard->ops->random(shard->ctx, &id, sizeof(id));
 	shard->fresh = 0;
@@ -161,13 +129,12 @@ void cp_setup_invite(
 		refuse(shard, tx, CP_RESULT_INTERNAL, 503, "Retry-After: 5\r\n");
 		return;
 	}
-	call->route = route;
 	call->invite.server = tx;
 	sip_tx_set_user(tx, &call->invite);
 	cp_label_set(shard, sip_message_call_id(m), id, 0, sip_str(""));
 	err = sip_dialog_new_uas(shard->dialogs, tx, m, call, &call->leg[0].dialog);
 	if (!err)
-		err = keep_invite(call, m);
+		err = keep_invite(call, m, &choice);
 	if (err) {
 		cp_call_end(
 			call, CP_BY_HAWSE, err == -EBADMSG ? 400 : 500, sip_slice(NULL, 0), NULL);
@@ -310,7 +277,9 @@ static void now_up(struct cp_call *call)
 	cp_call_result(call, CP_RESULT_ANSWERED);
 	abi_add64(&shard->counters[CP_C_SETUP_MS], (shard->now_us - call->leg[0].start_us) / 1000);
 	free(call->saved);
+	free(call->choice);
 	call->saved = NULL;
+	call->choice = NULL;
 	cp_call_event(call, 255, "answered, %s", call->codec[0] ? call->codec : "no codec");
 	cp_call_state(call, ABI_CALL_UP);
 	cp_call_touch(call, true);

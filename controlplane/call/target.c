@@ -67,10 +67,15 @@ struct party {
 static int caller_party(struct cp_call *call, const struct sip_message *m, struct party *p)
 {
 	struct sip_address from;
+	char text[CP_USER];
 	int n;
 
 	if (sip_message_from(m, &from))
 		return -EBADMSG;
+	n = cp_carry_number(
+		call->leg[0].peer, call->leg[1].peer, CFG_OF_CALLER, &from.uri, text);
+	if (n)
+		return n;
 	p->display = from.display;
 	// RFC 3323 4.1.1.3: nobody's address stays nobody's.
 	n = cp_carry_uri(&from.uri,
@@ -97,10 +102,20 @@ static int secure_uri(const struct cp_call *call, char uri[CP_URI])
 static int callee_party(struct cp_call *call, const struct sip_message *m, struct party *p)
 {
 	struct sip_address to;
+	struct sip_uri uri;
+	char text[CP_USER];
 	int n;
 
-	if (sip_message_to(m, &to))
+	if (sip_message_to(m, &to) || sip_message_request_uri(m, &uri))
 		return -EBADMSG;
+	// Most say the same number in both, and then the other side hears the same in both.
+	if (sip_slice_eq(to.uri.user, uri.user) && to.uri.scheme != SIP_URI_OTHER)
+		n = cp_route_called(call, &to.uri, text);
+	else
+		n = cp_carry_number(
+			call->leg[0].peer, call->leg[1].peer, CFG_OF_CALLED, &to.uri, text);
+	if (n)
+		return n;
 	p->display = to.display;
 	n = cp_carry_uri(&to.uri, call->leg[1].peer->host, 0, p->uri);
 	return n < 0 ? n : secure_uri(call, p->uri);
@@ -109,10 +124,18 @@ static int callee_party(struct cp_call *call, const struct sip_message *m, struc
 static int target_uri(struct cp_call *call, const struct sip_message *m, char out[CP_URI])
 {
 	struct sip_uri uri;
+	char text[CP_USER];
 	int n;
 
 	if (sip_message_request_uri(m, &uri))
 		return -EBADMSG;
+	n = cp_route_called(call, &uri, text);
+	if (n)
+		return n;
+	if (uri.scheme == SIP_URI_OTHER) { // urn:service:sos
+		n = snprintf(out, CP_URI, "%.*s", SIP_PRI(uri.whole));
+		return n < 0 || n >= (int)CP_URI ? -ENOBUFS : 0;
+	}
 	n = cp_carry_uri(&uri, call->leg[1].peer->hostport, 0, out);
 	return n < 0 ? n : secure_uri(call, out);
 }
@@ -209,15 +232,16 @@ bool cp_target_choose(struct cp_call *call)
 {
 	struct cp_leg *leg = &call->leg[1];
 
-	for (; call->target < call->route->to_count; call->target++) {
+	for (; call->choice && call->target < call->choice->count; call->target++) {
 		const struct cp_peer *peer =
-			cp_peers_at(call->policy->peers, (unsigned)call->route->to[call->target]);
+			cp_peers_at(call->policy->peers, call->choice->to[call->target]);
 
 		if (!peer || !locate(call, peer))
 			continue;
 		leg->peer = peer;
 		leg->start_us = call->shard->now_us;
 		leg->ring_us = leg->answer_us = leg->end_us = 0;
+		cp_route_price(call);
 		return true;
 	}
 	cp_call_event(call, 255, "no target of the route can be called");
@@ -296,13 +320,26 @@ static void go_on(struct cp_exchange *x, const struct cp_leg *before)
 	}
 }
 
+// By the list of the peer that said so, if it has one.
+static bool try_next(const struct cp_call *call, int status)
+{
+	const struct cfg_trunk *t = &call->leg[1].peer->cfg->trunk;
+
+	if (!t->failover_written)
+		return cp_cause_try_next(status);
+	for (unsigned i = 0; t->failover[i]; i++)
+		if (t->failover[i] == status)
+			return true;
+	return false;
+}
+
 // This target is over. True when another one takes its place.
 bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase)
 {
 	struct cp_call *call = x->call;
 	const struct cp_leg before = call->leg[1];
 
-	if (!cp_cause_try_next(status) || call->target + 1u >= call->route->to_count)
+	if (!try_next(call, status) || !cp_route_has_more(call))
 		return false;
 	call->leg[1].end_us = call->shard->now_us;
 	call->cause.by = CP_BY_CALLEE;

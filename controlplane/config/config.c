@@ -219,7 +219,10 @@ void cfg_free(struct cfg *cfg)
 		free(cfg->peers[i].addresses);
 		free(cfg->peers[i].hosts);
 		free(cfg->peers[i].tls);
+		cfg_trunk_free(&cfg->peers[i].trunk);
 	}
+	for (unsigned i = 0; i < cfg->route_count; i++)
+		cfg_route_free(&cfg->routes[i]);
 	free(cfg->media);
 	free(cfg->sip.listen);
 	free(cfg->peers);

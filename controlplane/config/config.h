@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controlplane/config/trunk.h"
+
 #define CFG_NAME     32u  // bytes of a name, NUL included
 #define CFG_PATH     104u // fits a Unix socket's sun_path with the file name appended
 #define CFG_PORT_SIP 5060u
@@ -132,17 +134,30 @@ struct cfg_peer {
 	struct cfg_tls *tls;
 	int media;     // index into cfg.media; default 0
 	uint8_t dscp;  // of media sent to it; default 46 (EF)
+	struct cfg_trunk trunk; // numbers, rates, limits, health, rules, codecs: trunk.h
 	unsigned line; // where it stands in the file
 };
 
 // routes: [{from: office, number: "+49", to: [carrier, backup]}]
+// The longest prefix wins, then the first line of the file. A line whose conditions do not hold is passed over.
+// Emergency numbers (sip.emergency) look at the lines that say `emergency: yes` first.
 struct cfg_route {
-	int from;        // index into cfg.peers, -1: any
-	char number[64]; // prefix; empty: every number. The longest prefix wins, then the first
-			 // line
-	int to[8];       // peers to try, in order
+	int from;                // index into cfg.peers, -1: any
+	char number[CFG_PREFIX]; // prefix; empty: every number
+	int to[CFG_TARGETS];     // peers to try, in order where `target` says nothing else
+	struct cfg_target target[CFG_TARGETS];
 	unsigned to_count;
 	unsigned line;
+	bool by_cost;     // order: cost: the cheapest first, by their rates
+	bool emergency;   // of emergency numbers only
+	int64_t max_rate; // micro-units a minute; dearer peers are passed over; -1: no bound
+	uint16_t refuse;  // 0, or the status that the call is refused by; then `to` is empty
+	uint8_t strip;    // characters taken from the front of the called number,
+	char prepend[CFG_PREFIX]; // and what stands there then
+	char *table;              // a file of "prefix,peer[,peer...]"; then `to` is empty
+	struct cfg_prefix_list callers; // none: everybody. "anonymous": who has no number
+	struct cfg_when *when;          // any of them; NULL: always
+	unsigned when_count;
 };
 
 // stats: {listen: "127.0.0.1:9090", cdr: /var/log/hawse/cdr.jsonl}
@@ -191,6 +206,12 @@ void cfg_free(struct cfg *cfg);
 
 // "10.0.0.1", "10.0.0.1:5062", "[2001:db8::1]:5062", "10.0.0.0/8" when `networks`. 0 or -EINVAL.
 int cfg_address_parse(struct cfg_address *address, const char *text, bool networks);
+
+// "0.05" as 50000, at most six places after the point. 0 or -EINVAL.
+int cfg_micro_parse(const char *text, int64_t *micro);
+
+// A route may name it: it has an address or a name to call.
+bool cfg_peer_callable(const struct cfg_peer *peer);
 
 // True when `ip` (as in cfg_address) lies in the host or network.
 bool cfg_address_matches(const struct cfg_address *network, uint8_t family, const uint8_t *ip);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The sections peers and routes.
+// The section peers.
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -69,6 +69,11 @@ static const struct cfg_address *first_host(const struct cfg_peer *p)
 		if (is_host(&p->addresses[i]))
 			return &p->addresses[i];
 	return NULL;
+}
+
+bool cfg_peer_callable(const struct cfg_peer *p)
+{
+	return first_host(p) || p->by_name;
 }
 
 static int read_peer_name(struct cfg_reader *r, const struct cfg_node *node, struct cfg_peer *p)
@@ -240,6 +245,16 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 		{"media", read_peer_media},
 		{"dscp", read_dscp},
 		{"tls", cfg_read_peer_tls},
+		{"codecs", cfg_read_codecs},
+		{"dtmf", cfg_read_dtmf},
+		{"nat", cfg_read_nat},
+		{"numbers", cfg_read_numbers},
+		{"rates", cfg_read_rates},
+		{"tariff", cfg_read_tariff},
+		{"limits", cfg_read_limits},
+		{"health", cfg_read_health},
+		{"failover", cfg_read_failover},
+		{"rules", cfg_read_rules},
 	};
 	struct cfg_peer *p = &r->cfg->peers[r->cfg->peer_count];
 	int err = cfg_name(r, node, node->key, p->name, sizeof(p->name));
@@ -268,139 +283,6 @@ int cfg_read_peers(struct cfg_reader *r, const struct cfg_node *node, void *to)
 		return -ENOMEM;
 	for (const struct cfg_node *c = node->first; c; c = c->next) {
 		int err = read_peer(r, c);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-// ---- routes
-
-static int find_peer(struct cfg_reader *r, const struct cfg_node *node, int *index)
-{
-	const struct cfg *cfg = r->cfg;
-	const char *nearest = NULL;
-	const char **names;
-
-	if (node->kind != CFG_NODE_TEXT)
-		return cfg_expected(r, node, "the name of a peer");
-	for (unsigned i = 0; i < cfg->peer_count; i++)
-		if (strcmp(cfg->peers[i].name, node->text) == 0) {
-			*index = (int)i;
-			return 0;
-		}
-	names = calloc(cfg->peer_count + 1u, sizeof(*names));
-	if (!names)
-		return -ENOMEM;
-	for (unsigned i = 0; i < cfg->peer_count; i++)
-		names[i] = cfg->peers[i].name;
-	nearest = cfg_nearest(node->text, names, cfg->peer_count);
-	free(names);
-	if (nearest)
-		return cfg_fail(r, node, "there is no peer \"%.40s\"; did you mean \"%s\"?",
-			node->text, nearest);
-	return cfg_fail(
-		r, node, "expected the name of a peer in peers, found \"%.40s\"", node->text);
-}
-
-static int read_from(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	struct cfg_route *route = to;
-
-	if (node->kind == CFG_NODE_TEXT && strcmp(node->text, "any") == 0)
-		return 0;
-	return find_peer(r, node, &route->from);
-}
-
-static int read_prefix(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const char expected[] = "the first characters of a number, such as \"+49\"";
-	struct cfg_route *route = to;
-	int err = cfg_text(r, node, route->number, sizeof(route->number), expected);
-
-	if (err)
-		return err;
-	for (const char *p = route->number; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("+*#-_.!~'()&=$,;?/%", *p))
-			return cfg_expected(r, node, expected);
-	return 0;
-}
-
-static int read_target(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	struct cfg_route *route = to;
-	int peer = 0;
-	int err = find_peer(r, node, &peer);
-
-	if (err)
-		return err;
-	for (unsigned i = 0; i < route->to_count; i++)
-		if (route->to[i] == peer)
-			return cfg_fail(
-				r, node, "expected each peer once, found \"%s\" twice", node->text);
-	if (!first_host(&r->cfg->peers[peer]) && !r->cfg->peers[peer].by_name)
-		return cfg_fail(r, node,
-			"expected a peer that can be called, found \"%s\", which has no single "
-			"address "
-			"and no name (line %u)",
-			node->text, r->cfg->peers[peer].line);
-	route->to[route->to_count++] = peer;
-	return 0;
-}
-
-static int read_to(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	struct cfg_route *route = to;
-
-	if (cfg_count(node) > COUNT(route->to))
-		return cfg_fail(r, node, "expected at most %zu peers, found %u", COUNT(route->to),
-			cfg_count(node));
-	return cfg_each(r, node, "a peer or a list of peers", read_target, route);
-}
-
-static int read_route(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_key keys[] = {
-		{"from", read_from},
-		{"number", read_prefix},
-		{"to", read_to},
-	};
-	struct cfg *cfg = r->cfg;
-	struct cfg_route *route = &cfg->routes[cfg->route_count];
-	int err;
-
-	route->from = -1;
-	route->line = node->line;
-	err = cfg_map(r, node, keys, COUNT(keys), route);
-	if (err)
-		return err;
-	if (!route->to_count)
-		return cfg_fail(
-			r, node, "expected the key to (a peer or a list of peers), found none");
-	for (unsigned i = 0; i < cfg->route_count; i++)
-		if (cfg->routes[i].from == route->from &&
-			strcmp(cfg->routes[i].number, route->number) == 0)
-			return cfg_fail(r, node,
-				"expected each from and number once, found those of line %u: this "
-				"route would never be used; list more peers in its \"to\"",
-				cfg->routes[i].line);
-	cfg->route_count++;
-	return 0;
-}
-
-int cfg_read_routes(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	if (node->kind != CFG_NODE_LIST)
-		return cfg_expected(
-			r, node, "a list of routes, as in [{from: office, to: [carrier]}]");
-	if (node->children > 20000)
-		return cfg_fail(r, node, "expected at most 20000 routes, found %u", node->children);
-	r->cfg->routes = calloc(node->children + 1u, sizeof(*r->cfg->routes));
-	if (!r->cfg->routes)
-		return -ENOMEM;
-	for (const struct cfg_node *c = node->first; c; c = c->next) {
-		int err = read_route(r, c, NULL);
 
 		if (err)
 			return err;

@@ -70,6 +70,43 @@ int cfg_read_stats(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_peers(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_routes(struct cfg_reader *r, const struct cfg_node *node, void *to);
 
+// ---- keys of a peer; `to` is its struct cfg_peer
+
+int cfg_read_codecs(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_dtmf(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_nat(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_numbers(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_rates(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_tariff(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_limits(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_health(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_failover(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_rules(struct cfg_reader *r, const struct cfg_node *node, void *to);
+
+void cfg_numbers_free(struct cfg_numbers *numbers);
+void cfg_limits_free(struct cfg_limits *limits);
+void cfg_rules_free(struct cfg_rules *rules);
+void cfg_trunk_free(struct cfg_trunk *trunk);
+void cfg_route_free(struct cfg_route *route);
+
+// Limits of whatever has some; the caller frees *limits, also after an error.
+int cfg_limits_parse(
+	struct cfg_reader *r, const struct cfg_node *node, struct cfg_limits **limits);
+int cfg_read_prefixes(
+	struct cfg_reader *r, const struct cfg_node *node, struct cfg_prefix_list *list);
+// "0.05" as 50000 micro-units.
+int cfg_read_money(struct cfg_reader *r, const struct cfg_node *node, int64_t *micro);
+// The name of a time zone, such as Europe/Berlin.
+int cfg_read_zone(struct cfg_reader *r, const struct cfg_node *node, char *zone, size_t size);
+// The times of a route; `to` is its struct cfg_route.
+int cfg_read_when(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_path(struct cfg_reader *r, const struct cfg_node *node, char **path);
+// An extended regular expression; to be freed by regfree() when 0 came.
+int cfg_read_regex(struct cfg_reader *r, const struct cfg_node *node, regex_t *regex, int flags);
+// \0 to \9 in `with` must be groups that the expression has.
+int cfg_check_groups(
+	struct cfg_reader *r, const struct cfg_node *node, const char *with, size_t groups);
+
 // ---- certificates
 
 int cfg_read_certificate(struct cfg_reader *r, const struct cfg_node *node, void *tls);

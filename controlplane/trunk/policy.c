@@ -122,7 +122,7 @@ int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_po
 	if (!err)
 		err = cp_peers_new(cfg, &p->peers);
 	if (!err)
-		err = cp_routes_new(cfg, &p->routes);
+		err = cp_routes_new(cfg, &p->routes, why);
 	if (err)
 		goto out;
 	for (unsigned i = 0; i < cfg->peer_count; i++)

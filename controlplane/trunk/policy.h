@@ -38,7 +38,8 @@ struct cp_policy {
 extern "C" {
 #endif
 
-// Takes `cfg` over, also on error. 0, -ENOMEM.
+// Takes `cfg` over, also on error. Reads the tables and price lists that it names: may take a second, and be
+// done on any thread. 0, or -errno with `why` written.
 int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_policy **out,
 	struct cfg_error *why);
 // The listener to reach `to` by: of that transport, with the address that the kernel would send from

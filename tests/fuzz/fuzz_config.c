@@ -27,8 +27,8 @@ static void check(const struct cfg *c)
 	for (unsigned i = 0; i < c->route_count; i++) {
 		const struct cfg_route *r = &c->routes[i];
 
-		if (r->from < -1 || r->from >= (int)c->peer_count || !r->to_count ||
-			r->to_count > 8)
+		if (r->from < -1 || r->from >= (int)c->peer_count || r->to_count > CFG_TARGETS ||
+			(r->to_count != 0) + (r->refuse != 0) + (r->table != NULL) != 1)
 			abort();
 		for (unsigned k = 0; k < r->to_count; k++)
 			if ((unsigned)r->to[k] >= c->peer_count)

@@ -273,8 +273,8 @@ static const Case cases[] = {
 	{"route_same",
 		M + S + P + "routes:\n- {number: 1, to: carrier}\n- {number: \"1\", to: carrier}\n",
 		8, {"routes[1]", "those of line 7", "never be used"}},
-	{"route_many", M + S + P + "routes:\n- {to: [a, a, a, a, a, a, a, a, a]}\n", 7,
-		{"at most 8 peers, found 9"}},
+	{"route_many", M + S + P + "routes:\n- {to: [a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a]}\n", 7,
+		{"at most 16 peers, found 17"}},
 	{"route_key", M + S + P + "routes:\n- {too: carrier}\n", 7, {"did you mean \"to\"?"}},
 };
 

@@ -40,9 +40,12 @@ struct Policy {
 
 	int line(int from, const std::string &number)
 	{
-		const cfg_route *r =
-			cp_routes_find(p->routes, from, sip_slice(number.data(), number.size()));
-		return r ? int(r - p->cfg->routes) : -1;
+		cp_route_query q{};
+		cp_choice c;
+		q.from = from;
+		q.number = sip_slice(number.data(), number.size());
+		cp_routes_choose(p->routes, &q, &c, nullptr, nullptr);
+		return c.route ? int(c.route - p->cfg->routes) : -1;
 	}
 };
 
@@ -87,7 +90,7 @@ TEST(Peers, CallsGoToTheFirstHostFromAListenerOfItsFamily)
 TEST(Routes, TheLongestPrefixWinsThenTheFirstLine)
 {
 	Policy p("{x: {kind: trunk, address: 10.1.1.1}, y: {kind: trunk, address: 10.1.1.2}}",
-		"[{from: x, number: \"+49\", to: [y]}, {number: \"+4930\", to: [y]},"
+		"[{from: x, number: \"+49\", to: [y]}, {number: \"+4930\", to: [y, x]},"
 		" {from: x, number: \"+4930\", to: [x]}, {from: x, to: [y]},"
 		" {from: y, number: \"0049\", to: [x]}]");
 	ASSERT_NE(p.p, nullptr) << p.error.text;

@@ -48,12 +48,17 @@ ROOMS = {
     "sip": (set(), {"osip", "openssl"}),
     "controlplane/config": (set(), {"yaml", "cyaml"}),
     "controlplane/control": ({"dataplane/abi", "controlplane/control"}, {"jansson"}),
+    # Pure but for trunk/names, so that hawsectl can say what a route or a rule would do.
+    "controlplane/trunk": ({"sip", "controlplane"}, {"uv"}),
     "controlplane": (
-        {"dataplane/abi", "sip", "controlplane", "controlplane/control"},
+        {"dataplane/abi", "sip", "controlplane", "controlplane/control", "controlplane/trunk"},
         {"uv", "openssl", "cares", "wslay", "lmdb", "lz4", "hiredis", "jansson", "osip"},
     ),
     # hawsectl speaks what controlplane/control/wire.h says.
-    "stats": ({"dataplane/abi", "stats", "controlplane/control"}, {"jansson", "microhttpd", "uv"}),
+    "stats": (
+        {"dataplane/abi", "stats", "controlplane/control", "controlplane/trunk", "sip"},
+        {"jansson", "microhttpd", "uv"},
+    ),
 }
 # Of a library that a room may use, the only headers it may use.
 WITHIN = {
