@@ -11,6 +11,7 @@
 #include "controlplane/config/config.h"
 #include "dataplane/abi/shm.h"
 #include "stats/ask.h"
+#include "stats/try.h"
 
 #define DEFAULT_FILE "/etc/hawse/hawse.yaml"
 #define DEFAULT_RUN  "/run/hawse"
