@@ -20,7 +20,7 @@ TARGETS = {
     "sip_load": "tests/bench/sip_load",
     "rtp_pcap": "tests/bench/rtp_pcap",
 }
-PACKAGES = {"dpdk-testpmd": "dpdk", "rtpengine": "rtpengine-daemon"}
+PACKAGES = {"dpdk-testpmd": "dpdk", "rtpengine": "rtpengine-daemon", "kamailio": "kamailio"}
 
 
 def _call(command, log):

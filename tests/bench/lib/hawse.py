@@ -12,7 +12,7 @@ class Hawse:
 
     def __init__(self, run, media, namespace=None, workers=1, cores=None, sessions=10000, poll="busy", memory=256,
                  quarantine=1, fifo=0, nice=-20, name="hawse-media",
-                 sip=None):
+                 sip=None, one_core=False):
         self.run = run
         self.namespace = namespace
         directory = run.path(f"run-{name}")
@@ -28,12 +28,13 @@ class Hawse:
             "run": str(directory),
         }
         config.update(sip or {})
-        if run.other_core not in config["dataplane"]["cores"]:
+        if not one_core and run.other_core not in config["dataplane"]["cores"]:
             config["dataplane"]["agent_core"] = run.other_core
         path = run.path(f"{name}.yaml")
         self.config = path
         path.write_text(json.dumps(config, indent=1))  # JSON is YAML
-        self.process = run.start(name, [run.binaries["hawse-media"], "-c", path], namespace=namespace, nice=nice)
+        self.process = run.start(name, [run.binaries["hawse-media"], "-c", path], namespace=namespace, nice=nice,
+                                 core=run.core if one_core else None)
         run.wait_log(self.process, "ready", 60)
         if fifo:
             system.sh("chrt", "-a", "-f", "-p", fifo, self.process.pid)
