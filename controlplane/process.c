@@ -627,6 +627,10 @@ void process_free(struct process *p)
 	if (!p)
 		return;
 	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
+	// None may fire when the loop runs once more below.
+	uv_timer_stop(&p->wheel);
+	uv_timer_stop(&p->beat);
+	uv_timer_stop(&p->stop);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_free(p->shards[i]);
 	cp_survive_close(p->survive);

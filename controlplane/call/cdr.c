@@ -31,6 +31,39 @@ static void put(struct out *o, const char *format, ...)
 		o->n += (size_t)k;
 }
 
+static void put_bytes(struct out *o, const char *p, size_t n)
+{
+	if (n >= o->size - o->n) {
+		o->full = true;
+		return;
+	}
+	memcpy(o->p + o->n, p, n);
+	o->n += n;
+}
+
+static void put_words(struct out *o, const char *words)
+{
+	put_bytes(o, words, strlen(words));
+}
+
+static void put_number(struct out *o, uint64_t value, unsigned least)
+{
+	char digits[20];
+	unsigned n = sizeof(digits);
+
+	do
+		digits[--n] = (char)('0' + value % 10);
+	while ((value /= 10) || sizeof(digits) - n < least);
+	put_bytes(o, digits + n, sizeof(digits) - n);
+}
+
+static void put_key(struct out *o, const char *key)
+{
+	put_bytes(o, ",\"", 2);
+	put_words(o, key);
+	put_bytes(o, "\":", 2);
+}
+
 static size_t utf8_length(const unsigned char *p, size_t n)
 {
 	size_t more = p[0] < 0x80 ? 0 : p[0] < 0xe0 ? 1 : p[0] < 0xf0 ? 2 : 3;
@@ -48,30 +81,39 @@ static size_t utf8_length(const unsigned char *p, size_t n)
 	return more + 1;
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 // What a peer wrote: quoted, and bytes that are no UTF-8 shown as U+FFFD.
 static void put_string(struct out *o, const char *s, size_t n)
 {
-	put(o, "\"");
+	put_bytes(o, "\"", 1);
 	for (size_t i = 0; i < n;) {
 		const unsigned char *p = (const unsigned char *)s + i;
-		size_t length = utf8_length(p, n - i);
+		size_t length = 0;
 
-		if (*p == '"' || *p == '\\')
+		while (i + length < n && is_plain(p[length]))
+			length++;
+		if (!length)
+			length = *p < 0x80 ? 0 : utf8_length(p, n - i);
+		if (length)
+			put_bytes(o, (const char *)p, length);
+		else if (*p == '"' || *p == '\\')
 			put(o, "\\%c", *p);
 		else if (*p < 0x20 || *p == 0x7f)
 			put(o, "\\u%04x", *p);
-		else if (length)
-			put(o, "%.*s", (int)length, (const char *)p);
 		else
-			put(o, "\\ufffd");
+			put_words(o, "\\ufffd");
 		i += length ? length : 1;
 	}
-	put(o, "\"");
+	put_bytes(o, "\"", 1);
 }
 
 static void put_text(struct out *o, const char *key, const char *value)
 {
-	put(o, ",\"%s\":", key);
+	put_key(o, key);
 	put_string(o, value, strlen(value));
 }
 
@@ -80,21 +122,39 @@ static void put_time(struct out *o, const char *key, uint64_t us)
 	time_t seconds = (time_t)(us / 1000000);
 	struct tm tm;
 
+	put_key(o, key);
 	if (!us || !gmtime_r(&seconds, &tm)) {
-		put(o, ",\"%s\":null", key);
+		put_words(o, "null");
 		return;
 	}
-	put(o, ",\"%s\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03uZ\"", key, tm.tm_year + 1900,
-		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		(unsigned)(us / 1000 % 1000));
+	const struct {
+		uint64_t value;
+		unsigned digits;
+		const char *before;
+	} parts[] = {
+		{(uint64_t)(tm.tm_year + 1900), 4, "\""},
+		{(uint64_t)(tm.tm_mon + 1), 2, "-"},
+		{(uint64_t)tm.tm_mday, 2, "-"},
+		{(uint64_t)tm.tm_hour, 2, "T"},
+		{(uint64_t)tm.tm_min, 2, ":"},
+		{(uint64_t)tm.tm_sec, 2, ":"},
+		{us / 1000 % 1000, 3, "."},
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		put_bytes(o, parts[i].before, 1);
+		put_number(o, parts[i].value, parts[i].digits);
+	}
+	put_bytes(o, "Z\"", 2);
 }
 
 static void put_span(struct out *o, const char *key, uint64_t from, uint64_t to)
 {
+	put_key(o, key);
 	if (!from || !to)
-		put(o, ",\"%s\":null", key);
+		put_words(o, "null");
 	else
-		put(o, ",\"%s\":%" PRIu64, key, to > from ? (to - from) / 1000 : 0);
+		put_number(o, to > from ? (to - from) / 1000 : 0, 1);
 }
 
 static void put_media(struct out *o, const struct cp_media_total *m)
@@ -153,7 +213,7 @@ int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 	put_text(&o, "peer", cdr->peer);
 	put_text(&o, "from", cdr->from);
 	put_text(&o, "to", cdr->to);
-	put(&o, ",\"call_id\":");
+	put_key(&o, "call_id");
 	put_string(&o, cdr->call_id.p, cdr->call_id.n < 256 ? cdr->call_id.n : 255);
 	put_time(&o, "start", cdr->start_us);
 	put_time(&o, "ring", cdr->ring_us);

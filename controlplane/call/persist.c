@@ -183,7 +183,7 @@ struct cp_persist_scratch *cp_persist_scratch_new(void)
 
 	if (!scratch)
 		return NULL;
-	scratch->state = malloc((size_t)LZ4_sizeofState());
+	scratch->state = LZ4_createStream();
 	if (scratch->state)
 		return scratch;
 	free(scratch);
@@ -193,7 +193,7 @@ struct cp_persist_scratch *cp_persist_scratch_new(void)
 void cp_persist_scratch_free(struct cp_persist_scratch *scratch)
 {
 	if (scratch)
-		free(scratch->state);
+		LZ4_freeStream(scratch->state);
 	free(scratch);
 }
 
@@ -224,7 +224,9 @@ int cp_persist_pack(struct cp_persist_scratch *scratch, const uint8_t *plain, si
 
 	if (size < sizeof(h) || size > INT32_MAX || n > CP_PERSIST_PLAIN)
 		return -ENOBUFS;
-	packed = LZ4_compress_fast_extState(scratch->state, (const char *)plain,
+	// A record of its own, without clearing the 16 kB of the stream's tables.
+	LZ4_resetStream_fast(scratch->state);
+	packed = LZ4_compress_fast_continue(scratch->state, (const char *)plain,
 		(char *)out + sizeof(h), (int)n, (int)(size - sizeof(h)), 1);
 	if (packed <= 0)
 		return -ENOBUFS;

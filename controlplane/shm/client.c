@@ -134,9 +134,9 @@ static int open_b(struct cp_shm *c)
 	return 0;
 }
 
-static int watch(struct cp_shm *c, int fd)
+static int watch(struct cp_shm *c, int fd, uint32_t more)
 {
-	struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP, .data = {.fd = fd}};
+	struct epoll_event e = {.events = EPOLLIN | more, .data = {.fd = fd}};
 
 	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
@@ -185,9 +185,10 @@ static int open_link(struct cp_shm *c, struct cp_region_a *a)
 	if (!err)
 		err = open_b(c);
 	if (!err)
-		err = watch(c, c->link.socket);
+		err = watch(c, c->link.socket, EPOLLRDHUP);
+	// A bell is told of at each ring, so that nobody has to read it.
 	if (!err)
-		err = watch(c, c->link.fds[ABI_FD_EVENT_BELL]);
+		err = watch(c, c->link.fds[ABI_FD_EVENT_BELL], EPOLLET);
 	return err;
 }
 
@@ -373,7 +374,6 @@ static int take_messages(struct cp_shm *c, uint64_t now_us)
 	int got;
 
 	abi_doorbell_disarm(&b->sleeping);
-	abi_doorbell_clear(c->link.fds[ABI_FD_EVENT_BELL]);
 	for (;;) {
 		while (budget && (got = take_message(c, now_us)) == 1)
 			budget--;
@@ -420,6 +420,18 @@ static void expire(struct cp_shm *c, uint64_t now_us)
 		cp_command_drop(&c->pending, p, c->attached ? &c->commands : NULL);
 }
 
+// Takes note of what rang. True when the socket did.
+static bool socket_rang(struct cp_shm *c)
+{
+	struct epoll_event events[4];
+	int n = epoll_wait(c->epoll, events, 4, 0);
+
+	for (int i = 0; i < n; i++)
+		if (events[i].data.fd == c->link.socket)
+			return true;
+	return n < 0; // interrupted: perhaps
+}
+
 // 0, or -EPIPE when hawse-media hung up, or -EPROTO when it talks where it should not.
 static int look_at_socket(struct cp_shm *c)
 {
@@ -434,6 +446,7 @@ static int look_at_socket(struct cp_shm *c)
 void cp_shm_process(struct cp_shm *c, uint64_t now_us)
 {
 	struct abi_region_b *b;
+	bool rang;
 	int err;
 
 	c->more = false;
@@ -441,10 +454,11 @@ void cp_shm_process(struct cp_shm *c, uint64_t now_us)
 		attach(c, now_us);
 	if (!c->attached)
 		return;
+	rang = socket_rang(c);
 	// Answers that came before the hang-up still count.
 	err = take_messages(c, now_us);
 	c->counters.broken += err == -EPROTO;
-	if (!err)
+	if (!err && rang)
 		err = look_at_socket(c);
 	if (!err)
 		push(c);

@@ -24,6 +24,7 @@
 #define ACCEPTS    8u  // in one turn
 #define ATTACHES   20u // in a second; each makes memory
 #define SECOND_US  1000000u
+#define MUCH       256u // answers and events in one turn: there may be more
 #define LINE       256
 #define LINES      20u // in the log, a second
 
@@ -96,6 +97,14 @@ static int watch(struct agent *a, int fd, uint64_t what)
 	return epoll_ctl(a->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+// Of a bell only the ring counts: that epoll tells of each write (EPOLLET) saves reading it.
+static int watch_bell(struct agent *a, int fd, uint64_t what)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = what};
+
+	return epoll_ctl(a->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
 int agent_new(struct agent **out, const struct agent_config *config)
 {
 	struct agent *a = calloc(1, sizeof(*a));
@@ -128,7 +137,7 @@ int agent_new(struct agent **out, const struct agent_config *config)
 	if (!err)
 		err = watch(a, config->listener, ON_LISTENER);
 	if (!err)
-		err = watch(a, config->worker_bell, ON_WORKERS);
+		err = watch_bell(a, config->worker_bell, ON_WORKERS);
 	if (!err)
 		err = watch(a, neighbour_fd(config->neighbour), ON_NETLINK);
 	if (err)
@@ -232,7 +241,7 @@ static void welcome_control(struct agent *a, unsigned i, const struct abi_hello 
 	}
 	peer->state = PEER_CONTROL;
 	a->control_peer = i;
-	watch(a, a->control.command_bell, ON_COMMANDS);
+	watch_bell(a, a->control.command_bell, ON_COMMANDS);
 	say(a, DP_INFO, "control plane %s (pid %d) is attached, generation %u", peer->name,
 		(int)peer->pid, abi_load32(&a->c.region->a->generation));
 }
@@ -424,19 +433,21 @@ static void tick(struct agent *a, uint64_t now_us)
 	a->next_tick_us = now_us + (a->hurry ? BUSY_MS * 1000 : TICK_US);
 }
 
-// What does not come through a descriptor: commands, and what workers say. True: look again at once.
+// What does not come through a descriptor: commands, and what workers say; those that sleep have
+// answered when control_commands() returns. True: there is more than one turn takes.
 static bool work(struct agent *a, uint64_t now_us)
 {
-	unsigned found = sessions_collect(a->c.sessions, now_us);
 	enum control_end end;
+	unsigned found;
 	bool more;
 
 	end = control_commands(&a->control, now_us, &more);
+	found = sessions_collect(a->c.sessions, now_us);
 	if (!end)
 		end = control_flush(&a->control);
 	if (end)
 		detach(a, end);
-	return found || (more && !end);
+	return found >= MUCH || (more && !end);
 }
 
 static void handle(struct agent *a, const struct epoll_event *event, uint64_t now_us)
@@ -448,15 +459,11 @@ static void handle(struct agent *a, const struct epoll_event *event, uint64_t no
 	case ON_SIGNAL:
 		on_signal(a);
 		break;
-	case ON_WORKERS:
-		abi_doorbell_clear(a->c.worker_bell);
+	case ON_WORKERS: // work() will see why
+	case ON_COMMANDS:
 		break;
 	case ON_NETLINK:
 		on_netlink(a);
-		break;
-	case ON_COMMANDS:
-		if (a->control.attached)
-			abi_doorbell_clear(a->control.command_bell);
 		break;
 	default:
 		on_peer(a, (unsigned)(event->data.u64 - ON_PEERS));

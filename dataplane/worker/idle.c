@@ -14,8 +14,10 @@
 
 #define LINGER_US   40u // polls on for so long after the last packet
 #define NAP_NS      90000
-#define REST_MS     5 // longest sleep with sessions: the sweep goes on
-#define DEEP_REST_S 1 // without
+#define REST_MS     5      // the longest sleep with many sessions: the sweep goes on
+#define LONG_REST   50     // with few
+#define DEEP_REST_S 1      // without
+#define SWEPT       48000u // sessions times milliseconds that one turn of the sweep makes good
 
 static void add_fd(struct dp_worker *w, int fd)
 {
@@ -112,12 +114,22 @@ static void clear_fds(struct dp_worker *w)
 			(void)!read(w->wait[i].fd, &junk, sizeof(junk));
 }
 
+// Each wake-up for the sweep's sake costs 10 to 20 us, so it is as rare as the sweep can bear.
+static struct timespec longest_rest(const struct dp_worker *w)
+{
+	uint32_t ms;
+
+	if (!w->listed_count)
+		return (struct timespec){.tv_sec = DEEP_REST_S};
+	ms = SWEPT / (w->listed_end ? w->listed_end : 1);
+	ms = ms < REST_MS ? REST_MS : ms > LONG_REST ? LONG_REST : ms;
+	return (struct timespec){.tv_nsec = ms * 1000000l};
+}
+
 static void sleep_on_fds(struct dp_worker *w)
 {
-	struct timespec t = {.tv_sec = DEEP_REST_S};
+	struct timespec t = longest_rest(w);
 
-	if (w->listed_count)
-		t = (struct timespec){.tv_nsec = REST_MS * 1000000};
 	if (ppoll(w->wait, w->wait_count, &t, NULL) > 0)
 		clear_fds(w);
 }
