@@ -16,6 +16,7 @@
 
 #include "dataplane/abi/hello.h"
 #include "dataplane/agent/agent.h"
+#include "dataplane/agent/counters.h"
 #include "dataplane/config.h"
 #include "dataplane/eal.h"
 #include "dataplane/log.h"
@@ -40,6 +41,7 @@ struct dataplane {
 	struct abi_endpoint *endpoints;
 	unsigned endpoint_count;
 	struct steer steer;
+	struct steer_result *steered; // by port
 	struct region region;
 	struct dp_table *table;
 	struct dp_ports *local_ports;
@@ -309,6 +311,67 @@ static int make_workers(struct dataplane *d, char why[START_WHY])
 	return err;
 }
 
+// ---- how packets reach their worker ---------------------------------------------------------------
+
+static void say_steered(const struct port *port, const struct steer_result *r)
+{
+	static const char *const proofs[] = {
+		[STEER_UNPROVED] = "not proved: no probe packet came back, traffic will tell",
+		[STEER_PROVED] = "proved",
+		[STEER_REFUTED] = "which does not work",
+	};
+
+	dp_log(r->proof == STEER_REFUTED ? DP_WARNING : DP_INFO, "nic",
+		"media.%s: steering by %s, %s%s%s%s", port->media->name,
+		steer_method_name(r->method), proofs[r->proof], r->says[0] ? " (" : "", r->says,
+		r->says[0] ? ")" : "");
+}
+
+// Packets for closed ports are dropped from now on; none is open yet.
+static int settle_devices(struct dataplane *d, char why[START_WHY])
+{
+	int err = 0;
+
+	d->steered = calloc(d->port_count, sizeof(*d->steered));
+	if (!d->steered)
+		return no_memory(why);
+	if (d->steer.says[0])
+		dp_log(DP_WARNING, "nic", "%s", d->steer.says);
+	for (unsigned i = 0; i < d->port_count && !err; i++) {
+		struct steer_result *r = &d->steered[i];
+
+		err = port_admit(&d->ports[i], why);
+		if (err)
+			break;
+		steer_settle(&d->steer, &d->ports[i], d->pool, r);
+		say_steered(&d->ports[i], r);
+		region_gauge(&d->region, AGENT_STEERING + r->method,
+			abi_load64(&d->region.mine[AGENT_STEERING + r->method]) + 1);
+		region_gauge(&d->region, AGENT_STEERING_PROVED,
+			abi_load64(&d->region.mine[AGENT_STEERING_PROVED]) +
+				(r->proof == STEER_PROVED));
+	}
+	return err;
+}
+
+static unsigned count_unproved(const struct dataplane *d)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < d->port_count; i++)
+		n += d->steered[i].proof == STEER_UNPROVED &&
+		     (d->steered[i].method == STEER_FLOW || d->steered[i].method == STEER_RSS);
+	return n;
+}
+
+static const char *steering_of(const struct dataplane *d)
+{
+	for (unsigned i = 1; i < d->port_count; i++)
+		if (d->steered[i].method != d->steered[0].method)
+			return "several ways of steering";
+	return steer_method_name(d->steered[0].method);
+}
+
 static int make_agent(struct dataplane *d, char why[START_WHY])
 {
 	struct hops_config hops = {
@@ -350,6 +413,8 @@ static int make_agent(struct dataplane *d, char why[START_WHY])
 			.asleep = &d->asleep,
 			.sessions_capacity = d->cfg->dataplane.sessions,
 			.endpoint_count = d->endpoint_count,
+			.workers = d->worker_count,
+			.unproved = count_unproved(d),
 		};
 
 		neighbour_tell(d->neighbour, hops_neighbour, d->hops);
@@ -371,8 +436,6 @@ static int launch(struct dataplane *d, char why[START_WHY])
 		else
 			snprintf(why, START_WHY, "cannot launch worker %u: %s", i, strerror(-err));
 	}
-	for (unsigned i = 0; i < d->port_count && !err; i++)
-		err = port_admit(&d->ports[i], why);
 	return err;
 }
 
@@ -380,7 +443,7 @@ static void sum_up(struct dataplane *d)
 {
 	snprintf(d->summary, sizeof(d->summary),
 		"ready: %u worker%s (%s, %s), %u address%s, %u sessions, %s, socket %s",
-		d->worker_count, d->worker_count == 1 ? "" : "s", d->steer.method,
+		d->worker_count, d->worker_count == 1 ? "" : "s", steering_of(d),
 		d->cfg->dataplane.poll == CFG_POLL_BUSY ? "busy" : "adaptive", d->endpoint_count,
 		d->endpoint_count == 1 ? "" : "es", d->cfg->dataplane.sessions,
 		d->hugepages ? "hugepages" : "ordinary pages", d->socket);
@@ -404,6 +467,8 @@ static int start(struct dataplane *d, const char *program, char why[START_WHY])
 		err = make_tables(d, why);
 	if (!err)
 		err = make_workers(d, why);
+	if (!err)
+		err = settle_devices(d, why);
 	if (!err)
 		err = make_agent(d, why);
 	if (!err)
@@ -431,7 +496,6 @@ int dataplane_start(
 		dataplane_stop(d);
 		return err;
 	}
-	dp_log(DP_INFO, "nic", "steering: %s", d->steer.says);
 	sum_up(d);
 	*out = d;
 	return 0;
@@ -483,6 +547,7 @@ void dataplane_stop(struct dataplane *d)
 		dp_eal_stop();
 	if (d->bell >= 0)
 		close(d->bell);
+	free(d->steered);
 	free(d->ports);
 	free(d->endpoints);
 	free(d);

@@ -8,7 +8,7 @@
 
 struct worker {
 	uint64_t received, octets, relayed, dropped, sessions;
-	uint64_t busy_loops, idle_loops, sleeps, cycles;
+	uint64_t busy_loops, idle_loops, sleeps, cycles, handed;
 };
 
 static struct worker read_worker(const struct abi_counter_table *t, uint32_t w)
@@ -22,6 +22,7 @@ static struct worker read_worker(const struct abi_counter_table *t, uint32_t w)
 		.busy_loops = st_sum(t, "worker_loops_total", "kind=\"busy\"", w, 1),
 		.idle_loops = st_sum(t, "worker_loops_total", "kind=\"idle\"", w, 1),
 		.sleeps = st_sum(t, "worker_sleeps_total", NULL, w, 1),
+		.handed = st_sum(t, "media_handed_off_total", NULL, w, 1),
 		.cycles = st_sum(t, "worker_busy_cycles_total", NULL, w, 1),
 	};
 }
@@ -42,17 +43,71 @@ static void row(struct st_table *table, uint32_t i, const struct worker *w)
 	st_cell(table, "%.1f", ratio(w->received, w->busy_loops));
 	st_cell(table, "%.1f", 100 * ratio(w->busy_loops, w->busy_loops + w->idle_loops));
 	st_cell(table, "%llu", (unsigned long long)w->sleeps);
+	st_cell(table, "%llu", (unsigned long long)w->handed);
 }
 
 static json_t *json_worker(uint32_t i, const struct worker *w)
 {
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "worker",
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "worker",
 		(int)i, "sessions", (json_int_t)w->sessions, "received", (json_int_t)w->received,
 		"received_octets", (json_int_t)w->octets, "relayed", (json_int_t)w->relayed,
 		"dropped", (json_int_t)w->dropped, "busy_loops", (json_int_t)w->busy_loops,
 		"idle_loops", (json_int_t)w->idle_loops, "sleeps", (json_int_t)w->sleeps,
-		"busy_cycles", (json_int_t)w->cycles, "cycles_per_packet",
-		ratio(w->cycles, w->received));
+		"busy_cycles", (json_int_t)w->cycles, "handed_off", (json_int_t)w->handed,
+		"cycles_per_packet", ratio(w->cycles, w->received));
+}
+
+// ---- steering: gauges whose label is method="...", of the agent's
+
+// The method's name with spaces for underscores; empty when no interface is steered so.
+static uint64_t read_method(const struct st_a *a, uint32_t i, char name[48])
+{
+	struct abi_counter d;
+	const char *quote;
+
+	abi_counters_describe(&a->counters, i, &d);
+	quote = strchr(d.label, '"');
+	if (strcmp(d.name, "media_steering") != 0 || !quote)
+		return 0;
+	snprintf(name, 48, "%.*s", (int)strcspn(quote + 1, "\""), quote + 1);
+	return st_sum(&a->counters, d.name, d.label, a->workers, 1);
+}
+
+static void print_steering(const struct st_a *a, FILE *out)
+{
+	uint64_t proved = st_sum(&a->counters, "media_steering_proved", NULL, a->workers, 1);
+	uint64_t all = 0;
+
+	for (uint32_t i = 0; i < a->counters.count; i++) {
+		char name[48];
+		uint64_t n = read_method(a, i, name);
+
+		if (!n)
+			continue;
+		for (char *c = name; *c; c++)
+			*c = *c == '_' ? ' ' : *c;
+		fprintf(out, "%s%s on %llu interface%s", all ? ", " : "steering: ", name,
+			(unsigned long long)n, n == 1 ? "" : "s");
+		all += n;
+	}
+	if (all)
+		fprintf(out, "; proved on %llu of %llu\n", (unsigned long long)proved,
+			(unsigned long long)all);
+}
+
+static json_t *json_steering(const struct st_a *a)
+{
+	json_t *methods = json_object();
+
+	for (uint32_t i = 0; i < a->counters.count; i++) {
+		char name[48];
+		uint64_t n = read_method(a, i, name);
+
+		if (n)
+			json_object_set_new(methods, name, json_integer((json_int_t)n));
+	}
+	return json_pack("{s:o, s:I}", "interfaces", methods, "proved",
+		(json_int_t)st_sum(&a->counters, "media_steering_proved", NULL, a->workers, 1));
 }
 
 // ---- stages: the counters whose label is stage="..."
@@ -114,7 +169,7 @@ static int print_json(const struct st_show *s)
 
 		json_array_append_new(workers, json_worker(i, &w));
 	}
-	root = json_pack("{s:o}", "workers", workers);
+	root = json_pack("{s:o, s:o}", "workers", workers, "steering", json_steering(&s->r->a));
 	if (list) {
 		stages(&s->r->a, NULL, list);
 		json_object_set_new(root, "stages", list);
@@ -131,7 +186,7 @@ int st_show_workers(const struct st_show *s)
 	if (s->json)
 		return print_json(s);
 	table = st_table_new(">WORKER|>SESSIONS|>RECEIVED|>RELAYED|>DROPPED|>CYCLES/PACKET|"
-			     ">PACKETS/TURN|>BUSY TURNS %|>SLEEPS");
+			     ">PACKETS/TURN|>BUSY TURNS %|>SLEEPS|>HANDED OVER");
 	for (uint32_t i = 0; i < s->r->a.workers; i++) {
 		struct worker w = read_worker(&s->r->a.counters, i);
 
@@ -139,6 +194,7 @@ int st_show_workers(const struct st_show *s)
 	}
 	if (st_table_print(table, s->out))
 		return ST_EXIT_FAILED;
+	print_steering(&s->r->a, s->out);
 	if (!s->stages) {
 		fprintf(s->out, "the stages of the pipeline: --stages\n");
 		return ST_EXIT_OK;

@@ -13,7 +13,9 @@
 
 #include "dataplane/abi/shm.h"
 #include "dataplane/abi/sync.h"
+#include "dataplane/agent/steering.h"
 #include "dataplane/log.h"
+#include "dataplane/pipeline/stages.h"
 
 #define MAX_PEERS  64u
 #define EVENTS     32
@@ -70,6 +72,7 @@ struct agent {
 	unsigned attaches;                 // in this second
 	unsigned lines;                    // logged or left out in this second
 	enum link_state links[INTERFACES]; // by media interface
+	bool steering_open;                // traffic has not said yet whether devices steer
 	bool hurry;                        // something is left to be done
 	int stopped_by;
 };
@@ -115,6 +118,7 @@ int agent_new(struct agent **out, const struct agent_config *config)
 	if (!a)
 		return err;
 	a->c = *config;
+	a->steering_open = config->unproved > 0;
 	control_init(&a->control);
 	a->control.region = config->region;
 	a->control.outbox = config->outbox;
@@ -388,6 +392,32 @@ static void on_signal(struct agent *a)
 		a->stopped_by = (int)info.ssi_signo;
 }
 
+static void judge_steering(struct agent *a)
+{
+	uint64_t received = 0, handed = 0;
+	enum steering_verdict verdict;
+
+	for (uint32_t w = 0; w < a->c.workers; w++) {
+		const abi_atomic64 *counters = region_worker_counters(a->c.region, w);
+
+		received += abi_load64(&counters[DP_COUNT_RX]);
+		handed += abi_load64(&counters[DP_COUNT_HANDED]);
+	}
+	verdict = steering_judge(received, handed);
+	if (verdict == STEERING_OPEN)
+		return;
+	a->steering_open = false;
+	if (verdict == STEERING_PROVED)
+		region_gauge(a->c.region, AGENT_STEERING_PROVED,
+			abi_load64(&a->c.region->mine[AGENT_STEERING_PROVED]) + a->c.unproved);
+	dp_log(verdict == STEERING_PROVED ? DP_INFO : DP_WARNING, "agent",
+		"steering: %s; of %llu packets %llu came to another worker's queue and were handed "
+		"over",
+		verdict == STEERING_PROVED ? "proved by traffic"
+					   : "a device does not steer as it was told",
+		(unsigned long long)received, (unsigned long long)handed);
+}
+
 static void every_second(struct agent *a)
 {
 	static const struct {
@@ -413,6 +443,8 @@ static void every_second(struct agent *a)
 			sum += xdp_count(&a->c.ports[p].xdp, counts[i].from);
 		region_gauge(a->c.region, counts[i].to, sum);
 	}
+	if (a->steering_open)
+		judge_steering(a);
 	a->attaches = 0;
 	if (a->lines > LINES)
 		dp_log(DP_WARNING, "agent", "%u more lines like these in the last second",

@@ -31,6 +31,8 @@ struct agent_config {
 	abi_atomic32 *asleep;       // what they look at before they do
 	uint32_t sessions_capacity; // of the directory
 	uint32_t endpoint_count;
+	uint32_t workers;
+	unsigned unproved; // interfaces told to steer that gave no probe packet back
 };
 
 // 0 or -errno.

@@ -78,6 +78,20 @@ static const struct entry entries[AGENT_REFUSED] = {
 	[AGENT_XDP_CLOSED] = {"media_xdp_drops_total", "reason=\"unknown_port\"",
 		"No session has this port now: a late packet of an ended call, or somebody scans. "
 		"Dropped by the XDP program, it cost the workers nothing"},
+	[AGENT_STEERING + STEER_ONE] = {"media_steering", "method=\"one_worker\"",
+		"Media interfaces whose packets reach their worker in this way.", ABI_GAUGE},
+	[AGENT_STEERING + STEER_FLOW] = {"media_steering", "method=\"flow_rules\"",
+		"Media interfaces whose packets reach their worker in this way.", ABI_GAUGE},
+	[AGENT_STEERING + STEER_RSS] = {"media_steering", "method=\"rss\"",
+		"Media interfaces whose packets reach their worker in this way.", ABI_GAUGE},
+	[AGENT_STEERING + STEER_QUEUES] = {"media_steering", "method=\"af_xdp_queues\"",
+		"Media interfaces whose packets reach their worker in this way.", ABI_GAUGE},
+	[AGENT_STEERING + STEER_HANDOFF] = {"media_steering", "method=\"hand_off\"",
+		"Media interfaces whose packets reach their worker in this way.", ABI_GAUGE},
+	[AGENT_STEERING_PROVED] = {"media_steering_proved", "",
+		"Media interfaces whose way to the workers was proved, by probe packets or by "
+		"traffic.",
+		ABI_GAUGE},
 };
 
 void agent_counters_describe(struct abi_counter *out)

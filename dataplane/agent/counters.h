@@ -5,6 +5,7 @@
 
 #include "dataplane/abi/counters.h"
 #include "dataplane/abi/message.h"
+#include "dataplane/nic/steer_rules.h"
 
 enum agent_counter {
 	AGENT_ATTACHES = 0,
@@ -44,7 +45,9 @@ enum agent_counter {
 	AGENT_XDP_MALFORMED,
 	AGENT_XDP_NO_SOCKET,
 	AGENT_XDP_CLOSED,
-	AGENT_REFUSED, // one for each enum abi_field
+	AGENT_STEERING, // gauges: interfaces, one for each enum steer_method
+	AGENT_STEERING_PROVED = AGENT_STEERING + STEER_METHODS, // gauge
+	AGENT_REFUSED,                                          // one for each enum abi_field
 	AGENT_COUNTERS = AGENT_REFUSED + ABI_FIELDS,
 };
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "dataplane/nic/steer_device.h"
+
 // DPDK ports among which the interface's queues are split; its kernel side is not one of them.
 static unsigned splits(const struct port *port)
 {
@@ -38,16 +40,48 @@ void steer_choose(
 		if (ports[i].queues < least->queues)
 			least = &ports[i];
 	steer->workers = wanted < least->queues ? wanted : least->queues;
-	steer->method = steer->workers == 1 ? "one worker" : "hand-off";
 	dp_steering_spread(&steer->map, steer->workers);
-	if (steer->workers == wanted)
-		snprintf(steer->says, sizeof(steer->says), "%s", steer->method);
-	else
+	steer->says[0] = '\0';
+	if (steer->workers != wanted)
 		snprintf(steer->says, sizeof(steer->says),
-			"%s; %u workers are configured, but %s has transmit queues for %u and a "
-			"worker "
-			"needs one of its own on every device",
-			steer->method, wanted, least->media->device, least->queues);
+			"%u workers are configured, but %s has transmit queues for %u and a worker "
+			"needs one of its own on every device: %u run",
+			wanted, least->media->device, least->queues, steer->workers);
+}
+
+static void settle_queues(struct port *port, struct steer_result *r)
+{
+	int err = steer_prove_socket(port, port_open_bits(port, 0));
+
+	r->proof = !err ? STEER_PROVED : err == -ENODATA ? STEER_REFUTED : STEER_UNPROVED;
+	if (err == -ENODATA)
+		snprintf(r->says, sizeof(r->says),
+			"a probe packet put into the first queue of %s did not come to its socket; "
+			"does another program change XDP on it?",
+			port->interface);
+	else if (err)
+		snprintf(r->says, sizeof(r->says), "the kernel takes no probe packets");
+	else if (port->queues > 1)
+		snprintf(r->says, sizeof(r->says),
+			"by a packet in the first of %u queues, the kernel lets none into others",
+			port->queues);
+}
+
+void steer_settle(const struct steer *steer, struct port *port, struct rte_mempool *pool,
+	struct steer_result *r)
+{
+	*r = (struct steer_result){.method = STEER_ONE};
+	if (port->kind == NIC_LINUX) {
+		if (steer->workers > 1)
+			r->method = STEER_QUEUES;
+		settle_queues(port, r);
+	} else if (steer->workers > 1 && port->kind == NIC_OWNED) {
+		steer_port(port, pool, &steer->map, r);
+	} else if (steer->workers > 1) {
+		*r = (struct steer_result){.method = STEER_HANDOFF, .proof = STEER_PROVED};
+	} else {
+		r->proof = STEER_PROVED;
+	}
 }
 
 static int add_source(const struct port_queue *queue, uint8_t kind, uint16_t peer,

@@ -67,7 +67,7 @@ void dp_steering_spread(struct dp_steering *s, uint32_t workers)
 {
 	s->workers = workers;
 	for (uint32_t port = 0; port < 65536; port++)
-		s->worker[port] = (uint8_t)(port / 2 % workers);
+		s->worker[port] = (uint8_t)(port / 2 % DP_STEERING_CLASSES % workers);
 }
 
 // ---- lists of pairs

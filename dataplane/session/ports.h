@@ -42,8 +42,9 @@ struct dp_ports_info {
 extern "C" {
 #endif
 
-// Spreads pairs over workers in runs of one pair: what every steering method but the NIC's own can
-// do.
+// Spreads pairs over workers in runs of one pair, again and again after so many pairs: what devices
+// can be told by masks and by hash tables.
+#define DP_STEERING_CLASSES 128u
 void dp_steering_spread(struct dp_steering *s, uint32_t workers);
 
 // `endpoints` and `steering` must outlive it. `rest_us`: quarantine. 0, -ENOMEM or -EINVAL as

@@ -256,6 +256,21 @@ int xdp_forbid(const struct xdp *xdp, uint8_t family, const uint8_t *ip)
 	return bpf_map_delete_elem(xdp->addresses, &key) ? -errno : 0;
 }
 
+int xdp_inject(const struct xdp *xdp, const void *frame, size_t size)
+{
+	struct xdp_md context = {
+		.data_end = (uint32_t)size,
+		.ingress_ifindex = (uint32_t)xdp->ifindex,
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = (uint32_t)size,
+		.ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = 1,
+		.flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+
+	if (xdp->ifindex == 0)
+		return -ENODEV;
+	return bpf_prog_test_run_opts(xdp->program, &opts) ? -errno : 0;
+}
+
 uint64_t xdp_count(const struct xdp *xdp, enum xdp_media_count which)
 {
 	uint64_t each[MAX_CPUS], sum = 0;

@@ -13,6 +13,7 @@
 // what to do.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dataplane/nic/xdp/media.h"
@@ -60,6 +61,10 @@ int xdp_forbid(const struct xdp *xdp, uint8_t family, const uint8_t *ip);
 // The bits of an address, one for each of 65,536 ports, all clear at first; any thread may set and
 // clear them. NULL: none adopted, or an index too large. Valid until xdp_detach.
 uint64_t *xdp_open(const struct xdp *xdp, uint32_t index);
+
+// A frame is received on the first queue, as far as the program can tell: it does with it what it does
+// with all. 0 or -errno; kernels before 5.18 cannot. The frame must be for our address and an open port.
+int xdp_inject(const struct xdp *xdp, const void *frame, size_t size);
 
 // Sums a counter of the program over all CPUs. 0 when it cannot be read.
 uint64_t xdp_count(const struct xdp *xdp, enum xdp_media_count which);

@@ -6,10 +6,15 @@
 QUEUES=2 WORKERS=2 CORES=0,1
 case_begin
 hawse_start
-grep -q 'ready: 2 workers (hand-off' "$DIR/media.log" || fail 'two workers do not run'
+grep -q 'ready: 2 workers (AF_XDP queues and hand-off' "$DIR/media.log" || fail 'two workers do not run'
 callee --calls 20 --script 'ring 180; answer; rtcp 0.5; play 150; expect-bye'
 caller --calls 20 --script 'invite; expect 200; rtcp 0.5; play 150; drain; wait 0.3; bye'
 finish
+ctl show workers >"$DIR/workers.txt"
+grep -q 'steering: af xdp queues on 1 interface; proved on 1 of 1' "$DIR/workers.txt" || {
+	cat "$DIR/workers.txt"
+	fail 'hawsectl does not show how packets reach their worker'
+}
 in_ns hawse curl -s http://127.0.0.1:9090/metrics >"$DIR/metrics"
 check_scripts
 # Both workers are pinned, and other work on their cores may hold them up until a call has ended: what counts is that no

@@ -111,6 +111,16 @@ TEST_F(Show, Workers)
 	EXPECT_TRUE(contains(out, "     1         0      1000      900      100            250"))
 		<< out;
 	EXPECT_FALSE(contains(out, "STAGE"));
+	EXPECT_FALSE(contains(out, "steering"));
+	media->counters(1)[10] = 7;
+	media->counters(2)[11] = 2;
+	media->counters(2)[12] = 1;
+	media->counters(2)[13] = 2;
+	EXPECT_EQ(show(st_show_workers), ST_EXIT_OK);
+	EXPECT_TRUE(contains(out, "          7\n")) << out;
+	EXPECT_TRUE(contains(out, "steering: af xdp queues on 2 interfaces, hand off on 1 "
+				  "interface; proved on 2 of 3\n"))
+		<< out;
 	media->counters(0)[5] = 10;
 	media->counters(1)[6] = 320;
 	media->counters(0)[7] = 640;
@@ -122,6 +132,10 @@ TEST_F(Show, Workers)
 	EXPECT_EQ(json_array_size(json_object_get(root, "workers")), 2u);
 	EXPECT_EQ(number_of(json_array_get(json_object_get(root, "workers"), 1), "dropped"), 100);
 	EXPECT_STREQ(text_of(json_array_get(json_object_get(root, "stages"), 0), "stage"), "rx");
+	EXPECT_EQ(number_of(json_array_get(json_object_get(root, "workers"), 1), "handed_off"), 7);
+	json_t *steering = json_object_get(root, "steering");
+	EXPECT_EQ(number_of(json_object_get(steering, "interfaces"), "hand_off"), 1);
+	EXPECT_EQ(number_of(steering, "proved"), 2);
 	json_decref(root);
 }
 

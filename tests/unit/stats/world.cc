@@ -32,6 +32,12 @@ std::vector<abi_counter> media_counters()
 		{"stage_sampled_packets_total", "stage=\"rx\"", "Packets", ABI_COUNTER,
 			ABI_SCOPE_WORKER, {}},
 		{"media_readers", "", "Readers \\ now\nand here", ABI_GAUGE, ABI_SCOPE_AGENT, {}},
+		{"media_handed_off_total", "", "Packets", ABI_COUNTER, ABI_SCOPE_WORKER, {}},
+		{"media_steering", "method=\"af_xdp_queues\"", "Interfaces", ABI_GAUGE,
+			ABI_SCOPE_AGENT, {}},
+		{"media_steering", "method=\"hand_off\"", "Interfaces", ABI_GAUGE, ABI_SCOPE_AGENT,
+			{}},
+		{"media_steering_proved", "", "Interfaces", ABI_GAUGE, ABI_SCOPE_AGENT, {}},
 	};
 }
 
