@@ -19,6 +19,7 @@ TARGETS = {
     "rtp_load": "tests/bench/rtp_load",
     "sip_load": "tests/bench/sip_load",
     "rtp_pcap": "tests/bench/rtp_pcap",
+    "dtls_load": "tests/bench/dtls_load",
 }
 PACKAGES = {"dpdk-testpmd": "dpdk", "rtpengine": "rtpengine-daemon", "kamailio": "kamailio"}
 
