@@ -4,6 +4,7 @@
 #include "sip/sdp/oa.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,20 @@ static void tape_ports(struct sip_tape *t, struct sdp_oa_view *view)
 				tape_local(t, &view->ports->local[i][leg]);
 }
 
+static void tape_security(struct sip_tape *t, struct sdp_security *s)
+{
+	sip_tape_u8(t, &s->srtp);
+	sip_tape_bool(t, &s->browser);
+	sip_tape_u8(t, &s->suite_count);
+	sip_tape_check(t, s->srtp <= SDP_SRTP_PASS && s->suite_count <= SDP_SUITES);
+	for (unsigned i = 0; i < s->suite_count && !t->bad; i++) {
+		sip_tape_u8(t, &s->suites[i]);
+		sip_tape_check(t, s->suites[i] != SDP_SUITE_NONE && s->suites[i] < SDP_SUITES);
+	}
+	sip_tape_bytes(t, s->secret, sizeof(s->secret));
+	sip_tape_text(t, s->fingerprint, sizeof(s->fingerprint));
+}
+
 // ---- Writing ------------------------------------------------------------------------------------
 
 static void write_body(struct sip_tape *t, const struct sdp_blob *blob)
@@ -73,6 +88,13 @@ int sdp_oa_save(const struct sdp_oa *oa, uint8_t *out, size_t size)
 		return -EINVAL;
 	tape_numbers(&t, &copy);
 	tape_ports(&t, &copy.agreed);
+	for (unsigned leg = 0; leg < 2; leg++) {
+		bool secured = oa->secure[leg] != NULL;
+
+		sip_tape_bool(&t, &secured);
+		if (secured)
+			tape_security(&t, &oa->secure[leg]->is);
+	}
 	for (unsigned leg = 0; leg < 2; leg++) {
 		write_body(&t, oa->agreed.from[leg]);
 		write_body(&t, oa->agreed.shown[leg]);
@@ -123,6 +145,21 @@ static int read_body(
 	return *blob != NULL ? 0 : -ENOMEM;
 }
 
+static int read_security(struct sip_tape *t, struct sdp_oa *oa, enum sdp_leg leg)
+{
+	struct sdp_security s = {0};
+	bool secured = false;
+	int rc = 0;
+
+	sip_tape_bool(t, &secured);
+	if (secured && !t->bad) {
+		tape_security(t, &s);
+		rc = t->bad ? 0 : sdp_oa_secure(oa, leg, &s);
+		OPENSSL_cleanse(&s, sizeof(s));
+	}
+	return t->bad ? -EBADMSG : rc;
+}
+
 static bool is_whole(const struct sdp_oa *oa)
 {
 	const struct sdp_oa_view *view = &oa->agreed;
@@ -144,6 +181,8 @@ int sdp_oa_load(struct sdp_oa *oa, struct sdp_arena *scratch, const uint8_t *byt
 	memset(oa, 0, sizeof(*oa));
 	tape_numbers(&t, oa);
 	rc = read_ports(&t, &oa->agreed);
+	for (unsigned leg = 0; leg < 2 && rc == 0; leg++)
+		rc = read_security(&t, oa, (enum sdp_leg)leg);
 	for (unsigned leg = 0; leg < 2 && rc == 0; leg++) {
 		rc = read_body(&t, scratch, oa->agreed.n_streams, &oa->agreed.from[leg]);
 		if (rc == 0)

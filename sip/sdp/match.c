@@ -12,7 +12,7 @@ enum sdp_refusal sdp_oa_refusal(const struct sdp_media *media)
 
 	if (media->port == 0)
 		return SDP_REFUSED_PORT_0;
-	if (sdp_proto_is_secure(media->proto))
+	if (media->keying == SDP_KEY_REFUSED)
 		return SDP_REFUSED_SECURE;
 	if (!sdp_proto_is_rtp(media->proto))
 		return SDP_REFUSED_TRANSPORT;
@@ -22,7 +22,7 @@ enum sdp_refusal sdp_oa_refusal(const struct sdp_media *media)
 		known |= media->formats[i].name.len != 0;
 	if (!known)
 		return SDP_REFUSED_FORMAT;
-	if (sdp_addr_is_hold(&media->conn))
+	if (media->ice || sdp_addr_is_hold(&media->conn))
 		return SDP_ACCEPTED;
 	if (media->conn.family == 0 || sdp_addr_is_multicast(&media->conn))
 		return SDP_REFUSED_ADDRESS;
@@ -33,7 +33,7 @@ enum sdp_direction sdp_oa_direction(const struct sdp_media *media)
 {
 	unsigned d = media->direction;
 
-	if (sdp_addr_is_hold(&media->conn))
+	if (!media->ice && sdp_addr_is_hold(&media->conn))
 		d &= ~(unsigned)SDP_RECVONLY;
 	return (enum sdp_direction)d;
 }
@@ -93,8 +93,8 @@ static void match_formats(struct sdp_oa_stream *stream)
 
 // ---- The stream as a whole ----------------------------------------------------------------------
 
-int sdp_oa_trees(
-	struct sdp_arena *scratch, const struct sdp_oa_view *view, struct sdp_oa_trees *trees)
+int sdp_oa_trees(const struct sdp_oa *oa, struct sdp_arena *scratch, const struct sdp_oa_view *view,
+	struct sdp_oa_trees *trees)
 {
 	const unsigned x = view->offerer, y = x ^ 1;
 	int rc = sdp_oa_tree(scratch, view->from[x], &trees->offer);
@@ -103,10 +103,16 @@ int sdp_oa_trees(
 		rc = sdp_oa_tree(scratch, view->shown[y], &trees->shown);
 	if (rc == 0)
 		rc = sdp_oa_tree(scratch, view->from[y], &trees->answer);
-	return rc;
+	if (rc != 0)
+		return rc;
+	sdp_secure_mark(oa->secure[x], trees->offer);
+	sdp_secure_mark(oa->secure[y], trees->shown);
+	sdp_secure_mark(oa->secure[y], trees->answer);
+	return 0;
 }
 
-static enum sdp_refusal judge(const struct sdp_oa_view *view, unsigned i, struct sdp_oa_stream *s)
+static enum sdp_refusal judge(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+	const struct sdp_session *answer, unsigned i, struct sdp_oa_stream *s)
 {
 	const struct sdp_local *local = sdp_oa_view_local(view, (enum sdp_leg)view->offerer, i);
 	enum sdp_refusal r;
@@ -128,9 +134,14 @@ static enum sdp_refusal judge(const struct sdp_oa_view *view, unsigned i, struct
 	match_formats(s);
 	if (s->n_matches == 0)
 		return SDP_REFUSED_FORMAT;
+	s->answer_keying =
+		sdp_secure_answered(oa->secure[view->offerer ^ 1], s->shown, answer, s->answer);
+	if (s->answer_keying == SDP_KEY_REFUSED)
+		return SDP_REFUSED_SECURE;
 	if (s->answer->conn.type != s->shown->conn.type ||
 		sdp_addr_is_multicast(&s->answer->conn) ||
-		(s->answer->conn.family == 0 && !sdp_addr_is_hold(&s->answer->conn)))
+		(s->answer->conn.family == 0 && !s->answer->ice &&
+			!sdp_addr_is_hold(&s->answer->conn)))
 		return SDP_REFUSED_ADDRESS;
 	if (local == NULL || sdp_oa_view_local(view, (enum sdp_leg)(view->offerer ^ 1), i) == NULL)
 		return SDP_REFUSED_LOCAL;
@@ -142,14 +153,14 @@ static const struct sdp_media *media_at(const struct sdp_session *tree, unsigned
 	return tree != NULL && i < tree->n_media ? &tree->media[i] : NULL;
 }
 
-void sdp_oa_stream(const struct sdp_oa_view *view, const struct sdp_oa_trees *trees, unsigned i,
-	struct sdp_oa_stream *stream)
+void sdp_oa_stream(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+	const struct sdp_oa_trees *trees, unsigned i, struct sdp_oa_stream *stream)
 {
 	memset(stream, 0, offsetof(struct sdp_oa_stream, match));
 	stream->offer = media_at(trees->offer, i);
 	stream->shown = media_at(trees->shown, i);
 	stream->answer = media_at(trees->answer, i);
-	stream->refusal = judge(view, i, stream);
+	stream->refusal = judge(oa, view, trees->answer, i, stream);
 	if (stream->refusal != SDP_ACCEPTED)
 		return;
 	stream->offer_direction = sdp_oa_direction(stream->offer);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Private to the offer/answer engine: offer_answer.c (the exchange), match.c (which codec is which),
-// privacy.c (what must not cross), show.c (the bodies that we write), plan.c (the plan).
+// privacy.c (what must not cross), secure.c (SRTP and ICE), show.c (the bodies that we write), plan.c (the plan).
 #pragma once
 
 #include "sip/sdp/offer_answer.h"
@@ -17,6 +17,11 @@ struct sdp_ports {
 	uint32_t refs;
 	uint32_t n;
 	struct sdp_local local[][2];
+};
+
+struct sdp_secure {
+	uint32_t refs;
+	struct sdp_security is;
 };
 
 // ---- offer_answer.c -----------------------------------------------------------------------------
@@ -53,6 +58,7 @@ struct sdp_oa_stream {
 	enum sdp_refusal refusal;
 	enum sdp_direction offer_direction;
 	enum sdp_direction answer_direction; // within what the offer allows
+	enum sdp_keying answer_keying;       // of the answerer's leg
 	unsigned n_matches;                  // in the answerer's order
 	struct sdp_match match[SDP_MAX_FORMATS];
 };
@@ -64,16 +70,43 @@ struct sdp_oa_trees {
 	struct sdp_session *answer;
 };
 
-int sdp_oa_trees(
-	struct sdp_arena *scratch, const struct sdp_oa_view *view, struct sdp_oa_trees *trees);
-void sdp_oa_stream(const struct sdp_oa_view *view, const struct sdp_oa_trees *trees, unsigned i,
-	struct sdp_oa_stream *stream);
+int sdp_oa_trees(const struct sdp_oa *oa, struct sdp_arena *scratch, const struct sdp_oa_view *view,
+	struct sdp_oa_trees *trees);
+void sdp_oa_stream(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+	const struct sdp_oa_trees *trees, unsigned i, struct sdp_oa_stream *stream);
 
 // Payload types for the formats of an offer when it is shown to a leg that was shown `shown` and said
 // `from` for this m-line before (either may be NULL): a codec keeps the number that this leg knows it
 // by, else the offerer's, else a free one.
 void sdp_oa_number(const struct sdp_media *offer, const struct sdp_media *shown,
 	const struct sdp_media *from, uint8_t pts[SDP_MAX_FORMATS]);
+
+// ---- secure.c -----------------------------------------------------------------------------------
+
+void sdp_secure_get(struct sdp_secure *s);
+void sdp_secure_put(struct sdp_secure *s);
+// Fills in keying and ice of every m-line of a body that this leg said or was shown. NULL: no tree.
+void sdp_secure_mark(const struct sdp_secure *secure, struct sdp_session *tree);
+// What an answer to what was shown makes of the stream. SDP_KEY_REFUSED: it does not fit.
+enum sdp_keying sdp_secure_answered(const struct sdp_secure *secure, const struct sdp_media *shown,
+	const struct sdp_session *tree, const struct sdp_media *answer);
+// Profile and keying to offer to a leg; `past` is what it said or was shown last for this m-line, or NULL.
+void sdp_secure_offer(const struct sdp_secure *secure, const struct sdp_media *past,
+	const struct sdp_media *offer, struct sdp_str *proto, enum sdp_keying *keying);
+// The lines of an m-line.
+void sdp_secure_put_offer(const struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_leg to,
+	unsigned stream, enum sdp_keying keying, const struct sdp_local *local, bool mux,
+	struct sdp_writer *w);
+void sdp_secure_put_answer(const struct sdp_oa *oa, struct sdp_arena *scratch,
+	const struct sdp_session *offer, unsigned stream, const struct sdp_local *local, bool mux,
+	struct sdp_writer *w);
+// For the plan, of both legs of stream i.
+void sdp_secure_plan_offerer(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+	struct sdp_arena *scratch, const struct sdp_session *offer, unsigned i,
+	struct sdp_plan_secure *out);
+void sdp_secure_plan_answerer(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+	const struct sdp_oa_trees *trees, enum sdp_keying keying, unsigned i,
+	struct sdp_plan_secure *out);
 
 // ---- privacy.c ----------------------------------------------------------------------------------
 

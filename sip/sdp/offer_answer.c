@@ -111,6 +111,10 @@ void sdp_oa_fini(struct sdp_oa *oa)
 {
 	view_put(&oa->pending);
 	view_put(&oa->agreed);
+	for (unsigned leg = 0; leg < 2; leg++) {
+		sdp_secure_put(oa->secure[leg]);
+		oa->secure[leg] = NULL;
+	}
 	oa->state = SDP_OA_STABLE;
 	oa->agreed_once = false;
 }
@@ -120,6 +124,8 @@ void sdp_oa_clone(struct sdp_oa *dst, const struct sdp_oa *src)
 	*dst = *src;
 	view_get(&dst->pending, &src->pending);
 	view_get(&dst->agreed, &src->agreed);
+	for (unsigned leg = 0; leg < 2; leg++)
+		sdp_secure_get(dst->secure[leg]);
 }
 
 void sdp_oa_follow(struct sdp_oa *oa, const struct sdp_oa *last, enum sdp_leg leg)
@@ -265,8 +271,10 @@ int sdp_oa_take_offer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_leg
 		return sdp_fail(err, oa->pending.offerer == leg ? -EALREADY : -EBUSY, 399, 0,
 			"another offer is pending");
 	rc = sdp_parse(scratch, body, len, &tree, err);
-	if (rc == 0)
+	if (rc == 0) {
+		sdp_secure_mark(oa->secure[leg], tree);
 		rc = judge_offer(tree, need, err);
+	}
 	if (rc != 0)
 		goto out;
 	blob = sdp_blob_make((struct sdp_str){(const char *)body, (uint32_t)len}, 0);
@@ -458,6 +466,8 @@ int sdp_oa_show_offer(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_s
 	// Once answered, the offer is what was answered.
 	if (oa->state != SDP_OA_ANSWERED) {
 		rc = sdp_oa_tree(scratch, oa->pending.from[from], &tree);
+		if (rc == 0)
+			sdp_secure_mark(oa->secure[from], tree);
 		if (rc == 0 && !has_media(oa, tree))
 			rc = -EPROTONOSUPPORT;
 		scratch->used = mark;
@@ -488,21 +498,23 @@ static int check_answer(
 		if (!sdp_str_equal_nocase(o->kind_text, a->kind_text))
 			return sdp_fail(err, -EBADMSG, 304, a->number,
 				"answer is of another kind of media than the offer");
-		if (!sdp_proto_is_rtp(a->proto) || sdp_proto_is_secure(a->proto))
+		if (!sdp_proto_is_rtp(a->proto) ||
+			sdp_proto_is_secure(a->proto) != sdp_proto_is_secure(o->proto))
 			return sdp_fail(err, -EBADMSG, 302, a->number,
 				"answer has another transport than the offer");
 	}
 	return 0;
 }
 
-static uint16_t find_active(const struct sdp_oa_view *view, const struct sdp_oa_trees *trees)
+static uint16_t find_active(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+	const struct sdp_oa_trees *trees)
 {
 	uint16_t active = 0;
 
 	for (unsigned i = 0; i < view->n_streams; i++) {
 		struct sdp_oa_stream stream;
 
-		sdp_oa_stream(view, trees, i, &stream);
+		sdp_oa_stream(oa, view, trees, i, &stream);
 		if (stream.refusal == SDP_ACCEPTED)
 			active |= (uint16_t)(1u << i);
 	}
@@ -531,13 +543,16 @@ int sdp_oa_take_answer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_le
 		rc = check_answer(trees.shown, trees.answer, err);
 	if (rc != 0)
 		goto out;
+	sdp_secure_mark(oa->secure[view->offerer], trees.offer);
+	sdp_secure_mark(oa->secure[leg], trees.shown);
+	sdp_secure_mark(oa->secure[leg], trees.answer);
 	blob = sdp_blob_make((struct sdp_str){(const char *)body, (uint32_t)len}, 0);
 	if (blob == NULL) {
 		rc = sdp_fail(err, -ENOMEM, 399, 0, "out of memory");
 		goto out;
 	}
 	blob_replace(&view->from[leg], blob);
-	view->active = find_active(view, &trees);
+	view->active = find_active(oa, view, &trees);
 	oa->state = SDP_OA_ANSWERED;
 out:
 	scratch->used = mark;

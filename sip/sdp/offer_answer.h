@@ -46,6 +46,7 @@
 #pragma once
 
 #include "sip/sdp/sdp.h"
+#include "sip/sdp/secure.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -83,6 +84,7 @@ struct sdp_local {
 
 struct sdp_blob;  // a body, counted references
 struct sdp_ports; // the struct sdp_local of every stream on both legs, counted references
+struct sdp_secure; // the struct sdp_security of a leg, counted references
 
 // What one complete or pending exchange consists of. Private to offer_answer.c and its siblings.
 struct sdp_oa_view {
@@ -116,6 +118,7 @@ struct sdp_oa {
 	struct sdp_oa_view agreed;
 	struct sdp_oa_view pending;
 	uint32_t planned[SDP_MAX_MEDIA][2]; // remote_id in the last plan taken
+	struct sdp_secure *secure[2];       // NULL: plain RTP, and nothing else is taken
 };
 
 // session_id: the number in our o= towards each leg. Random, so that it says nothing about the
@@ -125,6 +128,10 @@ void sdp_oa_fini(struct sdp_oa *oa);
 
 // dst becomes a second state with the same past. Cannot fail. dst need not be initialised.
 void sdp_oa_clone(struct sdp_oa *dst, const struct sdp_oa *src);
+
+// The security of a leg, before its first body. Without, it has plain RTP and nothing else. 0 or -ENOMEM.
+int sdp_oa_secure(struct sdp_oa *oa, enum sdp_leg leg, const struct sdp_security *security);
+bool sdp_oa_is_secured(const struct sdp_oa *oa, enum sdp_leg leg);
 
 // oa goes on where `last` stands as to `leg`: what that leg was shown last, with which version, and
 // which plan was taken last. For the branch that wins, or speaks next, in a dialog that another
@@ -137,7 +144,7 @@ void sdp_oa_follow(struct sdp_oa *oa, const struct sdp_oa *last, enum sdp_leg le
 enum sdp_refusal {
 	SDP_ACCEPTED,
 	SDP_REFUSED_PORT_0,    // by the peer itself: removed, or declined
-	SDP_REFUSED_SECURE,    // SRTP, which this build cannot anchor
+	SDP_REFUSED_SECURE,    // SRTP or the want of it: the leg's security says no (secure.h)
 	SDP_REFUSED_TRANSPORT, // not RTP over UDP
 	SDP_REFUSED_KIND,      // neither audio nor video
 	SDP_REFUSED_FORMAT,    // no payload type with a known encoding, or none in common
@@ -234,18 +241,6 @@ struct sdp_plan_codec {
 	uint32_t rate; // RTP clock, Hz
 	uint8_t channels;
 	uint8_t pt; // payload type on the wire of this leg, in this direction
-};
-
-// Keys and ICE as the leg's SDP gave them, for who anchors SRTP. Slices into oa, valid until its
-// next change. ptr NULL when absent. Crypto and candidates are lists: this is the first; walk the
-// body.
-struct sdp_plan_secure {
-	enum sdp_proto proto;
-	struct sdp_str crypto;
-	struct sdp_str fingerprint;
-	struct sdp_str setup;
-	struct sdp_str ice_ufrag;
-	struct sdp_str ice_pwd;
 };
 
 // One stream on one leg: what comes in from the leg's party and what goes out to it.

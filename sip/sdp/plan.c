@@ -185,17 +185,6 @@ static void plan_bounds(struct sdp_plan_leg *leg, const struct sdp_media *toward
 
 // ---- The stream ---------------------------------------------------------------------------------
 
-static void plan_secure(
-	struct sdp_plan_secure *secure, const struct sdp_session *tree, const struct sdp_media *m)
-{
-	secure->proto = m->proto;
-	secure->crypto = sdp_value(tree, m, SDP_A_CRYPTO);
-	secure->fingerprint = sdp_value(tree, m, SDP_A_FINGERPRINT);
-	secure->setup = sdp_value(tree, m, SDP_A_SETUP);
-	secure->ice_ufrag = sdp_value(tree, m, SDP_A_ICE_UFRAG);
-	secure->ice_pwd = sdp_value(tree, m, SDP_A_ICE_PWD);
-}
-
 static void plan_direction(
 	const struct sdp_oa_stream *s, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
 {
@@ -206,8 +195,8 @@ static void plan_direction(
 	y->receive = x->send = y_to_x;
 }
 
-static void plan_leg(struct sdp_plan_leg *leg, const struct sdp_session *tree,
-	const struct sdp_media *m, const struct sdp_local *local, bool mux, uint32_t *planned)
+static void plan_leg(struct sdp_plan_leg *leg, const struct sdp_media *m,
+	 const struct sdp_local *local, bool mux, uint32_t *planned)
 {
 	leg->local = *local;
 	memset(leg->map, SDP_PT_NONE, sizeof(leg->map));
@@ -215,7 +204,6 @@ static void plan_leg(struct sdp_plan_leg *leg, const struct sdp_session *tree,
 	plan_relearn(leg, planned);
 	leg->ptime = m->ptime;
 	leg->maxptime = m->maxptime;
-	plan_secure(&leg->secure, tree, m);
 }
 
 static unsigned plan_matches(const struct sdp_oa_stream *s, struct plan_match m[SDP_MAX_FORMATS])
@@ -233,25 +221,28 @@ static unsigned plan_matches(const struct sdp_oa_stream *s, struct plan_match m[
 	return s->n_matches;
 }
 
-static void plan_stream(struct sdp_oa *oa, const struct sdp_oa_view *view,
-	const struct sdp_oa_trees *trees, unsigned i, struct sdp_plan_stream *out)
+static void plan_stream(struct sdp_oa *oa, struct sdp_arena *scratch,
+	const struct sdp_oa_view *view, const struct sdp_oa_trees *trees, unsigned i,
+	struct sdp_plan_stream *out)
 {
 	const unsigned x = view->offerer, y = x ^ 1;
 	struct plan_match matches[SDP_MAX_FORMATS];
 	struct sdp_oa_stream s;
 	unsigned n;
 
-	sdp_oa_stream(view, trees, i, &s);
+	sdp_oa_stream(oa, view, trees, i, &s);
 	out->refusal = s.refusal;
 	out->kind = s.offer != NULL ? s.offer->kind : SDP_KIND_OTHER;
 	if (s.refusal != SDP_ACCEPTED) {
 		oa->planned[i][0] = oa->planned[i][1] = 0;
 		return;
 	}
-	plan_leg(&out->leg[x], trees->offer, s.offer, sdp_oa_view_local(view, (enum sdp_leg)x, i),
+	plan_leg(&out->leg[x], s.offer, sdp_oa_view_local(view, (enum sdp_leg)x, i),
 		s.offer->rtcp_mux, &oa->planned[i][x]);
-	plan_leg(&out->leg[y], trees->answer, s.answer, sdp_oa_view_local(view, (enum sdp_leg)y, i),
+	plan_leg(&out->leg[y], s.answer, sdp_oa_view_local(view, (enum sdp_leg)y, i),
 		s.shown->rtcp_mux && s.answer->rtcp_mux, &oa->planned[i][y]);
+	sdp_secure_plan_offerer(oa, view, scratch, trees->offer, i, &out->leg[x].secure);
+	sdp_secure_plan_answerer(oa, view, trees, s.answer_keying, i, &out->leg[y].secure);
 	plan_direction(&s, &out->leg[x], &out->leg[y]);
 	n = plan_matches(&s, matches);
 	plan_pts(&out->leg[x], &out->leg[y], matches, n);
@@ -269,7 +260,7 @@ int sdp_oa_plan(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *p
 
 	if (oa->state != SDP_OA_ANSWERED && !oa->agreed_once)
 		return -EINVAL;
-	rc = sdp_oa_trees(scratch, view, &trees);
+	rc = sdp_oa_trees(oa, scratch, view, &trees);
 	if (rc != 0)
 		goto out;
 	memset(plan, 0, sizeof(*plan));
@@ -279,7 +270,7 @@ int sdp_oa_plan(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *p
 	for (unsigned i = 0; i < view->n_streams; i++) {
 		struct sdp_plan_stream *s = &plan->stream[i];
 
-		plan_stream(oa, view, &trees, i, s);
+		plan_stream(oa, scratch, view, &trees, i, s);
 		plan->n_active += s->refusal == SDP_ACCEPTED;
 		if (s->leg[0].receive && s->leg[1].receive)
 			plan->held = false;

@@ -278,6 +278,9 @@ struct sdp_media {
 	uint32_t b_tias; // b=TIAS, bit/s
 	struct sdp_str mid;
 	struct sdp_str m_text; // the whole of m=, as written
+	// The offer/answer engine's alone, see secure.h; zero after sdp_parse().
+	uint8_t keying; // enum sdp_keying
+	bool ice;       // ICE is spoken in it, and we do, too
 };
 
 struct sdp_session {
@@ -355,6 +358,8 @@ void sdp_put_str(struct sdp_writer *w, struct sdp_str s);
 void sdp_put_line(struct sdp_writer *w, const struct sdp_line *line); // with CRLF
 // "IP4 192.0.2.1" or "IP6 2001:db8::1"
 void sdp_put_addr(struct sdp_writer *w, unsigned family, const uint8_t ip[16]);
+// The address alone.
+void sdp_put_ip(struct sdp_writer *w, unsigned family, const uint8_t ip[16]);
 
 // The tree as text. 0, or -ENOSPC. *len is what was written.
 int sdp_write(const struct sdp_session *session, char *buf, size_t size, size_t *len);

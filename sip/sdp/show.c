@@ -16,6 +16,9 @@ struct shown_media {
 	const struct sdp_media *names;  // the same codecs as the leg offered them, or NULL
 	enum sdp_direction direction;
 	bool mux;
+	struct sdp_str mid;
+	bool pass;  // the parties' own keys go over
+	bool plain; // what only browsers say stays behind
 	unsigned n;
 	uint8_t source_index[SDP_MAX_FORMATS];
 	uint8_t name_index[SDP_MAX_FORMATS];
@@ -31,6 +34,10 @@ struct shown_body {
 	struct sdp_secrets secrets;   // of the source
 	enum sdp_leg leg;             // that it is shown to
 	struct sdp_local_origin conn; // of the session-level c=
+	bool plain;                   // from a browser to one who is none
+	bool lite;                    // ICE is spoken, and we are the lite side
+	struct sdp_str bundled;       // the one m-line of our group, by its mid
+	char mid[4];
 };
 
 // ---- Lines that are carried over ----------------------------------------------------------------
@@ -105,10 +112,30 @@ static void put_pt_line(
 // What becomes of an attribute on the way to the other leg. Everything that belongs to one hop only
 // (addresses, ICE, keys, bundling, SSRCs with their CNAME) and everything that describes the sender
 // stays behind.
+static bool is_browsers(const struct shown_media *m, const struct sdp_line *line)
+{
+	switch (line->attr) {
+	case SDP_A_EXTMAP:
+	case SDP_A_EXTMAP_ALLOW_MIXED:
+	case SDP_A_RTCP_RSIZE:
+		return true;
+	case SDP_A_RTCP_FB:
+		return sdp_str_is_nocase(m->kind, "audio");
+	default:
+		return false;
+	}
+}
+
 static void carry_attribute(
 	const struct shown_body *b, const struct shown_media *m, const struct sdp_line *line)
 {
+	if (m != NULL ? m->plain && is_browsers(m, line) : b->plain && line->attr != SDP_A_OTHER)
+		return;
 	switch (line->attr) {
+	case SDP_A_CRYPTO:
+		if (m != NULL && m->pass)
+			sdp_put_line(b->w, line);
+		break;
 	case SDP_A_RTPMAP:
 	case SDP_A_FMTP:
 	case SDP_A_RTCP_FB:
@@ -234,6 +261,8 @@ static void put_media(const struct shown_body *b, const struct shown_media *m)
 		!(m->mux && local->rtcp_port == local->rtp_port))
 		sdp_put(b->w, "a=rtcp:%u\r\n", local->rtcp_port);
 	sdp_put(b->w, "a=%s\r\n", sdp_direction_name(m->direction));
+	if (m->mid.len != 0)
+		sdp_put(b->w, "a=mid:%.*s\r\n", SDP_FMT(m->mid));
 }
 
 static void add_format(
@@ -281,19 +310,30 @@ static void put_session(
 	else
 		sdp_put(b->w, "0 0");
 	sdp_put(b->w, "\r\n");
+	if (b->bundled.len != 0)
+		sdp_put(b->w, "a=group:BUNDLE %.*s\r\n", SDP_FMT(b->bundled));
+	if (b->lite)
+		sdp_put(b->w, "a=ice-lite\r\n");
 	for (unsigned i = 0; i < b->source->n_session_lines; i++) {
 		if (b->source->lines[i].letter == 'a')
 			carry_attribute(b, NULL, &b->source->lines[i]);
 	}
 }
 
+static bool is_browser(const struct sdp_oa *oa, enum sdp_leg leg)
+{
+	return oa->secure[leg] != NULL && oa->secure[leg]->is.browser;
+}
+
 static void begin(struct shown_body *b, const struct sdp_oa *oa, enum sdp_leg leg,
 	const struct sdp_session *source, struct sdp_writer *w)
 {
+	memset(b, 0, sizeof(*b));
 	b->w = w;
 	b->view = &oa->pending;
 	b->source = source;
 	b->leg = leg;
+	b->plain = is_browser(oa, sdp_leg_other(leg)) && !is_browser(oa, leg);
 	sdp_secrets_find(source, &b->secrets);
 	choose_conn(oa, b);
 }
@@ -320,31 +360,55 @@ static const struct sdp_media *past(const struct sdp_session *tree, unsigned i)
 	return m != NULL && m->port != 0 && sdp_proto_is_rtp(m->proto) ? m : NULL;
 }
 
-static void put_offered(const struct shown_body *b, const struct offer_trees *trees, unsigned i,
-	const struct sdp_local *local)
+// As the leg named it, else by its number.
+static struct sdp_str offered_mid(struct shown_body *b, const struct offer_trees *trees, unsigned i)
+{
+	const struct sdp_media *from = at(trees->from, i);
+
+	if (from != NULL && from->mid.len != 0)
+		return from->mid;
+	b->mid[0] = (char)('0' + i / 10);
+	b->mid[1] = (char)('0' + i % 10);
+	return i < 10 ? (struct sdp_str){b->mid + 1, 1} : (struct sdp_str){b->mid, 2};
+}
+
+static void put_offered(const struct sdp_oa *oa, struct sdp_arena *scratch, struct shown_body *b,
+	const struct offer_trees *trees, unsigned i, const struct sdp_local *local)
 {
 	const struct sdp_media *offer = at(trees->offer, i);
+	const struct sdp_media *last = past(trees->from, i);
 	uint8_t pts[SDP_MAX_FORMATS];
+	enum sdp_keying keying;
 	struct shown_media m;
 
 	memset(&m, 0, sizeof(m));
 	memset(m.map, SDP_PT_NONE, sizeof(m.map));
 	m.kind = offer->kind_text;
-	m.proto = offer->proto_text;
+	sdp_secure_offer(oa->secure[b->leg], last != NULL ? last : past(trees->shown, i), offer,
+		&m.proto, &keying);
 	m.local = local;
 	m.source = offer;
 	m.direction = sdp_oa_direction(offer);
-	m.mux = offer->rtcp_mux || local->rtcp_port == local->rtp_port;
+	m.mux = offer->rtcp_mux || local->rtcp_port == local->rtp_port || b->lite;
+	m.pass = keying == SDP_KEY_PASS;
+	m.plain = b->plain;
+	if (b->lite)
+		m.mid = offered_mid(b, trees, i);
 	sdp_oa_number(offer, past(trees->shown, i), past(trees->from, i), pts);
 	for (unsigned k = 0; k < offer->n_formats; k++)
 		add_format(&m, k, k, pts[k]);
 	put_media(b, &m);
+	sdp_secure_put_offer(oa, scratch, b->leg, i, keying, local, m.mux, b->w);
 }
 
-static bool can_offer(const struct shown_body *b, const struct sdp_media *offer, unsigned i)
+static bool can_offer(const struct sdp_oa *oa, const struct shown_body *b,
+	const struct sdp_media *offer, unsigned i)
 {
 	const struct sdp_local *near = sdp_oa_view_local(b->view, sdp_leg_other(b->leg), i);
 
+	if (offer != NULL && offer->keying == SDP_KEY_PASS &&
+		(oa->secure[b->leg] == NULL || oa->secure[b->leg]->is.srtp != SDP_SRTP_PASS))
+		return false;
 	return offer != NULL && sdp_oa_refusal(offer) == SDP_ACCEPTED && near != NULL &&
 	       near->family == offer->conn.type && sdp_oa_view_local(b->view, b->leg, i) != NULL;
 }
@@ -365,14 +429,22 @@ int sdp_oa_write_offer(
 		rc = sdp_oa_tree(scratch, oa->agreed.from[to], &trees.from);
 	if (rc != 0)
 		return rc;
+	sdp_secure_mark(oa->secure[view->offerer], trees.offer);
+	sdp_secure_mark(oa->secure[to], trees.shown);
+	sdp_secure_mark(oa->secure[to], trees.from);
 	begin(&b, oa, to, trees.offer, w);
+	b.lite = is_browser(oa, to);
+	// One m-line a transport: the first one alone is a group.
+	for (unsigned i = 0; i < view->n_streams && b.lite && b.bundled.len == 0; i++)
+		if (can_offer(oa, &b, at(trees.offer, i), i))
+			b.bundled = offered_mid(&b, &trees, i);
 	put_session(oa, &b, version, (struct sdp_str){NULL, 0});
 	for (unsigned i = 0; i < view->n_streams; i++) {
 		const struct sdp_media *offer = at(trees.offer, i);
 		const struct sdp_media *like = offer != NULL ? offer : at(trees.shown, i);
 
-		if (can_offer(&b, offer, i))
-			put_offered(&b, &trees, i, sdp_oa_view_local(view, to, i));
+		if (can_offer(oa, &b, offer, i))
+			put_offered(oa, scratch, &b, &trees, i, sdp_oa_view_local(view, to, i));
 		else if (like != NULL)
 			put_refused(&b, like);
 	}
@@ -381,8 +453,9 @@ int sdp_oa_write_offer(
 
 // ---- Answer -------------------------------------------------------------------------------------
 
-static void put_answered(
-	const struct shown_body *b, const struct sdp_oa_stream *s, const struct sdp_local *local)
+static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
+	const struct shown_body *b, const struct sdp_session *offer, unsigned i,
+	const struct sdp_oa_stream *s, const struct sdp_local *local)
 {
 	struct shown_media m;
 
@@ -395,10 +468,48 @@ static void put_answered(
 	m.names = s->offer;
 	m.direction = s->answer_direction;
 	m.mux = s->offer->rtcp_mux;
+	m.pass = s->offer->keying == SDP_KEY_PASS;
+	m.plain = b->plain;
+	if (is_browser(oa, b->leg))
+		m.mid = s->offer->mid;
 	for (unsigned k = 0; k < s->n_matches; k++)
 		add_format(&m, s->match[k].answer, s->match[k].offer,
 			s->offer->formats[s->match[k].offer].pt);
 	put_media(b, &m);
+	sdp_secure_put_answer(oa, scratch, offer, i, local, m.mux, b->w);
+}
+
+// Is this mid in a group of the offer that says BUNDLE?
+static bool is_bundled(const struct sdp_session *offer, struct sdp_str mid)
+{
+	const struct sdp_line *line = NULL;
+
+	while ((line = sdp_find(offer, NULL, SDP_A_GROUP, line)) != NULL) {
+		struct sdp_str rest = sdp_line_value(line), token = sdp_str_token(&rest);
+
+		if (!sdp_str_is_nocase(token, "BUNDLE"))
+			continue;
+		while ((token = sdp_str_token(&rest)).len != 0)
+			if (sdp_str_equal(token, mid))
+				return true;
+	}
+	return false;
+}
+
+// The first m-line of the offer's group is ours too; the others leave it (RFC 8843 7.3.3).
+static void choose_group(const struct sdp_oa *oa, const struct sdp_oa_trees *trees,
+	struct shown_body *b)
+{
+	for (unsigned i = 0; i < trees->offer->n_media && b->bundled.len == 0; i++) {
+		struct sdp_oa_stream s;
+
+		sdp_oa_stream(oa, b->view, trees, i, &s);
+		if (s.refusal != SDP_ACCEPTED)
+			continue;
+		b->lite |= s.offer->ice;
+		if (s.offer->mid.len != 0 && is_bundled(trees->offer, s.offer->mid))
+			b->bundled = s.offer->mid;
+	}
 }
 
 int sdp_oa_write_answer(
@@ -408,19 +519,22 @@ int sdp_oa_write_answer(
 	const enum sdp_leg to = (enum sdp_leg)view->offerer;
 	struct sdp_oa_trees trees;
 	struct shown_body b;
-	int rc = sdp_oa_trees(scratch, view, &trees);
+	int rc = sdp_oa_trees(oa, scratch, view, &trees);
 
 	if (rc != 0)
 		return rc;
 	begin(&b, oa, to, trees.answer, w);
+	if (is_browser(oa, to))
+		choose_group(oa, &trees, &b);
 	// RFC 3264 6: the time of the answer is that of the offer.
 	put_session(oa, &b, version, trees.offer->time);
 	for (unsigned i = 0; i < trees.offer->n_media; i++) {
 		struct sdp_oa_stream s;
 
-		sdp_oa_stream(view, &trees, i, &s);
+		sdp_oa_stream(oa, view, &trees, i, &s);
 		if (s.refusal == SDP_ACCEPTED)
-			put_answered(&b, &s, sdp_oa_view_local(view, to, i));
+			put_answered(oa, scratch, &b, trees.offer, i, &s,
+				sdp_oa_view_local(view, to, i));
 		else
 			put_refused(&b, s.offer);
 	}

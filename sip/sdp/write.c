@@ -41,14 +41,20 @@ void sdp_put_line(struct sdp_writer *w, const struct sdp_line *line)
 	sdp_put(w, "\r\n");
 }
 
-void sdp_put_addr(struct sdp_writer *w, unsigned family, const uint8_t ip[16])
+void sdp_put_ip(struct sdp_writer *w, unsigned family, const uint8_t ip[16])
 {
 	char text[INET6_ADDRSTRLEN];
 
 	if (inet_ntop(family == 6 ? AF_INET6 : AF_INET, ip, text, sizeof(text)) == NULL)
 		w->overflow = true;
 	else
-		sdp_put(w, "IP%u %s", family == 6 ? 6 : 4, text);
+		sdp_put(w, "%s", text);
+}
+
+void sdp_put_addr(struct sdp_writer *w, unsigned family, const uint8_t ip[16])
+{
+	sdp_put(w, "IP%u ", family == 6 ? 6 : 4);
+	sdp_put_ip(w, family, ip);
 }
 
 int sdp_write(const struct sdp_session *session, char *buf, size_t size, size_t *len)

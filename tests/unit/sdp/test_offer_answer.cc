@@ -66,8 +66,7 @@ TEST(OfferAnswer, ThePlanOfAPlainCall)
 	EXPECT_EQ(101, b->dtmf_out);
 	EXPECT_EQ(20, a->ptime);
 	EXPECT_EQ(30, b->ptime);
-	EXPECT_EQ(SDP_RTP_AVP, a->secure.proto);
-	EXPECT_EQ(nullptr, a->secure.crypto.ptr);
+	EXPECT_EQ(SDP_KEY_PLAIN, a->secure.keying);
 }
 
 TEST(OfferAnswer, NeedSaysWhatToAllocate)
