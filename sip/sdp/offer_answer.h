@@ -247,7 +247,7 @@ struct sdp_plan_codec {
 struct sdp_plan_leg {
 	struct sdp_local local;
 	struct sdp_endpoint
-		rtp; // where the party receives, by its SDP. family 0: held by c=0.0.0.0,
+		rtp; // where the party receives, by its SDP. family 0: ICE will say, or held by c=0.0.0.0:
 	struct sdp_endpoint rtcp; // nothing may be sent. With mux both are equal
 	bool rtcp_mux;            // agreed on this leg
 	bool receive;             // packets from the party are to be relayed

@@ -3,6 +3,7 @@
 // Any sequence of offers, answers, acceptance, refusal and forks, with any bodies. The input is cut at
 // 0xff; the first octet of a piece says what happens, the others are its body:
 //	A B offer of that leg	a b answer of that leg	+ accept	- reject	r repeat
+//	S security of a leg: three octets, leg, policy, browser; before anything was said
 //	c clone and go on with the clone	p plan
 //	k keep and go on with what was kept	K go on with these bytes instead, if they are taken
 // What is shown has to be readable, without an address of the other party, with a version that goes
@@ -121,7 +122,7 @@ static void check_leg(const struct sdp_plan_leg *leg)
 
 	require(leg->rtp.family == 0 || leg->rtp.family == leg->local.family);
 	require(leg->rtcp.family == 0 || leg->rtcp.family == leg->local.family);
-	require(!leg->send || leg->rtp.family != 0);
+	require(!leg->send || leg->rtp.family != 0 || leg->secure.ice);
 	for (unsigned pt = 0; pt < 128; pt++) {
 		bool accepted = (leg->accept[pt >> 6] >> (pt & 63) & 1) != 0;
 
@@ -225,6 +226,18 @@ static void keep(struct run *r, const uint8_t *body, size_t len)
 	}
 }
 
+static void secure(struct run *r, const uint8_t *body, size_t len)
+{
+	struct sdp_security s = {.fingerprint = "sha-256 AA:BB"};
+
+	if (len < 3 || r->oa.agreed_once || r->oa.state != SDP_OA_STABLE)
+		return;
+	s.srtp = body[1] % (SDP_SRTP_PASS + 1);
+	s.browser = body[2] & 1;
+	s.secret[0] = body[0] & 1;
+	require(sdp_oa_secure(&r->oa, body[0] & 1 ? SDP_LEG_B : SDP_LEG_A, &s) == 0);
+}
+
 static void event(struct run *r, uint8_t what, const uint8_t *body, size_t len)
 {
 	struct sdp_oa clone;
@@ -236,6 +249,8 @@ static void event(struct run *r, uint8_t what, const uint8_t *body, size_t len)
 		answer(r, what == 'a' ? SDP_LEG_A : SDP_LEG_B, body, len);
 	else if (what == '+')
 		sdp_oa_accept(&r->oa);
+	else if (what == 'S')
+		secure(r, body, len);
 	else if (what == '-')
 		sdp_oa_reject(&r->oa);
 	else if (what == 'r')
