@@ -63,5 +63,8 @@ const struct cp_control_command process_commands[] = {
 	{"status", 0, 0, "", run_status},
 	{"config reload", 0, 0, "", run_config_reload},
 	{"call hangup", 1, 1, "ID", run_call_hangup},
+	{"show registrations", 0, 1, "[USER]", process_show_registrations},
+	{"show bans", 0, 0, "", process_show_bans},
+	{"unban", 1, 1, "ADDRESS", process_unban},
 	{NULL, 0, 0, NULL, NULL},
 };

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 int cp_drop_privileges(const char *user, int cdr, struct cp_tregion *tregion,
-	struct cp_control *control, struct cp_survive *survive, char *why, size_t size)
+	struct cp_control *control, struct cp_survive *survive, struct cp_phones *phones, char *why, size_t size)
 {
 	const struct passwd *pw;
 	int err = 0;
@@ -35,6 +35,8 @@ int cp_drop_privileges(const char *user, int cdr, struct cp_tregion *tregion,
 		err = cp_control_own(control, pw->pw_uid, pw->pw_gid);
 	if (!err)
 		err = cp_survive_own(survive, pw->pw_uid, pw->pw_gid);
+	if (!err)
+		err = cp_phones_own(phones, pw->pw_uid, pw->pw_gid);
 	if (!err && (initgroups(user, pw->pw_gid) < 0 ||
 			    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
 			    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 ||

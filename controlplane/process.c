@@ -110,7 +110,17 @@ static void on_failed(void *ctx, const struct sip_flow *flow)
 static const struct cp_peer *on_who(
 	void *ctx, const struct cp_policy *policy, const struct sip_flow *flow)
 {
-	return cp_transport_peer(((struct process *)ctx)->transport, policy, flow);
+	const struct cp_peer *peer =
+		cp_transport_peer(((struct process *)ctx)->transport, policy, flow);
+
+	return peer && cfg_acl_allows(&peer->cfg->acl, flow->remote.family, flow->remote.ip)
+		       ? peer
+		       : NULL;
+}
+
+static void on_suspect(void *ctx, const struct sip_addr *source, const char *what)
+{
+	cp_phones_suspect(((struct process *)ctx)->phones, source, what);
 }
 
 static bool on_owns(void *ctx, const struct cp_policy *policy, const struct cp_peer *peer,
@@ -142,6 +152,7 @@ static const struct cp_shard_ops shard_ops = {
 	.who = on_who,
 	.owns = on_owns,
 	.junk = on_junk,
+	.suspect = on_suspect,
 };
 
 // ---- time ------------------------------------------------------------------------------------------
@@ -151,6 +162,7 @@ static void rearm(struct process *p);
 static void tick(struct process *p)
 {
 	p->now_us = abi_now_us();
+	cp_phones_tick(p->phones, p->now_us);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_tick(p->shards[i], p->now_us);
 }
@@ -170,6 +182,7 @@ static void rearm(struct process *p)
 {
 	uint64_t next = cp_shm_next(p->shm), now;
 
+	cp_phones_settle(p->phones);
 	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, false);
 	now = abi_now_us();
 	for (unsigned i = 0; i < p->shard_count; i++) {
@@ -203,6 +216,7 @@ static void on_beat(uv_timer_t *timer)
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_publish(p->shards[i]);
 	cp_publish(cp_tregion_counters(p->tregion, p->shard_count), p->transport, p->gate);
+	cp_phones_publish(p->phones, p->shards[0]);
 	cp_tregion_heartbeat(p->tregion, p->now_us, cp_shm_attached(p->shm, NULL));
 	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
 	if (p->stopping && process_calls(p) == 0)
@@ -239,10 +253,11 @@ static void wire_receive(
 	struct sip_slice answer;
 	struct cp_shard *shard;
 
-	if (cp_gate_muted(p->gate, p->now_us, source))
+	if (!cp_phones_admits(p->phones, source) || cp_gate_muted(p->gate, p->now_us, source))
 		return;
 	packet.peeked = sip_peek(data, n, &packet.peek) == 0;
-	packet.peer = cp_transport_peer(p->transport, p->policy, source) != NULL;
+	packet.peer = cp_transport_peer(p->transport, p->policy, source) != NULL ||
+		      cp_registrar_knows(cp_phones_registrar(p->phones), &source->remote);
 	shard = shard_of(p, packet.peek.call_id);
 	packet.known_call =
 		packet.peek.method == SIP_INVITE && cp_shard_knows(shard, packet.peek.call_id);
@@ -275,6 +290,7 @@ static void wire_closed(void *ctx, const struct sip_flow *flow, int error)
 {
 	struct process *p = ctx;
 
+	cp_registrar_closed(cp_phones_registrar(p->phones), flow);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_closed(p->shards[i], flow, error);
 }
@@ -443,6 +459,20 @@ static int open_journal(struct process *p, char why[PROCESS_WHY])
 	return cp_survive_open(&p->survive, &config, why, PROCESS_WHY);
 }
 
+static int open_phones(struct process *p, char why[PROCESS_WHY])
+{
+	const struct cp_phones_config config = {
+		.policy = p->policy,
+		.now_us = p->now_us,
+		.realtime_offset_us = abi_realtime_offset_us(),
+		.random = on_random,
+		.ctx = p,
+		.counters = cp_tregion_counters(p->tregion, p->shard_count),
+	};
+
+	return cp_phones_new(&p->phones, &config, why, PROCESS_WHY);
+}
+
 static struct cp_shard *call_shard(void *ctx, struct sip_slice call_id)
 {
 	return shard_of(ctx, call_id);
@@ -525,6 +555,7 @@ static int open_shards(struct process *p, char why[PROCESS_WHY])
 			.tregion = p->tregion,
 			.index = i,
 			.policy = p->policy,
+			.registrar = cp_phones_registrar(p->phones),
 			.now_us = p->now_us,
 			.realtime_offset_us = abi_realtime_offset_us(),
 		};
@@ -586,6 +617,8 @@ int process_start(
 	if (!err)
 		err = open_journal(p, why);
 	if (!err)
+		err = open_phones(p, why);
+	if (!err)
 		err = open_shards(p, why);
 	if (!err)
 		err = open_transport(p, why);
@@ -593,13 +626,14 @@ int process_start(
 		err = cp_cdr_file_open(&p->cdr, policy->cfg->stats.cdr, why, PROCESS_WHY);
 	if (!err)
 		err = cp_drop_privileges(policy->cfg->user, p->cdr.fd, p->tregion, p->control,
-			p->survive, why, PROCESS_WHY);
+			p->survive, p->phones, why, PROCESS_WHY);
 	if (!err)
 		err = open_shm(p, why);
 	if (err) {
 		process_free(p);
 		return err;
 	}
+	cp_phones_start(p->phones, p->transport, p->shards[0]);
 	start_handles(p);
 	tick(p);
 	cp_survive_restore(p->survive, policy->cfg->stats.cdr, call_shard, p);
@@ -634,6 +668,7 @@ void process_free(struct process *p)
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_free(p->shards[i]);
 	cp_survive_close(p->survive);
+	cp_phones_free(p->phones);
 	cp_transport_free(p->transport);
 	cp_gate_free(p->gate);
 	// Sockets close their own handles; give them their turn before the rest.

@@ -10,6 +10,7 @@
 #include "controlplane/cdr_file.h"
 #include "controlplane/control/control.h"
 #include "controlplane/gate.h"
+#include "controlplane/phones.h"
 #include "controlplane/process.h"
 #include "controlplane/shard.h"
 #include "controlplane/survive.h"
@@ -37,6 +38,7 @@ struct process {
 	struct cp_survive *survive; // NULL: no journal
 	struct cp_cdr_file cdr;
 	struct cp_control *control;
+	struct cp_phones *phones;
 	bool stopping;
 	size_t random_left;
 	uint8_t random[PROCESS_RANDOM];
@@ -63,6 +65,12 @@ int process_adopt(struct process *p, struct cfg *cfg, char why[PROCESS_WHY]);
 // ---- commands.c: what hawsectl may ask for, see control/control.h
 
 extern const struct cp_control_command process_commands[];
+
+// ---- commands_phones.c
+
+int process_show_registrations(void *ctx, struct cp_control_call *call);
+int process_show_bans(void *ctx, struct cp_control_call *call);
+int process_unban(void *ctx, struct cp_control_call *call);
 
 #ifdef __cplusplus
 }

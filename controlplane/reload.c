@@ -31,6 +31,7 @@ int process_adopt(struct process *p, struct cfg *cfg, char why[PROCESS_WHY])
 	}
 	if (cp_gate_set_policy(p->gate, policy))
 		cp_log(CP_LOG_ERROR, "config", 0, "no memory left: the old limits stay");
+	cp_phones_set_policy(p->phones, policy);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_set_policy(p->shards[i], policy);
 	cp_log(CP_LOG_INFO, "config", 0, "taken over: peers %u to %u, routes %u to %u",

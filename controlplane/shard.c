@@ -5,16 +5,19 @@
 #include <stdlib.h>
 
 #include "controlplane/call/call.h"
+#include "controlplane/call/fork.h"
 #include "controlplane/call/journal.h"
 #include "controlplane/call/persist.h"
 #include "controlplane/log.h"
+#include "controlplane/registrar/enrol.h"
+#include "controlplane/registrar/registrar.h"
 
 #define LABELS_LEAST 4096u
 #define LABELS_MOST  (1u << 20)
 
 static const struct sip_capabilities capabilities = {
-	.methods = CP_ALLOW,
-	.options = "",
+	.methods = CP_ALLOW ", REGISTER",
+	.options = "path, outbound, gruu",
 	.encodings = "identity",
 };
 
@@ -64,6 +67,10 @@ static void on_request(void *ctx, struct sip_transaction *tx, const struct sip_m
 	}
 	if (m->method == SIP_INVITE) {
 		cp_setup_invite(shard, tx, m);
+		return;
+	}
+	if (m->method == SIP_REGISTER) {
+		cp_shard_registers(shard, tx, m);
 		return;
 	}
 	if (!cp_who(shard, shard->policy, sip_tx_flow(tx)))
@@ -179,10 +186,22 @@ static void on_response(void *ctx, struct sip_transaction *tx, const struct sip_
 		break;
 	case CP_X_REAP:
 		break;
+	case CP_X_FORK:
+		cp_fork_response(x, tx, m);
+		break;
+	case CP_X_REGISTER:
+		cp_enrol_response(x, tx, m);
+		break;
 	default:
 		cp_call_touch(x->call, false);
 		cp_change_response(x, tx, m);
 	}
+}
+
+static bool on_challenged(void *ctx, struct sip_transaction *tx, const struct sip_message *m,
+	struct sip_slice request)
+{
+	return cp_enrol_challenged(ctx, tx, m, request);
 }
 
 static void failed(struct sip_transaction *tx, int status, const char *why)
@@ -203,6 +222,12 @@ static void failed(struct sip_transaction *tx, int status, const char *why)
 	case CP_X_REAP:
 		sip_dialog_free(x->dialog);
 		free(x);
+		break;
+	case CP_X_FORK:
+		cp_fork_failed(x, status, why);
+		break;
+	case CP_X_REGISTER:
+		cp_enrol_failed(x, status, why);
 		break;
 	default:
 		cp_change_failed(x, status, why);
@@ -343,6 +368,7 @@ static const struct sip_layer_ops layer_ops = {
 	.trace = on_trace,
 	.route = on_route,
 	.refused = on_refused,
+	.challenged = on_challenged,
 };
 
 static const struct sip_dialog_ops dialog_ops = {.no_ack = on_no_ack};
@@ -354,7 +380,8 @@ static bool is_ignored(
 {
 	struct sip_peek peek;
 
-	if (shard->policy->cfg->sip.strangers != CFG_IGNORE || cp_who(shard, shard->policy, source))
+	if (shard->policy->cfg->sip.strangers != CFG_IGNORE || cp_who(shard, shard->policy, source) ||
+		(shard->registrar && cp_registrar_serves(shard->registrar)))
 		return false;
 	return sip_peek(data, n, &peek) || !peek.call_id.n || !cp_label_find(shard, peek.call_id);
 }
@@ -387,10 +414,15 @@ void cp_shard_unreachable(struct cp_shard *shard, const struct sip_flow *to, int
 	}
 	if (shard->failed++ >= 20)
 		return;
+	cp_enrol_unreachable(shard, to);
 	for (struct cp_call *call = shard->calls; call; call = next) {
 		struct cp_exchange *x = &call->invite;
 
 		next = call->next;
+		if (call->forks) {
+			cp_fork_unreachable(call, to);
+			continue;
+		}
 		if (!x->client || sip_tx_state(x->client) != SIP_TX_CALLING ||
 			(!cp_route_has_more(call) && !call->hops_left) ||
 			!sip_addr_equal(&sip_tx_flow(x->client)->remote, &to->remote))
@@ -527,6 +559,7 @@ int cp_shard_new(const struct cp_shard_config *config, struct cp_shard **out)
 	shard->index = config->index;
 	shard->counters = cp_tregion_counters(config->tregion, config->index);
 	shard->policy = cp_policy_hold(config->policy);
+	shard->registrar = config->registrar;
 	shard->now_us = config->now_us;
 	shard->realtime_offset_us = config->realtime_offset_us;
 	shard->ops->random(shard->ctx, shard->label_key, sizeof(shard->label_key));
@@ -544,6 +577,8 @@ int cp_shard_new(const struct cp_shard_config *config, struct cp_shard **out)
 		goto out;
 	sdp_arena_init(&shard->arena, shard->arena_memory, SDP_OA_SCRATCH);
 	err = new_layer(shard);
+	if (!err)
+		err = cp_enrol_set_policy(shard);
 	if (err)
 		goto out;
 	*out = shard;
@@ -559,6 +594,7 @@ void cp_shard_free(struct cp_shard *shard)
 		return;
 	while (shard->calls)
 		cp_call_free(shard->calls);
+	cp_enrol_free(shard);
 	if (shard->dialogs)
 		sip_dialogs_free(shard->dialogs);
 	sip_layer_free(shard->layer);
@@ -599,6 +635,8 @@ void cp_shard_set_policy(struct cp_shard *shard, struct cp_policy *policy)
 	struct cp_policy *old = shard->policy;
 
 	shard->policy = cp_policy_hold(policy);
+	if (cp_enrol_set_policy(shard))
+		cp_log(CP_LOG_ERROR, "register", 0, "no memory for a registration");
 	cp_policy_release(old);
 }
 

@@ -17,6 +17,7 @@
 #include "sip/flow.h"
 
 struct cp_shard;
+struct cp_registrar;
 
 struct cp_shard_ops {
 	// To the wire. 0 or -errno.
@@ -50,6 +51,8 @@ struct cp_shard_ops {
 		const struct sip_addr *addr);
 	// A message was refused unread.
 	void (*junk)(void *ctx, const struct sip_flow *source);
+	// Somebody unknown asked for a call.
+	void (*suspect)(void *ctx, const struct sip_addr *source, const char *what);
 };
 
 struct cp_shard_config {
@@ -60,6 +63,7 @@ struct cp_shard_config {
 	struct cp_policy *policy;   // held by the shard from now on
 	uint64_t now_us;            // CLOCK_MONOTONIC
 	uint64_t realtime_offset_us;
+	struct cp_registrar *registrar; // of all shards of this thread; NULL: there are no phones
 };
 
 #ifdef __cplusplus
@@ -105,6 +109,8 @@ int cp_shard_restore(struct cp_shard *shard, uint64_t id, const uint8_t *record,
 
 // A new configuration for new calls; running ones keep theirs. Listeners must be the same.
 void cp_shard_set_policy(struct cp_shard *shard, struct cp_policy *policy);
+// An OPTIONS to a phone, for the sake of the NAT on the way; nobody waits for its answer.
+void cp_shard_ping(struct cp_shard *shard, const struct sip_flow *flow, struct sip_slice uri);
 
 // Ends every call and refuses new ones. Done when cp_shard_calls() is 0.
 void cp_shard_stop(struct cp_shard *shard);

@@ -307,6 +307,11 @@ int cp_transport_route(struct cp_transport *t, struct sip_flow *flow, size_t n)
 	return dial(t, flow);
 }
 
+bool cp_transport_alive(struct cp_transport *t, const struct sip_flow *flow)
+{
+	return t->streams && flow->connection && cp_streams_alive(t->streams, flow);
+}
+
 // RFC 3261 18.2.2: the connection of the request is gone. The source address was proved by that
 // connection; the Via of the request, which our response mirrors, tells the port where it listens.
 static int reconnect(struct cp_transport *t, struct sip_flow *to, const uint8_t *bytes, size_t n)

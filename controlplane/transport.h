@@ -75,6 +75,8 @@ unsigned cp_transport_locate(struct cp_transport *t, const struct cp_policy *pol
 	const struct cp_peer *peer, struct sip_flow list[CP_HOPS]);
 // A request of `n` octets leaves by `flow`: sets its connection, or changes it to TCP. 0 or -errno.
 int cp_transport_route(struct cp_transport *t, struct sip_flow *flow, size_t n);
+// Does the connection of this flow stand?
+bool cp_transport_alive(struct cp_transport *t, const struct sip_flow *flow);
 // This flow did not bring us anywhere (timeout, 503, refused): for a while others are tried first.
 void cp_transport_failed(struct cp_transport *t, const struct sip_flow *flow);
 

@@ -238,9 +238,36 @@ static void provisional(struct sip_transaction *tx, const struct sip_message *m)
 		to_user(tx, m);
 }
 
+// The request, when what came asks for credentials and somebody may have them. malloc.
+static uint8_t *challenged_request(struct sip_transaction *tx, const struct sip_message *m)
+{
+	uint8_t *copy;
+
+	if ((m->status != 401 && m->status != 407) || !tx->layer->ops.challenged || !tx->bytes ||
+		(tx->flags & SIP_TX_INTERNAL))
+		return NULL;
+	copy = malloc(tx->bytes_len);
+	if (copy)
+		memcpy(copy, tx->bytes, tx->bytes_len);
+	return copy;
+}
+
+// To the user, unless the request has gone out again with credentials. Frees `request`.
+static void to_user_or_again(
+	struct sip_transaction *tx, const struct sip_message *m, uint8_t *request, size_t n)
+{
+	struct sip_layer *l = tx->layer;
+
+	if (!request || !l->ops.challenged(l->ctx, tx, m, sip_slice((char *)request, n)))
+		to_user(tx, m);
+	free(request);
+}
+
 static void invite_final(struct sip_transaction *tx, const struct sip_message *m)
 {
 	struct sip_layer *l = tx->layer;
+	uint8_t *request;
+	size_t n;
 
 	switch (tx->state) {
 	case SIP_TX_ACCEPTED:
@@ -264,22 +291,28 @@ static void invite_final(struct sip_transaction *tx, const struct sip_message *m
 	} else {
 		tx->state = SIP_TX_COMPLETED;
 		sip_tx_start(tx, is_reliable(tx) ? 0 : 64ull * l->config.t1); // D
+		request = challenged_request(tx, m);
+		n = tx->bytes_len;
 		acknowledge(tx, m);
-		to_user(tx, m);
+		to_user_or_again(tx, m, request, n);
 	}
 }
 
 static void other_final(struct sip_transaction *tx, const struct sip_message *m)
 {
+	uint8_t *request;
+	size_t n = tx->bytes_len;
+
 	if (tx->state == SIP_TX_COMPLETED) {
 		tx->layer->counters.retransmits_in++;
 		return;
 	}
 	tx->status = m->status;
 	tx->state = SIP_TX_COMPLETED;
+	request = challenged_request(tx, m);
 	sip_tx_drop(tx);
 	sip_tx_start(tx, is_reliable(tx) ? 0 : tx->layer->config.t4); // K
-	to_user(tx, m);
+	to_user_or_again(tx, m, request, n);
 }
 
 static bool has_one_via(const struct sip_message *m)

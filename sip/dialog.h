@@ -68,6 +68,13 @@ struct sip_request {
 int sip_request_send(struct sip_dialogs *set, const struct sip_flow *to,
 	const struct sip_request *r, void *user, struct sip_transaction **out);
 
+// From ops.challenged: `request` once more, with `lines` (one header, in place of those with the id `replaced`), the
+// next CSeq and a branch of its own; its transaction has the user and the flow of `old`, which has none any more.
+// -EALREADY: it was challenged too often, or cancelled. Else as sip_client_send().
+int sip_request_again(struct sip_dialogs *set, struct sip_transaction *old,
+	struct sip_slice request, struct sip_slice lines, enum sip_header_id replaced,
+	struct sip_transaction **out);
+
 // ---- UAS
 
 // A dialog for a dialog-making request (INVITE without To tag). EARLY; its local tag is

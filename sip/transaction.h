@@ -86,6 +86,10 @@ struct sip_layer_ops {
 	// 18.1.1; should that one fail before any response, it goes by UDP after all). The Via is
 	// written accordingly. 0, or -errno: ends by ops.transport_error.
 	int (*route)(void *ctx, struct sip_flow *flow, size_t n);
+	// May be NULL. A 401 or 407 came; `request` is what it answers. True: it has been sent again with
+	// credentials (sip_request_again() in dialog.h), and the TU does not hear of this response.
+	bool (*challenged)(void *ctx, struct sip_transaction *tx, const struct sip_message *response,
+		struct sip_slice request);
 	// May be NULL. A message was refused by screen, which is counted already.
 	void (*refused)(void *ctx, const struct sip_flow *source, enum sip_refusal why);
 };

@@ -51,6 +51,7 @@ struct sip_transaction {
 	uint16_t status;     // last response
 	uint16_t udp_socket; // SIP_TX_WIDE: what it would have left by
 	uint8_t kind, state, method, flags;
+	uint8_t tries; // client: challenges that it has answered
 };
 
 struct sip_layer {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "controlplane/call/fork.h"
 #include "controlplane/log.h"
 #include "sip/siphash.h"
 
@@ -155,6 +156,8 @@ void cp_call_free(struct cp_call *call)
 	sip_timer_stop(sip_layer_wheel(shard->layer), &call->timer);
 	sip_timer_stop(sip_layer_wheel(shard->layer), &call->hop_timer);
 	free(call->hops);
+	cp_fork_end(call);
+	free(call->identity);
 	cp_media_drop(call);
 	cp_exchange_release(&call->invite);
 	for (unsigned i = 0; i < CP_RELAYS; i++)

@@ -44,6 +44,8 @@ enum cp_exchange_kind {
 	CP_X_RELAY,    // INFO, MESSAGE, NOTIFY, OPTIONS
 	CP_X_BYE,      // ours; `from` is the leg that it goes to
 	CP_X_REAP,     // BYE in a dialog that no call wants
+	CP_X_FORK,     // INVITE to one of several phones, see fork.h
+	CP_X_REGISTER, // ours at a trunk, see registrar/enrol.h
 };
 
 enum cp_phase {
@@ -55,7 +57,7 @@ enum cp_phase {
 };
 
 struct cp_exchange {
-	struct cp_call *call;           // NULL in CP_X_REAP
+	struct cp_call *call;           // NULL in CP_X_REAP and CP_X_REGISTER
 	struct sip_transaction *server; // NULL when none or over
 	struct sip_transaction *client;
 	struct sip_dialog *dialog; // CP_X_REAP
@@ -127,6 +129,7 @@ struct cp_call {
 	bool showing;   // A has seen an answer
 	bool restored;  // from the journal of a hawse-sip before this one
 	bool old_ok;    // and with a 2xx of then, of which nobody knows whether its ACK came
+	bool redialled; // `to` is not what the Request-URI says
 	bool touched;   // in the shard's list of calls that the journal is to be told of
 	bool kept_failed;
 	struct cp_call *touched_next;
@@ -147,6 +150,8 @@ struct cp_call {
 	struct sip_flow hop;    // that the INVITE goes by
 	struct sip_flow *hops;  // those that are left to try, malloc
 	uint8_t hops_left;
+	struct cp_forks *forks;     // the phones that ring, NULL: the target is none
+	struct cp_identity *identity; // of a caller that is a phone, malloc
 	struct sip_timer hop_timer; // of an address that says nothing while there are others
 	uint8_t *saved;             // the INVITE, until it is answered
 	uint32_t saved_size;
@@ -199,6 +204,8 @@ struct cp_shard {
 	uint8_t *record;         // a record being written
 	struct cp_persist_scratch *scratch;
 	struct cp_ghost *ghosts;
+	struct cp_registrar *registrar; // shared, NULL: there are no phones
+	struct cp_enrol *enrols;        // registrations of ours, of the first shard
 	size_t restored;             // calls that are
 	struct cp_session **by_slot; // of the attached hawse-media
 	uint32_t slots;
@@ -291,7 +298,7 @@ void cp_leg_route(struct cp_call *call, unsigned leg);
 
 // The peers for this request of `caller`. 0, or the status that it is refused by.
 int cp_route_call(struct cp_shard *shard, const struct sip_message *m, const struct cp_peer *caller,
-	struct cp_choice *choice);
+	const char *asserted, struct cp_choice *choice);
 // Another target can be tried after this one.
 bool cp_route_has_more(const struct cp_call *call);
 // The request's number as the target writes it: sets the user part of `uri`, whose text is in `text`.
@@ -335,6 +342,11 @@ void cp_setup_offer_back(struct cp_exchange *x);
 void cp_setup_ack(struct cp_exchange *x, const struct sip_message *m);
 // A response to a client transaction that no call wants.
 void cp_orphan_response(
+	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m);
+
+// ---- registrar/shard_phones.c
+
+void cp_shard_registers(
 	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m);
 
 // ---- change.c: requests inside a call

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "controlplane/call/carry.h"
+#include "controlplane/call/fork.h"
 #include "controlplane/log.h"
 
 #define BYE_TRIES_US 32000000u
@@ -179,6 +180,7 @@ static void end_invite(struct cp_call *call, int status, struct sip_slice phrase
 	sip_timer_stop(sip_layer_wheel(call->shard->layer), &call->timer);
 	if (x->client && !sip_tx_is_final(x->client))
 		sip_client_cancel(x->client, sip_str(call->reason));
+	cp_fork_end(call);
 	if (x->server && !sip_tx_is_final(x->server))
 		refuse_caller(call, status, phrase, lines);
 	cp_exchange_release(x);

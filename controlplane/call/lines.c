@@ -2,6 +2,7 @@
 #include "controlplane/call/call.h"
 
 #include "controlplane/call/carry.h"
+#include "controlplane/call/identity.h"
 
 static bool is_plain(const char *user)
 {
@@ -51,6 +52,8 @@ struct sip_slice cp_lines(
 	size_t ours;
 
 	put_own(&b, call, to, own);
+	if (to == 1 && (what & CP_IN_INVITE))
+		cp_identity_assert(call, &b);
 	ours = b.n;
 	if (m)
 		cp_carry(&b, &carry, m);

@@ -7,6 +7,7 @@
 
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
+#include "controlplane/call/identity.h"
 
 // ---- reading ----------------------------------------------------------------------------------------
 
@@ -48,7 +49,7 @@ static struct sip_slice caller_number(
 }
 
 int cp_route_call(struct cp_shard *shard, const struct sip_message *m, const struct cp_peer *caller,
-	struct cp_choice *choice)
+	const char *asserted, struct cp_choice *choice)
 {
 	const struct cfg *cfg = shard->policy->cfg;
 	char text[CP_NUMBER], number[CP_NUMBER], from[CP_NUMBER];
@@ -65,6 +66,8 @@ int cp_route_call(struct cp_shard *shard, const struct sip_message *m, const str
 	q.emergency = cp_routes_emergency(cfg, called);
 	if (uri.scheme == SIP_URI_OTHER && !q.emergency)
 		return 416;
+	if (cp_identity_redial(caller, m, &uri, text, sizeof(text)))
+		called = sip_str(text);
 	if (is_loop(shard, m, called))
 		return 482;
 	n = cp_number_receive(
@@ -73,7 +76,7 @@ int cp_route_call(struct cp_shard *shard, const struct sip_message *m, const str
 		return 484;
 	q.number = sip_slice(number, (size_t)n);
 	q.emergency = q.emergency || cp_routes_emergency(cfg, q.number);
-	q.caller = caller_number(m, caller, from);
+	q.caller = asserted ? sip_str(asserted) : caller_number(m, caller, from);
 	q.now = (int64_t)((shard->now_us + shard->realtime_offset_us) / 1000000);
 	shard->ops->random(shard->ctx, &q.random, sizeof(q.random));
 	cp_routes_choose(shard->policy->routes, &q, choice, NULL, NULL);

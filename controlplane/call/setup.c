@@ -7,6 +7,7 @@
 
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
+#include "controlplane/call/identity.h"
 
 // ---- the caller's INVITE --------------------------------------------------------------------------
 
@@ -49,6 +50,19 @@ static enum cp_result result_of(int status)
 	return status == 482 ? CP_RESULT_LOOP : CP_RESULT_NO_ROUTE;
 }
 
+// `to`, unless the Request-URI says it.
+static void note_redialled(struct cp_call *call, const struct sip_message *m)
+{
+	struct sip_uri uri;
+	char number[CP_NUMBER];
+
+	if (sip_message_request_uri(m, &uri) == 0 &&
+		cp_identity_redial(call->leg[0].peer, m, &uri, number, sizeof(number))) {
+		snprintf(call->to, sizeof(call->to), "%s", number);
+		call->redialled = true;
+	}
+}
+
 static int keep_invite(
 	struct cp_call *call, const struct sip_message *m, const struct cp_choice *choice)
 {
@@ -63,6 +77,7 @@ static int keep_invite(
 		cp_carry_user_text(&from.uri, call->from, sizeof(call->from));
 	if (sip_message_request_uri(m, &uri) == 0)
 		cp_carry_user_text(&uri, call->to, sizeof(call->to));
+	note_redialled(call, m);
 	call->saved = malloc(m->length);
 	call->choice = malloc(sizeof(*choice));
 	if (!call->saved || !call->choice)
@@ -104,17 +119,20 @@ void cp_setup_invite(
 	const struct sip_flow *source = sip_tx_flow(tx);
 	const struct cp_peer *caller = cp_who(shard, shard->policy, source);
 	struct cp_choice choice;
+	const struct cfg_user *user = NULL;
 	struct cp_call *call;
 	uint64_t id = shard->fresh;
 	int err, status;
 
 	if (cp_restored_invite(shard, tx, m))
 		return;
+	if (!cp_identity_login(shard, tx, m, &caller, &user))
+		return;
 	if (!caller) {
 		refuse(shard, tx, CP_RESULT_STRANGER, 403, NULL);
 		return;
 	}
-	status = cp_route_call(shard, m, caller, &choice);
+	status = cp_route_call(shard, m, caller, user ? user->number : NULL, &choice);
 	if (!admit(shard, tx, m, choice.emergency))
 		return;
 	if (status) {
@@ -135,6 +153,8 @@ void cp_setup_invite(
 	err = sip_dialog_new_uas(shard->dialogs, tx, m, call, &call->leg[0].dialog);
 	if (!err)
 		err = keep_invite(call, m, &choice);
+	if (!err && user)
+		err = cp_identity_set(call, user);
 	if (err) {
 		cp_call_end(
 			call, CP_BY_HAWSE, err == -EBADMSG ? 400 : 500, sip_slice(NULL, 0), NULL);
@@ -244,7 +264,8 @@ static void answered(struct cp_exchange *x, struct sip_dialog *d, const struct s
 	int status, rc;
 
 	sip_timer_stop(sip_layer_wheel(call->shard->layer), &call->timer);
-	sip_tx_set_user(x->client, NULL); // what still comes by it is another fork
+	if (x->client)
+		sip_tx_set_user(x->client, NULL); // what still comes by it is another fork
 	x->client = NULL;
 	sip_dialog_set_user(d, call);
 	call->leg[1].dialog = d;

@@ -8,6 +8,8 @@
 
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
+#include "controlplane/call/fork.h"
+#include "controlplane/call/identity.h"
 
 #define CP_HOP_MS 4000u
 
@@ -77,10 +79,12 @@ static int caller_party(struct cp_call *call, const struct sip_message *m, struc
 	if (n)
 		return n;
 	p->display = from.display;
+	if (call->identity)
+		return cp_identity_from(call, &from.uri, p->uri, &p->display);
 	// RFC 3323 4.1.1.3: nobody's address stays nobody's.
 	n = cp_carry_uri(&from.uri,
 		sip_slice_iis(from.uri.host, "anonymous.invalid") ? "anonymous.invalid"
-								  : cp_leg_listener(call, 1)->host,
+								  : cp_identity_host(call),
 		0, p->uri);
 	return n < 0 ? n : 0;
 }
@@ -172,6 +176,8 @@ static int send_invite(struct cp_exchange *x)
 	cp_label_set(shard, r.call_id, call->id, 1, sip_str(call->to));
 	start_timer(call, m);
 	start_hop_timer(call);
+	if (call->forks)
+		return cp_fork_send(x, &r, m);
 	return sip_request_send(shard->dialogs, &call->hop, &r, x, &x->client);
 }
 
@@ -231,12 +237,17 @@ static bool locate(struct cp_call *call, const struct cp_peer *peer)
 bool cp_target_choose(struct cp_call *call)
 {
 	struct cp_leg *leg = &call->leg[1];
+	int status = 480, phones;
 
+	cp_fork_end(call);
 	for (; call->choice && call->target < call->choice->count; call->target++) {
 		const struct cp_peer *peer =
 			cp_peers_at(call->policy->peers, call->choice->to[call->target]);
 
-		if (!peer || !locate(call, peer))
+		phones = peer && peer->cfg->access ? cp_fork_choose(call, peer) : 0;
+		if (phones)
+			status = phones;
+		if (!peer || phones || (!peer->cfg->access && !locate(call, peer)))
 			continue;
 		leg->peer = peer;
 		leg->start_us = call->shard->now_us;
@@ -245,7 +256,7 @@ bool cp_target_choose(struct cp_call *call)
 		return true;
 	}
 	cp_call_event(call, 255, "no target of the route can be called");
-	cp_call_end(call, CP_BY_HAWSE, 480, sip_slice(NULL, 0), NULL);
+	cp_call_end(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), NULL);
 	return false;
 }
 
@@ -385,5 +396,6 @@ void cp_target_leave(struct cp_exchange *x)
 	if (x->client)
 		sip_tx_set_user(x->client, NULL);
 	x->client = NULL;
+	cp_fork_end(call);
 	cp_branches_free(call);
 }

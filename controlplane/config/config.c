@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "controlplane/config/access.h"
 #include "controlplane/config/reader.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -77,6 +78,7 @@ static void set_defaults(struct cfg *cfg, const char *file)
 	cfg->sip.shards = 1;
 	cfg->sip.stranger_rate = 20;
 	cfg->sip.shed_after = 100;
+	cfg->sip.ban = (struct cfg_ban){.failures = 10, .window = 60, .time = 3600};
 	strcpy(cfg->sip.emergency[0], "112");
 	strcpy(cfg->sip.emergency[1], "911");
 	strcpy(cfg->sip.emergency[2], "urn:service:sos");
@@ -148,7 +150,7 @@ out:
 	return err;
 }
 
-static int read_file(const char *file, char **text, size_t *size)
+int cfg_read_file(const char *file, char **text, size_t *size)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	char *bytes = NULL;
@@ -194,7 +196,7 @@ int cfg_load(struct cfg **cfg, const char *file, struct cfg_error *error)
 {
 	char *text = NULL;
 	size_t size = 0;
-	int err = read_file(file, &text, &size);
+	int err = cfg_read_file(file, &text, &size);
 
 	*cfg = NULL;
 	if (err) {
@@ -220,11 +222,17 @@ void cfg_free(struct cfg *cfg)
 		free(cfg->peers[i].hosts);
 		free(cfg->peers[i].tls);
 		cfg_trunk_free(&cfg->peers[i].trunk);
+		cfg_access_free(cfg->peers[i].access);
+		cfg_register_free(cfg->peers[i].reg);
+		free(cfg->peers[i].acl.networks);
+		free(cfg->peers[i].acl.denied);
 	}
 	for (unsigned i = 0; i < cfg->route_count; i++)
 		cfg_route_free(&cfg->routes[i]);
 	free(cfg->media);
 	free(cfg->sip.listen);
+	free(cfg->sip.acl.networks);
+	free(cfg->sip.acl.denied);
 	free(cfg->peers);
 	free(cfg->routes);
 	free(cfg);

@@ -84,6 +84,22 @@ struct cfg_tls {
 	bool insecure;         // peers: verify: no. Any certificate will do
 };
 
+// allow: [192.0.2.0/24, ...], deny: [...]: who may send. The longest network that holds an address decides, a
+// network in both lists is an error; what is in neither may send unless there is an allow list.
+struct cfg_acl {
+	struct cfg_address *networks; // longest prefix first
+	bool *denied;                 // beside it
+	unsigned count, allowed, capacity;
+};
+
+// sip: {ban: {failures: 10, window: 60, time: 3600}}, {ban: no}. An address from which so many wrong
+// passwords, unknown users or scans came within `window` seconds is not listened to for `time` seconds.
+struct cfg_ban {
+	unsigned failures; // 0: never
+	unsigned window;
+	unsigned time;
+};
+
 // sip: {listen: [...], certificate: FILE, key: FILE, authorities: FILE, strangers: refuse, ...}
 struct cfg_sip {
 	struct cfg_listen *listen;
@@ -100,6 +116,8 @@ struct cfg_sip {
 	unsigned emergency_count;
 	unsigned stranger_rate; // requests a second of one unknown address; default 20; 0: no bound
 	unsigned shed_after; // ms that a new call may have waited to be taken; default 100; 0: ever
+	struct cfg_ban ban;  // default 10 failures in 60 seconds for an hour
+	struct cfg_acl acl;  // of every listener
 	char user_agent[64]; // default "Hawse"; empty: no User-Agent and Server headers
 };
 
@@ -112,6 +130,44 @@ enum cfg_kind {
 struct cfg_host { // "sip.carrier.example", "sip.carrier.example:5070"
 	char name[254];
 	uint16_t port; // 0: none was written; SRV says it
+};
+
+// What a peer of phones says more:
+//   office: {kind: access, domain: pbx.example.com, users: /etc/hawse/users.yaml, digest: md5,
+//            expires: {min: 60, max: 3600, default: 3600}, contacts: 10, keepalive: 30}
+// `domain`: of the addresses of record, one or a list; none: our own addresses. `realm`: of digest; default the
+// first domain, "hawse" without one. `users`: see users.h; who is in it may register and call by
+// his password, wherever he is. `contacts`: of one user at once. `keepalive`: seconds between pings to phones
+// behind NAT; 0: none.
+#define CFG_DOMAINS 16u
+struct cfg_access {
+	char domain[CFG_DOMAINS][254];
+	unsigned domain_count;
+	char realm[254];
+	char users[256];
+	// enum sip_digest_algorithm, as they are offered, the preferred first. Default MD5 alone: many phones
+	// stop at the first that they do not know, whatever comes behind it. Who answers by a stronger one than
+	// was offered is let in.
+	uint8_t digest[3];
+	unsigned digest_count;
+	unsigned expires_min, expires_max, expires_default; // default 60, 3600, 3600
+	unsigned contacts;  // default 10
+	unsigned keepalive; // default 30
+};
+
+// A trunk that we register at:
+//   provider: {kind: trunk, address: sip.provider.example,
+//              register: {user: "4930123", password: FILE or text, domain: provider.example}}
+struct cfg_register {
+	char domain[254];  // of the address of record and the Request-URI; default the peer's first name or address
+	char user[64];     // of the address of record
+	char auth_user[64]; // of digest; default user
+	char *password;    // wiped when freed
+	char contact[64];  // user part of our Contact, by which calls come; default user
+	char number[64];   // that calls to our Contact have dialled; default: what their To says
+	unsigned expires;  // that we ask for; default 600
+	unsigned retry;    // seconds until the first retry of a failed one; default 10. It doubles up to 16 times
+	bool calls_only;   // `send: no`: the credentials are for calls, and nothing is registered
 };
 
 // peers: {carrier: {kind: trunk, address: 10.0.0.1}}
@@ -136,6 +192,9 @@ struct cfg_peer {
 	uint8_t dscp;  // of media sent to it; default 46 (EF)
 	struct cfg_trunk trunk; // numbers, rates, limits, health, rules, codecs: trunk.h
 	unsigned line; // where it stands in the file
+	struct cfg_access *access; // NULL: phones cannot register here
+	struct cfg_register *reg;  // NULL: we do not register there
+	struct cfg_acl acl;
 };
 
 // routes: [{from: office, number: "+49", to: [carrier, backup]}]
@@ -212,6 +271,8 @@ int cfg_micro_parse(const char *text, int64_t *micro);
 
 // A route may name it: it has an address or a name to call.
 bool cfg_peer_callable(const struct cfg_peer *peer);
+// May this address send? An empty list lets everybody.
+bool cfg_acl_allows(const struct cfg_acl *acl, uint8_t family, const uint8_t *ip);
 
 // True when `ip` (as in cfg_address) lies in the host or network.
 bool cfg_address_matches(const struct cfg_address *network, uint8_t family, const uint8_t *ip);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controlplane/config/access.h"
 #include "controlplane/config/reader.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -73,7 +74,7 @@ static const struct cfg_address *first_host(const struct cfg_peer *p)
 
 bool cfg_peer_callable(const struct cfg_peer *p)
 {
-	return first_host(p) || p->by_name;
+	return first_host(p) || p->by_name || p->access;
 }
 
 static int read_peer_name(struct cfg_reader *r, const struct cfg_node *node, struct cfg_peer *p)
@@ -229,7 +230,7 @@ static int check_peer(struct cfg_reader *r, const struct cfg_node *node, const s
 {
 	if (!cfg_node_find(node, "kind"))
 		return cfg_fail(r, node, "expected the key kind (trunk or access), found none");
-	if (!p->address_count && !p->host_count && !(p->tls && p->tls->name[0]))
+	if (!p->address_count && !p->host_count && !(p->tls && p->tls->name[0]) && !p->access)
 		return cfg_fail(r, node,
 			"expected the key address (where its messages come from), "
 			"found none");
@@ -255,6 +256,16 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 		{"health", cfg_read_health},
 		{"failover", cfg_read_failover},
 		{"rules", cfg_read_rules},
+		{"domain", cfg_read_domain},
+		{"realm", cfg_read_realm},
+		{"users", cfg_read_users},
+		{"digest", cfg_read_digest},
+		{"expires", cfg_read_expires},
+		{"contacts", cfg_read_contacts},
+		{"keepalive", cfg_read_keepalive},
+		{"register", cfg_read_register},
+		{"allow", cfg_read_allow},
+		{"deny", cfg_read_deny},
 	};
 	struct cfg_peer *p = &r->cfg->peers[r->cfg->peer_count];
 	int err = cfg_name(r, node, node->key, p->name, sizeof(p->name));
@@ -268,6 +279,8 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 	p->dscp = 46;
 	p->line = node->line;
 	err = cfg_map(r, node, keys, COUNT(keys), p);
+	if (!err)
+		err = cfg_check_access(r, node, p);
 	return err ? err : check_peer(r, node, p);
 }
 

@@ -61,6 +61,9 @@ bool cfg_same_ip(const struct cfg_address *a, const struct cfg_address *b);
 // The most similar of names[0..count), NULL when none is near.
 const char *cfg_nearest(const char *word, const char *const *names, size_t count);
 
+// At most one byte more than a file of ours may have. `text` is the caller's to free.
+int cfg_read_file(const char *file, char **text, size_t *size);
+
 // ---- sections, in the order in which they are read
 
 int cfg_read_media(struct cfg_reader *r, const struct cfg_node *node, void *to);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controlplane/config/access.h"
 #include "controlplane/config/reader.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -260,6 +261,9 @@ int cfg_read_sip(struct cfg_reader *r, const struct cfg_node *node, void *to)
 		{"emergency", read_emergency},
 		{"stranger_rate", read_stranger_rate},
 		{"shed_after", read_shed_after},
+		{"ban", cfg_read_ban},
+		{"allow", cfg_read_sip_allow},
+		{"deny", cfg_read_sip_deny},
 	};
 	int err = cfg_map(r, node, keys, COUNT(keys), NULL);
 

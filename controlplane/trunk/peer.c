@@ -105,6 +105,15 @@ static void set_name(struct cp_peer *peer)
 		transport_param(peer->cfg));
 }
 
+// Phones are at their domain, wherever they are.
+static void set_domain(struct cp_peer *peer)
+{
+	const struct cfg_access *a = peer->cfg->access;
+
+	snprintf(peer->host, sizeof(peer->host), "%s", a->domain_count ? a->domain[0] : a->realm);
+	snprintf(peer->hostport, sizeof(peer->hostport), "%s", peer->host);
+}
+
 static void set_remote(struct cp_peer *peer)
 {
 	uint16_t standard = peer->cfg->transport == CFG_TLS ? 5061 : CFG_PORT_SIP;
@@ -151,7 +160,9 @@ int cp_peers_new(const struct cfg *cfg, struct cp_peers **out)
 		p->peers[i].cfg = &cfg->peers[i];
 		p->peers[i].index = (uint16_t)i;
 		p->peers[i].transport = (uint8_t)cfg->peers[i].transport;
-		if (cfg->peers[i].by_name)
+		if (cfg->peers[i].access)
+			set_domain(&p->peers[i]);
+		else if (cfg->peers[i].by_name)
 			set_name(&p->peers[i]);
 		else
 			set_remote(&p->peers[i]);

@@ -99,8 +99,24 @@ static void choose_listener(const struct cp_policy *p, struct cp_peer *peer)
 	int found =
 		peer->remote.family ? cp_policy_listener(p, peer->transport, &peer->remote) : -1;
 
-	peer->callable = peer->cfg->by_name || found >= 0;
+	peer->callable = peer->cfg->by_name || found >= 0 || peer->cfg->access;
 	peer->socket = (uint16_t)(found < 0 ? 0 : found);
+}
+
+// The files of users hold secrets: only who makes a policy reads them.
+static int load_users(struct cp_policy *p, struct cfg_error *why)
+{
+	p->users = calloc(p->cfg->peer_count + 1u, sizeof(*p->users));
+	if (!p->users)
+		return -ENOMEM;
+	for (unsigned i = 0; i < p->cfg->peer_count; i++) {
+		const struct cfg_access *access = p->cfg->peers[i].access;
+		int err = access ? cfg_users_load(&p->users[i], access->users, why) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_policy **out,
@@ -123,6 +139,8 @@ int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_po
 		err = cp_peers_new(cfg, &p->peers);
 	if (!err)
 		err = cp_routes_new(cfg, &p->routes, why);
+	if (!err)
+		err = load_users(p, why);
 	if (err)
 		goto out;
 	for (unsigned i = 0; i < cfg->peer_count; i++)
@@ -148,6 +166,9 @@ void cp_policy_release(struct cp_policy *policy)
 		return;
 	cp_peers_free(policy->peers);
 	cp_routes_free(policy->routes);
+	for (unsigned i = 0; policy->users && i < policy->cfg->peer_count; i++)
+		cfg_users_free(policy->users[i]);
+	free(policy->users);
 	free(policy->listeners);
 	cfg_free(policy->cfg);
 	free(policy);

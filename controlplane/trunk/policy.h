@@ -7,6 +7,7 @@
 // read anywhere.
 #pragma once
 
+#include "controlplane/config/users.h"
 #include "controlplane/trunk/peer.h"
 #include "controlplane/trunk/route.h"
 
@@ -28,6 +29,7 @@ struct cp_policy {
 	struct cfg *cfg; // owned
 	struct cp_peers *peers;
 	struct cp_routes *routes;
+	struct cfg_users **users; // by peer; NULL: it has none
 	struct cp_listener *listeners; // in the order of cfg.sip.listen: flow.socket is the index
 	unsigned listener_count;
 	cp_source_fn *source;

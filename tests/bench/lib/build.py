@@ -20,6 +20,7 @@ TARGETS = {
     "sip_load": "tests/bench/sip_load",
     "rtp_pcap": "tests/bench/rtp_pcap",
     "dtls_load": "tests/bench/dtls_load",
+    "register_load": "tests/bench/register_load",
 }
 PACKAGES = {"dpdk-testpmd": "dpdk", "rtpengine": "rtpengine-daemon", "kamailio": "kamailio"}
 

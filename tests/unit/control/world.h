@@ -364,6 +364,10 @@ struct World : testing::Test {
 		uncommitted.clear();
 	}
 
+	virtual void before_shard(cp_policy *, cp_shard_config &)
+	{
+	}
+
 	void start(const char *config = kConfig)
 	{
 		open(config);
@@ -438,6 +442,7 @@ struct World : testing::Test {
 		cp_policy *policy = make_policy(config);
 		ASSERT_NE(policy, nullptr);
 		cp_shard_config c{&ops, this, tregion, 0, policy, now_us, 1700000000000000ull};
+		before_shard(policy, c);
 		ASSERT_EQ(cp_shard_new(&c, &shard), 0);
 		cp_policy_release(policy);
 	}
