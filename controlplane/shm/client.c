@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "controlplane/shm/commands.h"
+#include "controlplane/shm/punt.h"
 #include "controlplane/shm/region_a.h"
+#include "controlplane/shm/secure.h"
 #include "dataplane/abi/hello.h"
 #include "dataplane/abi/shm.h"
 
@@ -41,6 +43,7 @@ struct cp_shm {
 	struct cp_region_a old[OLD_REGIONS];
 	unsigned old_count;
 	struct abi_shm b;
+	struct cp_punt punt;
 	struct abi_producer commands;
 	struct abi_consumer events;
 	uint32_t command_sequence, event_sequence;
@@ -75,6 +78,7 @@ int cp_shm_new(struct cp_shm **out, const struct cp_shm_config *config)
 	for (unsigned i = 0; i <= ABI_MAX_FDS; i++)
 		c->link.fds[i] = -1;
 	c->a.shm.fd = c->b.fd = -1;
+	cp_punt_init(&c->punt);
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (c->epoll < 0 || getrandom(&c->transaction, sizeof(c->transaction), 0) !=
 				    (ssize_t)sizeof(c->transaction)) {
@@ -93,6 +97,7 @@ static void drop_link(struct cp_shm *c)
 	c->attached = false;
 	abi_detach(&c->link); // closing takes them out of the epoll set
 	abi_shm_close(&c->b);
+	cp_punt_close(&c->punt);
 }
 
 void cp_shm_free(struct cp_shm *c)
@@ -184,6 +189,8 @@ static int open_link(struct cp_shm *c, struct cp_region_a *a)
 		err = -EPROTO;
 	if (!err)
 		err = open_b(c);
+	if (!err)
+		err = cp_punt_open(&c->punt, take_fd(c, ABI_FD_PUNT), take_fd(c, ABI_FD_INJECT));
 	if (!err)
 		err = watch(c, c->link.socket, EPOLLRDHUP);
 	// A bell is told of at each ring, so that nobody has to read it.
@@ -367,6 +374,28 @@ static int take_message(struct cp_shm *c, uint64_t now_us)
 	return 1;
 }
 
+// One punted packet. 1, 0 when there is none, -EPROTO.
+static int take_packet(struct cp_shm *c)
+{
+	struct abi_punt packet;
+	int got = cp_punt_take(&c->punt, &packet, c->info.sessions, &c->counters.bad_punts);
+
+	if (got <= 0)
+		return got;
+	c->counters.punts++;
+	if (c->ops->punt)
+		c->ops->punt(c->user, &packet);
+	return 1;
+}
+
+// Replies and events come before packets: what was asked for is known before a peer uses it.
+static int take_any(struct cp_shm *c, uint64_t now_us)
+{
+	int got = take_message(c, now_us);
+
+	return got ? got : take_packet(c);
+}
+
 static int take_messages(struct cp_shm *c, uint64_t now_us)
 {
 	struct abi_region_b *b = c->b.base;
@@ -375,7 +404,7 @@ static int take_messages(struct cp_shm *c, uint64_t now_us)
 
 	abi_doorbell_disarm(&b->sleeping);
 	for (;;) {
-		while (budget && (got = take_message(c, now_us)) == 1)
+		while (budget && (got = take_any(c, now_us)) == 1)
 			budget--;
 		if (!budget)
 			break;
@@ -383,7 +412,7 @@ static int take_messages(struct cp_shm *c, uint64_t now_us)
 			return got;
 		// We will sleep: say so, then look once more.
 		abi_doorbell_arm(&b->sleeping);
-		got = take_message(c, now_us);
+		got = take_any(c, now_us);
 		if (got <= 0)
 			return got;
 		abi_doorbell_disarm(&b->sleeping);
@@ -584,6 +613,29 @@ int cp_shm_reconciled(struct cp_shm *c, uint64_t now_us)
 	while (c->old_count)
 		cp_region_a_close(&c->old[--c->old_count]);
 	return 0;
+}
+
+int cp_shm_inject(struct cp_shm *c, const struct abi_punt *packet)
+{
+	int err;
+
+	if (packet->length == 0 || packet->length > ABI_PUNT_DATA || packet->leg > 1 ||
+		packet->component > 1 ||
+		(packet->kind != ABI_PUNT_DTLS && packet->kind != ABI_PUNT_STUN))
+		return -EINVAL;
+	if (!c->attached || !c->punt.open)
+		return -ENOTCONN;
+	err = abi_produce(&c->punt.out, packet);
+	if (err == -EPROTO) {
+		c->broken = true; // the next cp_shm_process() detaches
+		return -ENOTCONN;
+	}
+	c->counters.injects_lost += err != 0;
+	c->counters.injects += err == 0;
+	if (!err)
+		abi_doorbell_ring(
+			&cp_region_a_header(&c->a)->sleeping, c->link.fds[ABI_FD_COMMAND_BELL]);
+	return err;
 }
 
 // ---- reading

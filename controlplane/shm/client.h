@@ -59,13 +59,16 @@ typedef void cp_shm_reply_fn(void *user, const struct abi_msg *reply);
 struct cp_shm_ops {
 	void (*attached)(void *user, const struct cp_shm_info *info);
 	void (*detached)(void *user, int error);                // -EPIPE hung up, -EPROTO broken
-	void (*event)(void *user, const struct abi_msg *event); // LEARNED, MEDIA_TIMEOUT, SWEPT
+	void (*event)(void *user, const struct abi_msg *event); // enum abi_msg_type, "events"
+	// A packet that came to a media port, already checked as far as indices and lengths go; the
+	// session is the callee's to find (slot, generation). NULL: such packets are thrown away.
+	void (*punt)(void *user, const struct abi_punt *packet);
 };
 
 struct cp_shm_config {
 	const char *path;             // of media.sock; copied
 	const char *name;             // of this program, for the other's log; copied
-	const struct cp_shm_ops *ops; // must outlive the client; no member may be NULL
+	const struct cp_shm_ops *ops; // must outlive the client; only punt may be NULL
 	void *user;
 	uint32_t queue;      // commands that wait while the ring is full; 0: 16384
 	uint32_t timeout_ms; // until a reply is given up; 0: 2000
@@ -77,7 +80,8 @@ struct cp_shm_counters {
 	uint64_t commands, replies, events;
 	uint64_t timeouts, late_replies, queue_full;
 	uint64_t bad_replies, bad_events; // failed validation
-	uint64_t broken;                  // ring indices or sequence made no sense
+	uint64_t punts, bad_punts, injects, injects_lost;
+	uint64_t broken; // ring indices or sequence made no sense
 };
 
 // 0, -ENOMEM, -ENAMETOOLONG, -EINVAL or what epoll answers. Does not attach yet: the first

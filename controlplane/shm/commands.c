@@ -155,23 +155,50 @@ bool cp_reply_fits(const struct abi_msg *command, const struct abi_msg *reply, u
 	}
 }
 
-bool cp_event_fits(const struct abi_msg *event, uint32_t sessions)
+static bool leg_fits(unsigned leg, unsigned component)
 {
-	struct abi_event_learned learned;
-	struct abi_event_timeout timeout;
+	return leg < 2 && component < 2;
+}
 
-	if (event->transaction || event->slot >= sessions ||
-		event->length != abi_msg_payload(event->type, 0))
-		return false;
+static bool address_fits(const struct abi_addr *a)
+{
+	return a->family == 4 || a->family == 6;
+}
+
+static bool payload_fits(const struct abi_msg *event)
+{
+	union {
+		struct abi_event_learned learned;
+		struct abi_event_timeout timeout;
+		struct abi_event_ice ice;
+		struct abi_event_srtp srtp;
+		struct abi_event_dtls dtls;
+	} p;
+
+	memcpy(&p, event->payload, sizeof(p));
 	switch (event->type) {
 	case ABI_LEARNED:
-		memcpy(&learned, event->payload, sizeof(learned));
-		return learned.leg < 2 && learned.component < 2 &&
-		       (learned.remote.family == 4 || learned.remote.family == 6);
+		return leg_fits(p.learned.leg, p.learned.component) &&
+		       address_fits(&p.learned.remote);
 	case ABI_MEDIA_TIMEOUT:
-		memcpy(&timeout, event->payload, sizeof(timeout));
-		return timeout.leg < 2;
+		return leg_fits(p.timeout.leg, 0);
+	case ABI_ICE_NOMINATED:
+		return leg_fits(p.ice.leg, p.ice.component) && address_fits(&p.ice.remote);
+	case ABI_ICE_LOST:
+		return leg_fits(p.ice.leg, p.ice.component);
+	case ABI_SRTP_FAILURES:
+		return leg_fits(p.srtp.leg, p.srtp.direction);
+	case ABI_DTLS_UNASKED:
+		return leg_fits(p.dtls.leg, p.dtls.component) && address_fits(&p.dtls.remote);
 	default:
 		return event->type == ABI_SWEPT;
 	}
+}
+
+bool cp_event_fits(const struct abi_msg *event, uint32_t sessions)
+{
+	if (event->transaction || event->slot >= sessions || event->type & ABI_REPLY ||
+		event->length != abi_msg_payload(event->type, 0))
+		return false;
+	return payload_fits(event);
 }

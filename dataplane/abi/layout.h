@@ -29,7 +29,7 @@ typedef uint64_t abi_atomic64;
 #define ABI_MAGIC_INJECT 0x4977617748ull
 #define ABI_MAGIC_T      0x5477617748ull
 
-#define ABI_MAJOR 1 // a difference refuses the attach
+#define ABI_MAJOR 2 // a difference refuses the attach
 #define ABI_MINOR 0 // a difference negotiates `features`
 
 #define ABI_HEADER_SIZE    4096u
@@ -41,7 +41,7 @@ typedef uint64_t abi_atomic64;
 #define ABI_MAX_SESSIONS   (1u << 21)
 #define ABI_MAX_WORKERS    64u
 #define ABI_MAX_ENDPOINTS  1024u // local media addresses
-#define ABI_TRACE_SEGMENTS 16u // equal parts of a trace ring; no record crosses one
+#define ABI_TRACE_SEGMENTS 16u   // equal parts of a trace ring; no record crosses one
 #define ABI_MAX_SHARDS     16u
 #define ABI_INTERFACE_NAME 24u
 #define ABI_NO_SLOT        UINT32_MAX
@@ -128,7 +128,17 @@ struct abi_leg_stats {    // 112 bytes
 	uint32_t ssrc_changes;
 	uint32_t strangers;   // packets from a source that is not the leg's
 	uint8_t payload_type; // last one accepted
-	uint8_t reserved[7];
+	uint8_t suite_in;     // enum abi_srtp_suite that the leg's packets come by; 0: in clear
+	uint8_t suite_out;
+	uint8_t ice;           // enum abi_ice_state
+	uint32_t srtp_refused; // not authenticated, replayed, in clear, or no key
+};
+
+enum abi_ice_state {
+	ABI_ICE_NONE = 0,      // the leg has no ICE
+	ABI_ICE_CHECKING = 1,  // no pair was nominated yet
+	ABI_ICE_CONNECTED = 2, // RTP goes to the nominated pair
+	ABI_ICE_SILENT = 3,    // and no valid request has come for long
 };
 
 struct abi_leg_slot {          // 128 bytes: the shared copy of a leg's statistics
@@ -138,21 +148,30 @@ struct abi_leg_slot {          // 128 bytes: the shared copy of a leg's statisti
 	struct abi_leg_stats stats;
 };
 
-// What a restarted dataplane needs to go on with a leg. SRTP fields are zero for plain RTP.
+// How far one SRTP stream of a leg may have come: both indices are the first ones that were certainly
+// not used yet. They are published ahead, a block at a time and before the first one of the block is
+// used, so that whoever goes on from here never uses one twice.
+struct abi_srtp_stream { // 16 bytes
+	uint32_t ssrc;
+	uint32_t roc;
+	uint32_t srtcp_index;
+	uint16_t seq;
+	uint8_t used;     // 1: the record says something
+	uint8_t reserved; // 0
+};
+
+#define ABI_SRTP_STREAMS 4u // [0], [1] from the leg's party, [2], [3] to it
+
+// What a restarted dataplane needs to go on with a leg. SRTP streams are zero for plain RTP.
 struct abi_leg_resume { // 128 bytes
 	abi_atomic32 sequence;
 	uint32_t generation;
 	struct abi_addr rtp;  // learned
 	struct abi_addr rtcp; // learned
 	uint32_t rx_ssrc;
-	uint32_t rx_roc;
 	uint16_t rx_seq;
-	uint16_t tx_seq;
-	uint32_t rx_srtcp_index;
-	uint32_t tx_ssrc;
-	uint32_t tx_roc;
-	uint32_t tx_srtcp_index;
-	uint8_t reserved[44];
+	uint8_t reserved[2];
+	struct abi_srtp_stream srtp[ABI_SRTP_STREAMS];
 };
 
 // ---- region A -----------------------------------------------------------------------------------
@@ -226,9 +245,15 @@ struct abi_region_p {
 	ABI_LINE uint8_t rest[ABI_HEADER_SIZE - 192];
 };
 
+// PUNT: hawse-media's doorbell is that of its events, and after it the control plane looks into both
+// rings. A full ring loses the packet (counted); DTLS and ICE send again. INJECT: the control plane rings
+// the doorbell of its commands. Packets are taken in order, and after all commands that were published
+// before them. `time_us` of an injected one is 0.
 enum abi_punt_kind {
-	ABI_PUNT_DTLS = 1, // RFC 5764 section 5.1.2: first byte 20..63
-	ABI_PUNT_STUN = 2, // needs an ICE agent
+	ABI_PUNT_DTLS = 1, // RFC 7983: first byte 20..63. Of a leg with ABI_LEG_DTLS
+	// Of a leg with an ICE agent in the control plane (LEG_ICE): responses, and requests that were
+	// valid, after they have been answered.
+	ABI_PUNT_STUN = 2,
 };
 
 struct abi_punt { // 2048 bytes, one packet either way
@@ -237,13 +262,15 @@ struct abi_punt { // 2048 bytes, one packet either way
 	uint8_t leg;
 	uint8_t component; // 0 RTP or muxed, 1 RTCP
 	uint8_t kind;      // enum abi_punt_kind
-	uint8_t reserved0;
-	uint16_t length; // of data
+	uint8_t valid;     // 1, punted: the source has passed a check of ICE, or ICE is not in use
+	uint16_t length;   // of data, 1..ABI_PUNT_DATA
 	uint16_t reserved1;
 	struct abi_addr remote; // source when punted, destination when injected
 	uint64_t time_us;
 	uint8_t data[ABI_PUNT_SIZE - 48];
 };
+
+#define ABI_PUNT_DATA (ABI_PUNT_SIZE - 48u)
 
 // ---- region T -----------------------------------------------------------------------------------
 
@@ -340,6 +367,7 @@ ABI_HELD(abi_leg_ports, 8);
 ABI_HELD(abi_session_entry, 64);
 ABI_HELD(abi_leg_stats, 112);
 ABI_HELD(abi_leg_slot, 128);
+ABI_HELD(abi_srtp_stream, 16);
 ABI_HELD(abi_leg_resume, 128);
 ABI_HELD(abi_region_a, ABI_HEADER_SIZE);
 ABI_HELD(abi_region_b, ABI_HEADER_SIZE);

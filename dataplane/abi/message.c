@@ -22,9 +22,17 @@ static const struct type {
 	{ABI_SESSION_CLAIM, 0, sizeof(struct abi_ports), "SESSION_CLAIM", "SESSION_CLAIM reply"},
 	{ABI_RECONCILE_DONE, 0, 0, "RECONCILE_DONE", "RECONCILE_DONE reply"},
 	{ABI_PING, 0, 0, "PING", "PING reply"},
+	{ABI_LEG_KEYS, sizeof(struct abi_leg_keys), 0, "LEG_KEYS", "LEG_KEYS reply"},
+	{ABI_LEG_ICE, sizeof(struct abi_leg_ice), 0, "LEG_ICE", "LEG_ICE reply"},
+	{ABI_SESSION_RESUME, sizeof(struct abi_session_resume), 0, "SESSION_RESUME",
+		"SESSION_RESUME reply"},
 	{ABI_LEARNED, sizeof(struct abi_event_learned), 0, "LEARNED", NULL},
 	{ABI_MEDIA_TIMEOUT, sizeof(struct abi_event_timeout), 0, "MEDIA_TIMEOUT", NULL},
 	{ABI_SWEPT, 0, 0, "SWEPT", NULL},
+	{ABI_ICE_NOMINATED, sizeof(struct abi_event_ice), 0, "ICE_NOMINATED", NULL},
+	{ABI_ICE_LOST, sizeof(struct abi_event_ice), 0, "ICE_LOST", NULL},
+	{ABI_SRTP_FAILURES, sizeof(struct abi_event_srtp), 0, "SRTP_FAILURES", NULL},
+	{ABI_DTLS_UNASKED, sizeof(struct abi_event_dtls), 0, "DTLS_UNASKED", NULL},
 };
 
 static const struct type *find(uint16_t type)
@@ -95,9 +103,20 @@ const char *abi_field_name(uint32_t field)
 		[ABI_FIELD_LIMIT] = "limit",
 		[ABI_FIELD_CLOCK_RATE] = "clock rate",
 		[ABI_FIELD_STATE] = "state of the session",
+		[ABI_FIELD_LEG] = "leg or direction",
+		[ABI_FIELD_SUITE] = "SRTP suite",
+		[ABI_FIELD_MKI] = "MKI",
+		[ABI_FIELD_STREAM] = "resumed SRTP stream",
+		[ABI_FIELD_ICE] = "ICE",
+		[ABI_FIELD_CODEC] = "codec",
 	};
 
 	return field < ABI_FIELDS ? names[field] : "unknown";
+}
+
+int abi_msg_secret(uint16_t type)
+{
+	return type == ABI_LEG_KEYS || type == ABI_LEG_ICE;
 }
 
 int abi_zero(const void *bytes, size_t size)

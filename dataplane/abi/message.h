@@ -20,29 +20,38 @@
 //   -EHOSTUNREACH  no route to a remote address from the leg's interface
 //   -EBUSY     try again: a worker's mailbox is full
 //   -EPERM     the control plane that sent it is no longer the attached one
+//   -EOPNOTSUPP    this hawse-media cannot do that (a suite or codec that it was not built with)
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "dataplane/abi/layout.h"
+#include "dataplane/abi/secure.h"
 
 enum abi_msg_type {
 	// commands, hawse-sip to hawse-media
-	ABI_PORT_ALLOC = 1,     // abi_port_alloc -> abi_ports; makes the session, ALLOCATED
-	ABI_SESSION_ADD = 2,    // abi_session_plan; ALLOCATED -> ACTIVE (ACTIVE: as UPDATE)
-	ABI_SESSION_UPDATE = 3, // abi_session_plan; -> abi_session_report
-	ABI_SESSION_DELETE = 4, // no payload -> abi_session_report, the last word on the session
-	ABI_SESSION_QUERY = 5,  // no payload -> abi_session_report
-	ABI_SESSION_CLAIM = 6,  // no payload -> abi_ports; after reattach: this session is mine
-	ABI_RECONCILE_DONE = 7, // no payload: sweep what nobody claimed after the grace time
-	ABI_PING = 8,           // no payload
-	ABI_COMMANDS = 9,       // one more than the last command
+	ABI_PORT_ALLOC = 1,      // abi_port_alloc -> abi_ports; makes the session, ALLOCATED
+	ABI_SESSION_ADD = 2,     // abi_session_plan; ALLOCATED -> ACTIVE (ACTIVE: as UPDATE)
+	ABI_SESSION_UPDATE = 3,  // abi_session_plan; -> abi_session_report
+	ABI_SESSION_DELETE = 4,  // no payload -> abi_session_report, the last word on the session
+	ABI_SESSION_QUERY = 5,   // no payload -> abi_session_report
+	ABI_SESSION_CLAIM = 6,   // no payload -> abi_ports; after reattach: this session is mine
+	ABI_RECONCILE_DONE = 7,  // no payload: sweep what nobody claimed after the grace time
+	ABI_PING = 8,            // no payload
+	ABI_LEG_KEYS = 9,        // abi_leg_keys: SRTP keys of a leg of an ACTIVE session. Secret
+	ABI_LEG_ICE = 10,        // abi_leg_ice: ICE of a leg of an ACTIVE session. Secret
+	ABI_SESSION_RESUME = 11, // abi_session_resume: what was learned before a restart
+	ABI_COMMANDS = 12,       // one more than the last command
 
 	// events, hawse-media to hawse-sip
 	ABI_LEARNED = 0x4001,       // abi_event_learned: a leg's remote address was learned
 	ABI_MEDIA_TIMEOUT = 0x4002, // abi_event_timeout: nothing came for the plan's timeout
 	ABI_SWEPT = 0x4003,         // no payload: an unclaimed session was deleted
+	ABI_ICE_NOMINATED = 0x4004, // abi_event_ice: a leg sends to another nominated pair now
+	ABI_ICE_LOST = 0x4005,      // abi_event_ice: no valid binding request for 30 s; once
+	ABI_SRTP_FAILURES = 0x4006, // abi_event_srtp: packets that SRTP refused, summed up
+	ABI_DTLS_UNASKED = 0x4007,  // abi_event_dtls: DTLS came to a leg without ABI_LEG_DTLS
 
 	ABI_REPLY = 0x8000, // or-ed to the command's type
 };
@@ -100,6 +109,28 @@ enum abi_leg_flags {
 	ABI_LEG_RTCP_MUX = 1u << 3, // RTCP goes to and comes from the RTP port (RFC 5761)
 	ABI_LEG_RELEARN = 1u << 4,  // forget what was learned: a new offer or answer came
 	ABI_LEG_TIMEOUT = 1u << 5,  // silence of this leg is a media timeout
+	// What comes from the party has to be SRTP and SRTCP, what goes to it will be (secure.h).
+	ABI_LEG_SRTP_IN = 1u << 6,
+	ABI_LEG_SRTP_OUT = 1u << 7,
+	// Both parties have agreed on keys that we do not know or do not use: RTP is relayed as it is,
+	// RTCP is not looked into. On both legs, without payload type maps, SRTP_IN, SRTP_OUT, codecs.
+	ABI_LEG_OPAQUE = 1u << 8,
+	ABI_LEG_DTLS = 1u << 9, // DTLS records are punted; else they are dropped, counted
+	// No media is accepted from the party or sent to it before a pair is nominated; needs LEG_ICE.
+	// Without, the source policy goes on as ever, and a nomination overrides what it learned.
+	ABI_LEG_ICE_FIRST = 1u << 10,
+};
+
+// Codecs that hawse-media may be asked to transcode between.
+enum abi_codec {
+	ABI_CODEC_NONE = 0, // relay as it is
+	ABI_CODEC_PCMU = 1,
+	ABI_CODEC_PCMA = 2,
+	ABI_CODEC_G722 = 3,
+	ABI_CODEC_OPUS = 4,
+	ABI_CODEC_G729 = 5,
+	ABI_CODEC_L16 = 6,
+	ABI_CODECS,
 };
 
 // Which source addresses a leg accepts, relative to the address that its party signalled.
@@ -129,7 +160,14 @@ struct abi_leg_plan {              // 96 bytes
 	} pt_map[ABI_PT_MAPS];
 	uint32_t max_octets; // a second, UDP payload; 0: no limit
 	uint8_t dtmf_type;   // telephone-event payload type of this party, 255: none
-	uint8_t reserved[11];
+	// Transcoding: what this party sends and gets. Both legs have a codec, and then what comes from
+	// one is decoded and encoded for the other, or neither has and all four are zero. -EOPNOTSUPP
+	// (ABI_FIELD_CODEC) from a hawse-media that cannot do it.
+	uint8_t codec;      // enum abi_codec
+	uint8_t codec_type; // its payload type, as this party takes and sends it
+	uint8_t ptime_ms;   // of packets to this party
+	uint8_t codec_bits; // of what is sent to it, kbit/s; 0: as is usual
+	uint8_t reserved[7];
 };
 
 struct abi_session_plan { // 224 bytes
@@ -184,6 +222,12 @@ enum abi_field {
 	ABI_FIELD_LIMIT,
 	ABI_FIELD_CLOCK_RATE,
 	ABI_FIELD_STATE,
+	ABI_FIELD_LEG,   // number of the leg, or directions
+	ABI_FIELD_SUITE, // or lengths that do not fit it
+	ABI_FIELD_MKI,
+	ABI_FIELD_STREAM, // resumed SRTP stream
+	ABI_FIELD_ICE,    // role, priority or credentials
+	ABI_FIELD_CODEC,
 	ABI_FIELDS,
 };
 
@@ -213,6 +257,9 @@ const char *abi_msg_name(uint16_t type);
 
 // "interface", "payload type map", ...
 const char *abi_field_name(uint32_t field);
+
+// True for commands whose payload is secret: the sender wipes its slot, the receiver its copy.
+int abi_msg_secret(uint16_t type);
 
 // True when every byte is zero: reserved bytes, and what follows `length`.
 int abi_zero(const void *bytes, size_t size);

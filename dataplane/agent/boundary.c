@@ -5,15 +5,17 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define ALL_FLAGS                                                                                  \
-	(ABI_LEG_RECEIVE | ABI_LEG_SEND | ABI_LEG_RTCP | ABI_LEG_RTCP_MUX | ABI_LEG_RELEARN |      \
-		ABI_LEG_TIMEOUT)
-#define NO_DTMF 255u
+#include "dataplane/agent/boundary_private.h"
+
+#define ALL_FLAGS ((ABI_LEG_ICE_FIRST << 1) - 1)
+#define NO_DTMF   255u
 
 static bool has_session(uint16_t type)
 {
 	return type == ABI_SESSION_ADD || type == ABI_SESSION_UPDATE ||
-	       type == ABI_SESSION_DELETE || type == ABI_SESSION_QUERY || type == ABI_SESSION_CLAIM;
+	       type == ABI_SESSION_DELETE || type == ABI_SESSION_QUERY ||
+	       type == ABI_SESSION_CLAIM || type == ABI_LEG_KEYS || type == ABI_LEG_ICE ||
+	       type == ABI_SESSION_RESUME;
 }
 
 int boundary_unicast(uint8_t family, const uint8_t ip[16])
@@ -111,6 +113,22 @@ static bool may_send_to(uint8_t family, const uint8_t ip[16], uint16_t port)
 	return port == 0 || boundary_unicast(family, ip);
 }
 
+// Who relays what he cannot read can change nothing in it.
+static bool flags_agree(const struct abi_leg_plan *plan)
+{
+	return !(plan->flags & ABI_LEG_OPAQUE) ||
+	       (!(plan->flags & (ABI_LEG_SRTP_IN | ABI_LEG_SRTP_OUT)) && !plan->pt_maps &&
+		       !plan->codec);
+}
+
+static bool codec_is_sound(const struct abi_leg_plan *plan)
+{
+	if (plan->codec == ABI_CODEC_NONE)
+		return !plan->codec_type && !plan->ptime_ms && !plan->codec_bits;
+	return plan->codec < ABI_CODECS && plan->codec_type < 128 && plan->ptime_ms &&
+	       plan->ptime_ms <= BOUNDARY_MAX_PTIME;
+}
+
 static enum abi_field check_leg(const struct boundary *b, const struct abi_leg_ports *ports,
 	const struct abi_leg_plan *plan)
 {
@@ -123,8 +141,10 @@ static enum abi_field check_leg(const struct boundary *b, const struct abi_leg_p
 		return ABI_FIELD_POLICY;
 	if (plan->dscp > 63)
 		return ABI_FIELD_DSCP;
-	if (plan->flags & ~(uint32_t)ALL_FLAGS)
+	if (plan->flags & ~(uint32_t)ALL_FLAGS || !flags_agree(plan))
 		return ABI_FIELD_FLAGS;
+	if (!codec_is_sound(plan))
+		return ABI_FIELD_CODEC;
 	if (!may_send_to(plan->family, plan->remote_rtp_ip, plan->remote_rtp_port) ||
 		!may_send_to(plan->family, plan->remote_rtcp_ip, plan->remote_rtcp_port))
 		return ABI_FIELD_ADDRESS;
@@ -155,8 +175,14 @@ static enum abi_field check_plan(const struct boundary *b, const struct abi_sess
 		if (field)
 			return field;
 	}
+	*leg = 0;
 	if (entry->legs == 1 && !abi_zero(&plan->leg[1], sizeof(plan->leg[1])))
 		return ABI_FIELD_RESERVED;
+	// Both legs are opaque, and both have a codec, or none is.
+	if (entry->legs == 2 && (plan->leg[0].flags ^ plan->leg[1].flags) & ABI_LEG_OPAQUE)
+		return ABI_FIELD_FLAGS;
+	if (!plan->leg[0].codec != !plan->leg[1].codec)
+		return ABI_FIELD_CODEC;
 	return ABI_FIELD_NONE;
 }
 
@@ -168,6 +194,9 @@ static unsigned states_of(uint16_t type)
 	case ABI_SESSION_CLAIM:
 		return 1u << ABI_SESSION_ALLOCATED | 1u << ABI_SESSION_ACTIVE;
 	case ABI_SESSION_UPDATE:
+	case ABI_LEG_KEYS:
+	case ABI_LEG_ICE:
+	case ABI_SESSION_RESUME:
 		return 1u << ABI_SESSION_ACTIVE;
 	default:
 		return 1u << ABI_SESSION_ALLOCATED | 1u << ABI_SESSION_ACTIVE |
@@ -193,14 +222,46 @@ static int check_session(const struct boundary *b, const struct abi_msg *m,
 	return (*entry)->state == ABI_SESSION_QUARANTINE ? -ENOENT : -EINVAL;
 }
 
+static enum abi_field check_payload(const struct boundary *b, const struct abi_msg *copy,
+	const struct abi_session_entry *entry, uint32_t *leg)
+{
+	union {
+		struct abi_port_alloc alloc;
+		struct abi_session_plan plan;
+		struct abi_leg_keys keys;
+		struct abi_leg_ice ice;
+		struct abi_session_resume resume;
+	} payload;
+	enum abi_field field = ABI_FIELD_NONE;
+
+	memcpy(&payload, copy->payload, sizeof(payload));
+	switch (copy->type) {
+	case ABI_PORT_ALLOC:
+		return check_alloc(b, &payload.alloc, leg);
+	case ABI_SESSION_ADD:
+	case ABI_SESSION_UPDATE:
+		return check_plan(b, entry, &payload.plan, leg);
+	case ABI_SESSION_RESUME:
+		return boundary_resume(b, entry, &payload.resume, leg);
+	case ABI_LEG_KEYS:
+		field = boundary_keys(entry, &payload.keys);
+		*leg = payload.keys.leg;
+		break;
+	case ABI_LEG_ICE:
+		field = boundary_ice(entry, &payload.ice);
+		*leg = payload.ice.leg;
+		break;
+	default:
+		return ABI_FIELD_NONE;
+	}
+	explicit_bzero(&payload, sizeof(payload));
+	return field;
+}
+
 int boundary_check(const struct boundary *boundary, const struct abi_msg *copy,
 	struct boundary_refusal *refusal)
 {
 	const struct abi_session_entry *entry = NULL;
-	union {
-		struct abi_port_alloc alloc;
-		struct abi_session_plan plan;
-	} payload;
 	int err;
 
 	*refusal = (struct boundary_refusal){.field = check_header(boundary, copy)};
@@ -212,11 +273,9 @@ int boundary_check(const struct boundary *boundary, const struct abi_msg *copy,
 			return err;
 		refusal->field = ABI_FIELD_NONE;
 	}
-	memcpy(&payload, copy->payload, sizeof(payload));
-	if (copy->type == ABI_PORT_ALLOC)
-		refusal->field = check_alloc(boundary, &payload.alloc, &refusal->leg);
-	if (copy->type == ABI_SESSION_ADD || copy->type == ABI_SESSION_UPDATE)
-		refusal->field = check_plan(boundary, entry, &payload.plan, &refusal->leg);
+	refusal->field = check_payload(boundary, copy, entry, &refusal->leg);
+	if (refusal->leg > 1)
+		refusal->leg = 1;
 	if (refusal->field)
 		return -EINVAL;
 	refusal->leg = 0;

@@ -21,7 +21,9 @@
 #define BOUNDARY_MAX_TIMEOUT 86400000u   // a day
 #define BOUNDARY_MIN_CLOCK   1000u       // abi_session_plan.clock_rate
 #define BOUNDARY_MAX_CLOCK   384000u
-#define BOUNDARY_ANY         255u // abi_leg_want.interface_index: any interface
+#define BOUNDARY_ANY         255u  // abi_leg_want.interface_index: any interface
+#define BOUNDARY_MAX_PTIME   120u  // abi_leg_plan.ptime_ms
+#define BOUNDARY_MAX_INJECT  1452u // bytes of an injected packet: fits an IPv6 packet of 1,500
 
 struct boundary {
 	const struct abi_session_entry *directory;
@@ -44,6 +46,10 @@ extern "C" {
 // exist (any more).
 int boundary_check(const struct boundary *boundary, const struct abi_msg *copy,
 	struct boundary_refusal *refusal);
+
+// 1 when a packet that the control plane wants to send from a media port (a copy of its slot of
+// INJECT) is DTLS or STUN, of a leg that forwards, to an address that we may send to; else 0.
+int boundary_inject(const struct boundary *boundary, const struct abi_punt *copy);
 
 // A unicast address of another host: not unspecified, loopback, multicast, broadcast, mapped, and
 // with zeros behind an IPv4 address. 1 or 0.

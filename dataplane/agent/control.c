@@ -224,6 +224,8 @@ enum control_end control_commands(struct control *c, uint64_t now_us, bool *more
 		if (got <= 0)
 			return got < 0 ? CONTROL_BROKEN_RING : CONTROL_ON;
 		end = carry_out(c, &copy, now_us);
+		if (abi_msg_secret(copy.type))
+			explicit_bzero(&copy, sizeof(copy));
 		if (end)
 			return end;
 	}

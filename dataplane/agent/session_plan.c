@@ -175,6 +175,10 @@ void plan_session(
 		return;
 	}
 	memcpy(&plan, command->payload, sizeof(plan));
+	if (plan.leg[0].codec) {
+		reply_failure(s, ticket, -EOPNOTSUPP, ABI_FIELD_CODEC, 0);
+		return;
+	}
 	err = find_hops(s, command->slot, &plan, now_us, &aims, &leg);
 	if (err) {
 		region_count(region_of(s), AGENT_NO_ROUTE);

@@ -423,6 +423,11 @@ void sessions_command(
 		s->sweep_next = 0;
 		outbox_done(s->c.outbox, ticket);
 		break;
+	case ABI_LEG_KEYS:
+	case ABI_LEG_ICE:
+	case ABI_SESSION_RESUME:
+		reply_failure(s, ticket, -EOPNOTSUPP, ABI_FIELD_TYPE, 0);
+		break;
 	default: // ABI_PING
 		outbox_done(s->c.outbox, ticket);
 	}

@@ -36,6 +36,28 @@ static void legs_are_sound(const struct boundary *b, const struct abi_session_en
 	must(plan->clock_rate >= BOUNDARY_MIN_CLOCK && plan->clock_rate <= BOUNDARY_MAX_CLOCK);
 }
 
+static void keys_are_sound(const struct abi_session_entry *entry, const struct abi_msg *m)
+{
+	struct abi_leg_keys keys;
+
+	memcpy(&keys, m->payload, sizeof(keys));
+	must(keys.leg < entry->legs && keys.directions >= 1 && keys.directions <= 3);
+	for (unsigned d = 0; d < 2; d++)
+		must(keys.key[d].suite < ABI_SRTP_SUITES &&
+			keys.key[d].mki_length <= ABI_SRTP_MAX_MKI);
+}
+
+static void ice_is_sound(const struct abi_session_entry *entry, const struct abi_msg *m)
+{
+	struct abi_leg_ice ice;
+
+	memcpy(&ice, m->payload, sizeof(ice));
+	must(ice.leg < entry->legs && ice.role <= ABI_ICE_CONTROLLING);
+	must(ice.local_ufrag_length <= ABI_ICE_UFRAG && ice.local_pwd_length <= ABI_ICE_PWD &&
+		ice.remote_ufrag_length <= ABI_ICE_UFRAG);
+	must((ice.role == ABI_ICE_OFF) == (ice.local_pwd_length == 0));
+}
+
 static void accepted_is_sound(const struct boundary *b, const struct abi_msg *m)
 {
 	struct abi_port_alloc alloc;
@@ -57,6 +79,10 @@ static void accepted_is_sound(const struct boundary *b, const struct abi_msg *m)
 		memcpy(&plan, m->payload, sizeof(plan));
 		if (m->type == ABI_SESSION_ADD || m->type == ABI_SESSION_UPDATE)
 			legs_are_sound(b, &b->directory[m->slot], &plan);
+		if (m->type == ABI_LEG_KEYS)
+			keys_are_sound(&b->directory[m->slot], m);
+		if (m->type == ABI_LEG_ICE)
+			ice_is_sound(&b->directory[m->slot], m);
 	}
 }
 

@@ -37,7 +37,8 @@ TEST(Message, EveryCommandHasANameALengthAndAReply)
 
 TEST(Message, EventsHaveNoReply)
 {
-	for (uint16_t type : {ABI_LEARNED, ABI_MEDIA_TIMEOUT, ABI_SWEPT}) {
+	for (uint16_t type : {ABI_LEARNED, ABI_MEDIA_TIMEOUT, ABI_SWEPT, ABI_ICE_NOMINATED,
+		     ABI_ICE_LOST, ABI_SRTP_FAILURES, ABI_DTLS_UNASKED}) {
 		EXPECT_GE(abi_msg_payload(type, 0), 0);
 		EXPECT_EQ(abi_msg_payload(type | ABI_REPLY, 0), -1);
 	}
@@ -79,6 +80,11 @@ TEST(Layout, OffsetsAreWhereTheyAreDrawn)
 	EXPECT_EQ(offsetof(abi_session_entry, ports), 32u);
 	EXPECT_EQ(offsetof(abi_leg_slot, stats), 16u);
 	EXPECT_EQ(offsetof(abi_leg_stats, remote_ip), 72u);
+	EXPECT_EQ(offsetof(abi_leg_resume, srtp), 64u);
+	EXPECT_EQ(offsetof(abi_punt, data), 48u);
+	EXPECT_EQ(offsetof(abi_leg_keys, key), 8u);
+	EXPECT_EQ(offsetof(abi_leg_keys, resume), 152u);
+	EXPECT_EQ(offsetof(abi_leg_plan, codec), 85u);
 	EXPECT_EQ(offsetof(abi_leg_plan, flags), 40u);
 	EXPECT_EQ(offsetof(abi_leg_plan, pt_map), 64u);
 	EXPECT_EQ(offsetof(abi_session_plan, timeout_ms), 192u);

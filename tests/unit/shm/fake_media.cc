@@ -65,6 +65,8 @@ void FakeMedia::close_link()
 		*fd = -1;
 	}
 	abi_shm_close(&b_);
+	abi_shm_close(&punt_);
+	abi_shm_close(&inject_);
 	attached_ = false;
 }
 
@@ -95,8 +97,9 @@ void FakeMedia::welcome(int connection, const abi_hello &hello)
 {
 	std::lock_guard<std::mutex> lock(mutex_);
 	abi_welcome w = {};
-	int kinds[4] = {ABI_FD_A, ABI_FD_B, ABI_FD_COMMAND_BELL, ABI_FD_EVENT_BELL};
-	int fds[4], n = 0;
+	int kinds[6] = {ABI_FD_A, ABI_FD_B, ABI_FD_COMMAND_BELL, ABI_FD_EVENT_BELL, ABI_FD_PUNT,
+		ABI_FD_INJECT};
+	int fds[6], n = 0;
 
 	close_link();
 	if (status_ || hello.role != ABI_ROLE_CONTROL) {
@@ -122,8 +125,9 @@ void FakeMedia::welcome(int connection, const abi_hello &hello)
 		ABI_MSG_SIZE, &a()->command_consumer, &b()->command_producer);
 	abi_producer_init(&events_, (uint8_t *)a_.base + a()->event_offset, ABI_EVENT_SLOTS,
 		ABI_MSG_SIZE, &a()->event_producer, &b()->event_consumer);
-	int all[4] = {a_.fd, b_.fd, command_bell_, event_bell_};
-	for (int i = 0; i < 4; i++) {
+	make_packet_rings();
+	int all[6] = {a_.fd, b_.fd, command_bell_, event_bell_, punt_.fd, inject_.fd};
+	for (int i = 0; i < 6; i++) {
 		if (kinds[i] == forget_)
 			continue;
 		w.fd_kind[n] = (uint8_t)kinds[i];
@@ -134,6 +138,44 @@ void FakeMedia::welcome(int connection, const abi_hello &hello)
 	w.boot_epoch = a()->boot_epoch;
 	attached_ = true;
 	abi_welcome_send(connection, &w, fds);
+}
+
+void FakeMedia::make_packet_rings()
+{
+	size_t size = ABI_HEADER_SIZE + ABI_PUNT_SLOTS * ABI_PUNT_SIZE;
+
+	for (bool theirs : {false, true}) {
+		abi_shm *shm = theirs ? &inject_ : &punt_;
+		abi_shm_create(shm, "fake-p", size, !theirs);
+		auto *h = (abi_region_p *)shm->base;
+		h->magic = theirs ? ABI_MAGIC_INJECT : ABI_MAGIC_PUNT;
+		h->major = ABI_MAJOR;
+		h->header_size = ABI_HEADER_SIZE;
+		h->size = size;
+		h->slots = ABI_PUNT_SLOTS;
+	}
+	auto *out = (abi_region_p *)punt_.base, *in = (abi_region_p *)inject_.base;
+	abi_producer_init(&punts_, (uint8_t *)out + ABI_HEADER_SIZE, ABI_PUNT_SLOTS, ABI_PUNT_SIZE,
+		&out->producer, &in->consumer);
+	abi_consumer_init(&injects_, (uint8_t *)in + ABI_HEADER_SIZE, ABI_PUNT_SLOTS, ABI_PUNT_SIZE,
+		&out->consumer, &in->producer);
+}
+
+void FakeMedia::punt(const abi_punt &packet)
+{
+	if (abi_produce(&punts_, &packet))
+		throw std::runtime_error("punt ring");
+	ring_bell();
+}
+
+void FakeMedia::break_punt()
+{
+	abi_store32(&((abi_region_p *)punt_.base)->producer, 1u << 30);
+}
+
+bool FakeMedia::injected(abi_punt *packet)
+{
+	return abi_consume(&injects_, packet) == 1;
 }
 
 void FakeMedia::hang_up()

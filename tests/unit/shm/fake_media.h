@@ -32,6 +32,9 @@ class FakeMedia
 	void send_raw(const abi_msg &msg);
 	abi_msg event(uint16_t type, uint32_t slot, uint32_t generation);
 	void ring_bell();
+	void punt(const abi_punt &packet);
+	void break_punt(); // an index that cannot be
+	bool injected(abi_punt *packet);
 
 	abi_region_a *a()
 	{
@@ -55,6 +58,7 @@ class FakeMedia
 	void serve();
 	void welcome(int connection, const abi_hello &hello);
 	void close_link();
+	void make_packet_rings();
 
 	int listener_, stop_[2];
 	std::thread thread_;
@@ -63,6 +67,9 @@ class FakeMedia
 	int status_ = 0, forget_ = 0;
 	int connection_ = -1, command_bell_ = -1, event_bell_ = -1;
 	abi_shm a_{-1, nullptr, 0}, b_{-1, nullptr, 0};
+	abi_shm punt_{-1, nullptr, 0}, inject_{-1, nullptr, 0};
+	abi_producer punts_{};
+	abi_consumer injects_{};
 	abi_consumer commands_{};
 	abi_producer events_{};
 };
