@@ -70,6 +70,8 @@ enum cp_counter {
 	CP_C_MEDIA_FAILURES,
 	CP_C_REPLAYED,
 	CP_C_REPLAY_FAILED,
+	CP_C_DTLS_READY,
+	CP_C_DTLS_FAILED,
 	CP_C_CDR_FAILED,
 	CP_C_KEPT, // records given to the journal
 	CP_C_KEEP_FAILED,

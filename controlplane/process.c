@@ -32,7 +32,8 @@ static int on_submit(void *ctx, struct abi_msg *command, cp_shm_reply_fn *done, 
 {
 	struct process *p = ctx;
 
-	return cp_shm_submit(p->shm, command, 0, done, user, p->now_us);
+	return cp_shm_submit(p->shm, command, abi_msg_secret(command->type) ? CP_SHM_SECRET : 0, done,
+		user, p->now_us);
 }
 
 static void on_forget(void *ctx, uint64_t transaction)
@@ -157,9 +158,8 @@ static const struct cp_shard_ops shard_ops = {
 
 // ---- time ------------------------------------------------------------------------------------------
 
-static void rearm(struct process *p);
 
-static void tick(struct process *p)
+void process_tick(struct process *p)
 {
 	p->now_us = abi_now_us();
 	cp_phones_tick(p->phones, p->now_us);
@@ -171,14 +171,14 @@ static void on_wheel(uv_timer_t *timer)
 {
 	struct process *p = timer->data;
 
-	tick(p);
+	process_tick(p);
 	if (cp_shm_next(p->shm) <= p->now_us)
 		cp_shm_process(p->shm, p->now_us);
-	rearm(p);
+	process_rearm(p);
 }
 
 // The end of a pass. One timer for the shards and the client, whichever is due first.
-static void rearm(struct process *p)
+void process_rearm(struct process *p)
 {
 	uint64_t next = cp_shm_next(p->shm), now;
 
@@ -212,16 +212,17 @@ static void on_beat(uv_timer_t *timer)
 {
 	struct process *p = timer->data;
 
-	tick(p);
+	process_tick(p);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_publish(p->shards[i]);
 	cp_publish(cp_tregion_counters(p->tregion, p->shard_count), p->transport, p->gate);
 	cp_phones_publish(p->phones, p->shards[0]);
 	cp_tregion_heartbeat(p->tregion, p->now_us, cp_shm_attached(p->shm, NULL));
 	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
+	process_secure_beat(p);
 	if (p->stopping && process_calls(p) == 0)
 		uv_stop(&p->loop);
-	rearm(p);
+	process_rearm(p);
 }
 
 // ---- the wire --------------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ static struct cp_shard *shard_of(struct process *p, struct sip_slice call_id)
 
 static void wire_wake(void *ctx)
 {
-	tick(ctx);
+	process_tick(ctx);
 }
 
 static void wire_receive(
@@ -275,7 +276,7 @@ static void wire_receive(
 
 static void wire_rest(void *ctx)
 {
-	rearm(ctx);
+	process_rearm(ctx);
 }
 
 static void wire_unreachable(void *ctx, const struct sip_flow *to, int error)
@@ -352,16 +353,23 @@ static void shm_event(void *user, const struct abi_msg *event)
 			return;
 }
 
-static const struct cp_shm_ops shm_ops = {
-	.attached = shm_attached, .detached = shm_detached, .event = shm_event};
+static void shm_punt(void *user, const struct abi_punt *packet)
+{
+	process_punt(user, packet);
+}
+
+static const struct cp_shm_ops shm_ops = {.attached = shm_attached,
+	.detached = shm_detached,
+	.event = shm_event,
+	.punt = shm_punt};
 
 static void on_shm(uv_poll_t *poll, int status, int events)
 {
 	struct process *p = poll->data;
 
-	tick(p);
+	process_tick(p);
 	cp_shm_process(p->shm, p->now_us);
-	rearm(p);
+	process_rearm(p);
 }
 
 static void on_tregion(uv_poll_t *poll, int status, int events)
@@ -427,9 +435,9 @@ static void on_control(uv_poll_t *poll, int status, int events)
 {
 	struct process *p = poll->data;
 
-	tick(p);
+	process_tick(p);
 	cp_control_process(p->control);
-	rearm(p);
+	process_rearm(p);
 }
 
 static int open_control(struct process *p, char why[PROCESS_WHY])
@@ -524,7 +532,7 @@ void process_stop(struct process *p, const char *why)
 		uv_stop(&p->loop);
 	uv_timer_start(&p->stop, on_stop_timeout, STOP_MS, 0);
 	uv_timer_start(&p->beat, on_beat, 20, 20);
-	rearm(p);
+	process_rearm(p);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -532,10 +540,10 @@ static void on_signal(uv_signal_t *handle, int number)
 	struct process *p = handle->data;
 	char why[PROCESS_WHY];
 
-	tick(p);
+	process_tick(p);
 	if (number == SIGHUP) {
 		process_reload(p, why);
-		rearm(p);
+		process_rearm(p);
 		return;
 	}
 	process_stop(p, strsignal(number));
@@ -546,6 +554,7 @@ static void on_signal(uv_signal_t *handle, int number)
 static int open_shards(struct process *p, char why[PROCESS_WHY])
 {
 	p->ops = shard_ops;
+	process_secure_ops(&p->ops);
 	if (!p->survive)
 		p->ops.keep = NULL;
 	for (unsigned i = 0; i < p->shard_count; i++) {
@@ -628,6 +637,8 @@ int process_start(
 		err = cp_drop_privileges(policy->cfg->user, p->cdr.fd, p->tregion, p->control,
 			p->survive, p->phones, why, PROCESS_WHY);
 	if (!err)
+		err = process_secure_open(p, why);
+	if (!err)
 		err = open_shm(p, why);
 	if (err) {
 		process_free(p);
@@ -635,7 +646,7 @@ int process_start(
 	}
 	cp_phones_start(p->phones, p->transport, p->shards[0]);
 	start_handles(p);
-	tick(p);
+	process_tick(p);
 	cp_survive_restore(p->survive, policy->cfg->stats.cdr, call_shard, p);
 	cp_shm_process(p->shm, p->now_us);
 	on_beat(&p->beat);
@@ -645,7 +656,7 @@ int process_start(
 
 int process_run(struct process *p)
 {
-	rearm(p);
+	process_rearm(p);
 	uv_run(&p->loop, UV_RUN_DEFAULT);
 	return 0;
 }
@@ -669,6 +680,7 @@ void process_free(struct process *p)
 		cp_shard_free(p->shards[i]);
 	cp_survive_close(p->survive);
 	cp_phones_free(p->phones);
+	process_secure_free(p);
 	cp_transport_free(p->transport);
 	cp_gate_free(p->gate);
 	// Sockets close their own handles; give them their turn before the rest.

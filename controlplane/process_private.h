@@ -12,6 +12,7 @@
 #include "controlplane/gate.h"
 #include "controlplane/phones.h"
 #include "controlplane/process.h"
+#include "controlplane/secure/handshakes.h"
 #include "controlplane/shard.h"
 #include "controlplane/survive.h"
 #include "controlplane/transport.h"
@@ -22,7 +23,7 @@
 struct process {
 	uv_loop_t loop;
 	uv_timer_t wheel, beat, stop;
-	uv_poll_t shm_poll, tregion_poll, control_poll;
+	uv_poll_t shm_poll, tregion_poll, control_poll, secure_poll;
 	uv_signal_t term, interrupt, hangup;
 	struct cp_policy *policy;
 	const char *file;
@@ -39,6 +40,7 @@ struct process {
 	struct cp_cdr_file cdr;
 	struct cp_control *control;
 	struct cp_phones *phones;
+	struct process_secure *secure; // secured.c
 	bool stopping;
 	size_t random_left;
 	uint8_t random[PROCESS_RANDOM];
@@ -52,6 +54,18 @@ extern "C" {
 size_t process_calls(const struct process *p);
 // Ends every call, then the loop.
 void process_stop(struct process *p, const char *why);
+
+// Takes the time anew; sets the timer anew. Around whatever a file descriptor brings.
+void process_tick(struct process *p);
+void process_rearm(struct process *p);
+
+// ---- secured.c
+
+int process_secure_open(struct process *p, char why[PROCESS_WHY]);
+void process_secure_free(struct process *p);
+void process_secure_ops(struct cp_shard_ops *ops);
+void process_secure_beat(struct process *p);
+void process_punt(struct process *p, const struct abi_punt *packet);
 
 // ---- reload.c
 

@@ -2,6 +2,7 @@
 #include "controlplane/shard.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "controlplane/call/call.h"
@@ -517,12 +518,23 @@ bool cp_shard_event(struct cp_shard *shard, const struct abi_msg *event)
 	case ABI_MEDIA_TIMEOUT:
 		media_timeout(s->call, timeout->leg & 1);
 		break;
+	case ABI_ICE_NOMINATED:
+	case ABI_ICE_LOST:
+	case ABI_SRTP_FAILURES:
+	case ABI_DTLS_UNASKED:
+		cp_secure_event(s, event);
+		break;
 	case ABI_SWEPT:
 		cp_reason_set(s->call, "Q.850", 41, "media lost");
 		cp_call_end(s->call, CP_BY_HAWSE, 503, sip_str("Media Lost"), NULL);
 		break;
 	}
 	return true;
+}
+
+void cp_shard_set_fingerprint(struct cp_shard *shard, const char *fingerprint)
+{
+	snprintf(shard->fingerprint, sizeof(shard->fingerprint), "%s", fingerprint);
 }
 
 // ---- life ------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@
 
 struct cp_shard;
 struct cp_registrar;
+struct cp_dtls_keys;
 
 struct cp_shard_ops {
 	// To the wire. 0 or -errno.
@@ -53,6 +54,18 @@ struct cp_shard_ops {
 	void (*junk)(void *ctx, const struct sip_flow *source);
 	// Somebody unknown asked for a call.
 	void (*suspect)(void *ctx, const struct sip_addr *source, const char *what);
+
+	// DTLS (secure/handshakes.h), packets by region P, and what a hawse-media before this one had learned
+	// (shm/client.h). All may be NULL: then there is none.
+
+	// `ours`: which of our certificates, by its fingerprint. 0 or -errno.
+	int (*dtls_open)(void *ctx, uint64_t id, bool active, const char *ours, const char *theirs,
+		const struct abi_addr *remote);
+	void (*dtls_feed)(void *ctx, uint64_t id, const uint8_t *bytes, size_t n);
+	void (*dtls_close)(void *ctx, uint64_t id);
+	int (*inject)(void *ctx, const struct abi_punt *packet);
+	int (*resume)(void *ctx, uint64_t epoch, uint32_t slot, uint32_t generation, unsigned leg,
+		struct abi_leg_resume *resume);
 };
 
 struct cp_shard_config {
@@ -95,6 +108,14 @@ void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info);
 void cp_shard_detached(struct cp_shard *shard);
 // LEARNED, MEDIA_TIMEOUT, SWEPT. False when the session is none of this shard's.
 bool cp_shard_event(struct cp_shard *shard, const struct abi_msg *event);
+// A packet that came to a media port. False when the session is none of this shard's.
+bool cp_shard_punt(struct cp_shard *shard, const struct abi_punt *packet);
+// What comes of DTLS. Nothing happens when the association is none of this shard's.
+void cp_shard_dtls_send(struct cp_shard *shard, uint64_t id, const uint8_t *bytes, size_t n);
+void cp_shard_dtls_ready(struct cp_shard *shard, uint64_t id, const struct cp_dtls_keys *keys);
+void cp_shard_dtls_failed(struct cp_shard *shard, uint64_t id, const char *why);
+// Of the certificate that new calls are told of.
+void cp_shard_set_fingerprint(struct cp_shard *shard, const char *fingerprint);
 
 // At the end of a pass: gives what changed to ops.keep. True when the journal is to be committed now;
 // `all`, twice a second: also what could wait.

@@ -34,7 +34,10 @@ int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, 
 	struct cp_call *call = x->call;
 	struct sdp_oa_need *need = &call->shard->need;
 	struct sdp_error error = {0};
-	int err = sdp_oa_take_offer(&call->oa, scratch(call), (enum sdp_leg)leg,
+	int err = cp_secure_taking(call, &call->oa, leg, body);
+
+	if (!err)
+		err = sdp_oa_take_offer(&call->oa, scratch(call), (enum sdp_leg)leg,
 		(const uint8_t *)body.p, body.n, need, &error);
 
 	*status = (int)sdp_oa_status(err);
@@ -66,9 +69,12 @@ int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, 
 
 int cp_bridge_show_offer(struct cp_exchange *x, struct sip_slice *body)
 {
+	struct sdp_oa *oa = &x->call->oa;
 	struct sdp_str text = {0};
-	int err = sdp_oa_show_offer(&x->call->oa, scratch(x->call), &text);
+	int err = cp_secure_offering(x->call, oa, (unsigned)sdp_leg_other((enum sdp_leg)oa->pending.offerer));
 
+	if (!err)
+		err = sdp_oa_show_offer(oa, scratch(x->call), &text);
 	*body = as_slice(text);
 	return err;
 }

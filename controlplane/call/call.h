@@ -21,6 +21,7 @@
 
 #include "controlplane/call/carry.h"
 #include "controlplane/call/cdr.h"
+#include "controlplane/call/secure.h"
 #include "controlplane/counters.h"
 #include "controlplane/shard.h"
 #include "sip/dialog.h"
@@ -102,6 +103,8 @@ struct cp_session {
 	struct abi_leg_local local[2]; // our ports
 	struct abi_addr remote[2];     // where the party receives, as it said last
 	struct abi_session_plan plan;
+	struct cp_secure *secure[2]; // NULL: plain RTP
+	struct cp_resume *resume;    // NULL: nothing was learned before, or all is told
 };
 
 struct cp_leg {
@@ -218,6 +221,7 @@ struct cp_shard {
 	struct sip_message message; // an INVITE read again from call->saved
 	struct sdp_arena arena;
 	void *arena_memory;
+	char fingerprint[SDP_FINGERPRINT]; // of our certificate; empty: no DTLS
 	struct sdp_plan plan;
 	struct sdp_oa_need need;
 	char lines[CP_LINES];
@@ -437,6 +441,8 @@ void cp_media_sweep(struct cp_call *call);
 void cp_media_release(struct cp_call *call);
 // Without a word; the call is being freed.
 void cp_media_drop(struct cp_call *call);
+// There is more to say of its security.
+void cp_media_more(struct cp_session *s);
 bool cp_media_gone(const struct cp_call *call);
 // One more session of the call, without ports. 0, -EMFILE, -ENOMEM.
 int cp_media_session(struct cp_call *call, unsigned stream, struct cp_session **out);

@@ -52,6 +52,7 @@ static void free_session(struct cp_session *s)
 			call->session[i] = NULL;
 	unindex_session(s);
 	sip_timer_stop(sip_layer_wheel(call->shard->layer), &s->timer);
+	cp_secure_free(s);
 	free(s);
 }
 
@@ -90,6 +91,29 @@ static int send_plan(struct cp_session *s)
 	return err;
 }
 
+// What the session needs besides its plan: one command, if there is one.
+static int send_secure(struct cp_session *s)
+{
+	struct abi_msg m;
+	int err;
+
+	if (!cp_secure_next(s, &m))
+		return 0;
+	err = submit(s, &m);
+	if (err)
+		cp_secure_failed(s);
+	explicit_bzero(&m, sizeof(m));
+	return err;
+}
+
+void cp_media_more(struct cp_session *s)
+{
+	// It goes out behind what is under way.
+	if (s->state == CP_SESSION_ACTIVE && !s->transaction && !s->replay && !s->again &&
+		!sip_timer_running(&s->timer))
+		send_secure(s);
+}
+
 static void retry_fire(struct sip_timer *timer, void *ctx)
 {
 	struct cp_session *s =
@@ -101,8 +125,10 @@ static void retry_fire(struct sip_timer *timer, void *ctx)
 		return;
 	if (s->state == CP_SESSION_DELETING)
 		err = send_plain(s, ABI_SESSION_DELETE);
-	else if (s->planned)
-		err = send_plan(s);
+	else if (s->again || s->state != CP_SESSION_ACTIVE)
+		err = s->planned ? send_plan(s) : 0;
+	else
+		err = send_secure(s);
 	if (!err)
 		return;
 	if (s->state == CP_SESSION_DELETING)
@@ -252,7 +278,7 @@ static int take_ports(struct cp_session *s, const struct abi_msg *reply)
 
 // ---- plans ----------------------------------------------------------------------------------------
 
-static void plan_session(struct cp_session *s, const struct sdp_plan_stream *stream, bool final)
+static int plan_session(struct cp_session *s, const struct sdp_plan_stream *stream, bool final)
 {
 	uint32_t pending[2] = {0, 0};
 	struct abi_session_plan plan = {0};
@@ -268,12 +294,15 @@ static void plan_session(struct cp_session *s, const struct sdp_plan_stream *str
 
 		cp_plan_leg(&party, &stream->leg[leg], final, &plan.leg[leg]);
 		s->remote[leg] = party.remote;
+		if (cp_secure_plan(s, leg, &stream->leg[leg], &plan.leg[leg]))
+			return -ENOMEM;
 		plan.leg[leg].flags |= pending[leg];
 	}
 	plan.timeout_ms = final ? s->call->policy->cfg->sip.media_timeout * 1000 : 0;
 	plan.clock_rate = stream->leg[0].in.rate ? stream->leg[0].in.rate : 8000;
 	s->plan = plan;
 	s->planned = true;
+	return 0;
 }
 
 static bool is_local(const struct cp_session *s, const struct sdp_plan_stream *stream)
@@ -323,7 +352,9 @@ int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
 			plan->stream[s->stream].refusal != SDP_ACCEPTED ||
 			!is_local(s, &plan->stream[s->stream]))
 			continue;
-		plan_session(s, &plan->stream[s->stream], final);
+		err = plan_session(s, &plan->stream[s->stream], final);
+		if (err)
+			return err;
 		s->again = true;
 		s->tries = 0;
 		if (s->transaction || s->replay)
@@ -466,11 +497,9 @@ static void on_plan(struct cp_session *s, const struct abi_msg *reply)
 	if (result == 0) {
 		s->state = CP_SESSION_ACTIVE;
 		s->tries = 0;
-		if (!s->again)
-			for (unsigned leg = 0; leg < 2; leg++)
-				s->plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_RELEARN;
-		else
-			result = send_plan(s);
+		for (unsigned leg = 0; leg < 2 && !s->again; leg++)
+			s->plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_RELEARN;
+		result = s->again ? send_plan(s) : send_secure(s);
 	} else if (result == -ECONNRESET && call->oa.agreed_once) {
 		s->again = true; // told again after the replay
 		s->replay = true;
@@ -480,6 +509,30 @@ static void on_plan(struct cp_session *s, const struct abi_msg *reply)
 		call->media_error = result;
 	if (result)
 		s->again = false;
+	settled(call);
+}
+
+// An answer to what is said besides the plan.
+static void on_secure(struct cp_session *s, const struct abi_msg *reply)
+{
+	struct cp_call *call = s->call;
+	int result = reply->result;
+
+	if (result)
+		cp_secure_failed(s);
+	if ((result == -EBUSY || result == -ETIMEDOUT) && s->tries < MAX_TRIES) {
+		retry(s);
+		return;
+	}
+	if (result == -ECONNRESET && call->oa.agreed_once) {
+		s->replay = true;
+		result = 0;
+	} else if (!result) {
+		s->tries = 0;
+		result = s->again ? send_plan(s) : send_secure(s);
+	}
+	if (result && !call->media_error)
+		call->media_error = result;
 	settled(call);
 }
 
@@ -516,7 +569,10 @@ static void on_reply(void *user, const struct abi_msg *reply)
 		on_delete(s, reply);
 		break;
 	default:
-		on_plan(s, reply);
+		if (cp_secure_is(reply->type & (uint16_t)~ABI_REPLY))
+			on_secure(s, reply);
+		else
+			on_plan(s, reply);
 	}
 }
 
@@ -542,12 +598,14 @@ static void place_session(struct cp_session *s, const struct abi_msg *reply)
 	struct cp_shard *shard = s->call->shard;
 
 	unindex_session(s);
+	if (s->epoch != shard->epoch) {
+		s->state = CP_SESSION_ALLOCATED;
+		cp_secure_again(s);
+	}
+	s->epoch = shard->epoch;
 	s->slot = reply->slot;
 	s->generation = reply->generation;
 	cp_media_index(s);
-	if (s->epoch != shard->epoch)
-		s->state = CP_SESSION_ALLOCATED;
-	s->epoch = shard->epoch;
 	s->replay = false;
 	s->tries = 0;
 	cp_call_touch(s->call, true);

@@ -35,6 +35,8 @@ struct kept_session {
 	struct abi_leg_local local[2];
 	struct abi_addr remote[2];
 	struct abi_session_plan plan;
+	bool secured[2];
+	struct cp_secure secure[2];
 };
 
 // A call between cp_call and bytes.
@@ -133,6 +135,15 @@ static void tape_total(struct sip_tape *t, struct cp_media_total *m)
 	sip_tape_u8(t, &m->learned);
 }
 
+static void tape_secure(struct sip_tape *t, struct kept_session *s)
+{
+	for (unsigned leg = 0; leg < 2; leg++) {
+		sip_tape_bool(t, &s->secured[leg]);
+		if (s->secured[leg])
+			cp_secure_tape(t, &s->secure[leg]);
+	}
+}
+
 static void tape_session(struct sip_tape *t, struct kept_session *s)
 {
 	sip_tape_u64(t, &s->epoch);
@@ -143,6 +154,7 @@ static void tape_session(struct sip_tape *t, struct kept_session *s)
 	sip_tape_bytes(t, s->local, sizeof(s->local));
 	sip_tape_bytes(t, s->remote, sizeof(s->remote));
 	sip_tape_bytes(t, &s->plan, sizeof(s->plan));
+	tape_secure(t, s);
 	sip_tape_check(t, s->stream < SDP_MAX_MEDIA && (s->state == CP_SESSION_ALLOCATED ||
 							       s->state == CP_SESSION_ACTIVE));
 }
@@ -323,6 +335,11 @@ static void keep_session(const struct cp_session *s, struct kept_session *out)
 		.remote = {s->remote[0], s->remote[1]},
 		.plan = s->plan,
 	};
+	for (unsigned leg = 0; leg < 2; leg++) {
+		out->secured[leg] = s->secure[leg] != NULL;
+		if (s->secure[leg])
+			out->secure[leg] = *s->secure[leg];
+	}
 }
 
 // Fills all but what a tape leaves out when it is not there.
@@ -522,6 +539,14 @@ static int load_session(struct cp_call *call, const struct kept_session *from)
 	memcpy(s->local, from->local, sizeof(s->local));
 	memcpy(s->remote, from->remote, sizeof(s->remote));
 	s->plan = from->plan;
+	for (unsigned leg = 0; leg < 2; leg++) {
+		if (!from->secured[leg])
+			continue;
+		s->secure[leg] = malloc(sizeof(*s->secure[leg]));
+		if (!s->secure[leg])
+			return -ENOMEM;
+		*s->secure[leg] = from->secure[leg];
+	}
 	return 0;
 }
 

@@ -127,6 +127,18 @@ enum cfg_kind {
 	CFG_WEBRTC,
 };
 
+// How a peer's media are secured; see sip/sdp/secure.h. Browsers: DTLS, and nothing else.
+enum cfg_srtp {
+	CFG_SRTP_ACCEPT,      // plain RTP is offered, SRTP is taken where it is offered. The default
+	CFG_SRTP_OFF,         // plain RTP only
+	CFG_SRTP_BEST_EFFORT, // SRTP is offered so that plain RTP may be the answer (RFC 8643)
+	CFG_SRTP_SDES,        // SRTP with keys in the SDP (RFC 4568), or no call
+	CFG_SRTP_DTLS,        // SRTP with keys by DTLS (RFC 5763), or no call
+	CFG_SRTP_PASS,        // the parties' own keys, untouched, where the other side has it too
+};
+
+#define CFG_SUITES 8u
+
 struct cfg_host { // "sip.carrier.example", "sip.carrier.example:5070"
 	char name[254];
 	uint16_t port; // 0: none was written; SRV says it
@@ -188,6 +200,10 @@ struct cfg_peer {
 	// whatever its address, and by nothing else; what calls to it reach must have it too. Without,
 	// it is known by its address, and what calls to it reach must have the host's name.
 	struct cfg_tls *tls;
+	enum cfg_srtp srtp;
+	bool srtp_written;
+	uint8_t suites[CFG_SUITES]; // of SDES, the best first, numbered as enum sdp_suite; default: a good order
+	uint8_t suite_count;
 	int media;     // index into cfg.media; default 0
 	uint8_t dscp;  // of media sent to it; default 46 (EF)
 	struct cfg_trunk trunk; // numbers, rates, limits, health, rules, codecs: trunk.h

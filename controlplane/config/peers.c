@@ -17,7 +17,7 @@ static int read_kind(struct cfg_reader *r, const struct cfg_node *node, void *to
 	static const struct cfg_word words[] = {
 		{"trunk", CFG_TRUNK},
 		{"access", CFG_ACCESS},
-		{"webrtc", CFG_WEBRTC, "is not in this version yet; write trunk or access"},
+		{"webrtc", CFG_WEBRTC},
 	};
 	struct cfg_peer *p = to;
 	int value;
@@ -229,7 +229,7 @@ static int check_reach(struct cfg_reader *r, const struct cfg_node *node, const 
 static int check_peer(struct cfg_reader *r, const struct cfg_node *node, const struct cfg_peer *p)
 {
 	if (!cfg_node_find(node, "kind"))
-		return cfg_fail(r, node, "expected the key kind (trunk or access), found none");
+		return cfg_fail(r, node, "expected the key kind (trunk, access or webrtc), found none");
 	if (!p->address_count && !p->host_count && !(p->tls && p->tls->name[0]) && !p->access)
 		return cfg_fail(r, node,
 			"expected the key address (where its messages come from), "
@@ -246,6 +246,8 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 		{"media", read_peer_media},
 		{"dscp", read_dscp},
 		{"tls", cfg_read_peer_tls},
+		{"srtp", cfg_read_srtp},
+		{"suites", cfg_read_suites},
 		{"codecs", cfg_read_codecs},
 		{"dtmf", cfg_read_dtmf},
 		{"nat", cfg_read_nat},
@@ -281,6 +283,8 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 	err = cfg_map(r, node, keys, COUNT(keys), p);
 	if (!err)
 		err = cfg_check_access(r, node, p);
+	if (!err)
+		err = cfg_check_secure(r, node, p);
 	return err ? err : check_peer(r, node, p);
 }
 

@@ -117,3 +117,6 @@ int cfg_read_key(struct cfg_reader *r, const struct cfg_node *node, void *tls);
 int cfg_read_authorities(struct cfg_reader *r, const struct cfg_node *node, void *tls);
 // The map of a peer; `to` is its struct cfg_peer.
 int cfg_read_peer_tls(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_srtp(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_suites(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_check_secure(struct cfg_reader *r, const struct cfg_node *node, struct cfg_peer *p);

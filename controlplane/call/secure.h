@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What secures the media of a call: the security that each leg's SDP is made with, and for each media session the
+// keys, ICE credentials and DTLS associations that follow from it. hawse-media is told of them in commands of
+// their own, behind the plan and before anybody is answered.
+//
+// SDES: both keys are in the plan. DTLS: the association runs on threads of the process (secure/handshakes.h), its
+// datagrams come and go by region P, and its keys follow when they are there. ICE: the worker answers; we hear which
+// pair was nominated.
+//
+// Keys are in the journal (a file of ours alone), so that calls go on after either process was killed.
+//
+// Private to controlplane/call and shard.c. Thread: the shard's.
+#pragma once
+
+#include "dataplane/abi/message.h"
+#include "sip/sdp/offer_answer.h"
+#include "sip/slice.h"
+#include "sip/tape.h"
+
+struct cp_call;
+struct cp_session;
+struct cp_shard;
+
+// Of one leg of a session. NULL there: plain RTP.
+struct cp_secure {
+	uint8_t keying; // enum sdp_keying
+	uint8_t todo;   // enum cp_secure_todo
+	bool active;    // DTLS: we begin
+	bool has_keys;
+	bool ice;
+	struct abi_leg_keys keys;
+	struct abi_leg_ice credentials;
+	char fingerprints[2 * SDP_FINGERPRINT]; // DTLS: of the party
+	// ---- not in the journal
+	uint64_t dtls;          // number of its association, 0: none
+	uint64_t dtls_since_us; // it was opened then
+	uint32_t lives;         // associations that there were
+	struct abi_addr remote; // of DTLS
+	bool nominated;
+};
+
+enum cp_secure_todo {
+	CP_SECURE_ICE = 1 << 0,
+	CP_SECURE_KEYS = 1 << 1,
+};
+
+// What was learned before hawse-media was restarted.
+struct cp_resume {
+	bool have[2];
+	bool told;
+	struct abi_leg_resume leg[2];
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The security of a leg that makes an offer, if it wants some and has none.
+int cp_secure_taking(
+	struct cp_call *call, struct sdp_oa *oa, unsigned leg, struct sip_slice body);
+// The security of a leg that is made an offer.
+int cp_secure_offering(struct cp_call *call, struct sdp_oa *oa, unsigned leg);
+
+// Adds to the plan of a leg. 0 or -ENOMEM.
+int cp_secure_plan(struct cp_session *s, unsigned leg, const struct sdp_plan_leg *in,
+	struct abi_leg_plan *out);
+// Fills the next command that the session needs. False: nothing is left to say.
+bool cp_secure_next(struct cp_session *s, struct abi_msg *command);
+// It failed and is to be sent again.
+void cp_secure_failed(struct cp_session *s);
+bool cp_secure_is(uint16_t command_type);
+// hawse-media knows nothing of it any more; reads what it had learned, before the session gets another place.
+void cp_secure_again(struct cp_session *s);
+void cp_secure_free(struct cp_session *s);
+
+// ICE_NOMINATED, ICE_LOST, SRTP_FAILURES, DTLS_UNASKED of this session.
+void cp_secure_event(struct cp_session *s, const struct abi_msg *event);
+
+// A session's part of a record in the journal.
+void cp_secure_tape(struct sip_tape *t, struct cp_secure *secure);
+
+// "AEAD_AES_128_GCM", "" for plain RTP.
+const char *cp_secure_suite(const struct cp_call *call, unsigned leg);
+const char *cp_secure_keying(const struct cp_call *call, unsigned leg); // "dtls", "sdes", "pass", ""
+
+#ifdef __cplusplus
+}
+#endif
