@@ -18,8 +18,13 @@ need_root() {
 
 # The packages of the given sections of deploy/packages.txt.
 package_names() {
-	local section line want=" $* "
+	local section line want=" $* " command
 	while IFS= read -r line; do
+		command=${line#* \?}
+		if [ "$command" != "$line" ]; then
+			! command -v "$command" >/dev/null || continue
+			line=${line%% *}
+		fi
 		case $line in
 		'# section: '*) section=${line#'# section: '} ;;
 		'#'* | '') ;;

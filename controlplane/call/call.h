@@ -115,6 +115,8 @@ struct cp_leg {
 	bool over;                  // this side is finished: BYE, CANCEL or failure
 	bool bye_wanted;            // BYE as soon as the ACK came
 	bool recorded;              // the CDR is written
+	uint8_t suite;              // enum abi_srtp_suite of its media; 0: plain RTP
+	uint8_t keying;             // enum sdp_keying
 	char call_id[SIP_ID_TEXT];  // B: of our making
 	uint64_t start_us, ring_us, answer_us, end_us;
 	struct cp_exchange bye;

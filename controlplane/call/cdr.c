@@ -229,6 +229,10 @@ int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 		put_text(&o, "codec", cdr->codec);
 	else
 		put(&o, ",\"codec\":null");
+	if (cdr->srtp && cdr->srtp[0]) {
+		put_text(&o, "srtp", cdr->srtp);
+		put_text(&o, "keying", cdr->keying);
+	}
 	put_media(&o, cdr->media);
 	put(&o, "}\n");
 	return o.full ? -ENOBUFS : (int)o.n;

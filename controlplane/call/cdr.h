@@ -37,6 +37,7 @@ struct cp_cdr {
 	unsigned leg; // 0 or 1
 	const char *peer;
 	const char *from, *to, *codec;
+	const char *srtp, *keying; // "AEAD_AES_128_GCM", "dtls" or "sdes"; NULL or empty: plain RTP
 	struct sip_slice call_id;
 	uint64_t start_us, ring_us, answer_us, end_us; // Unix time; 0: did not happen
 	const struct cp_cause *cause;

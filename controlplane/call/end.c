@@ -50,6 +50,8 @@ void cp_call_record(struct cp_call *call, unsigned leg)
 		.from = call->from,
 		.to = call->to,
 		.codec = l->answer_us ? call->codec : "",
+		.srtp = cp_secure_suite(call, leg),
+		.keying = cp_secure_keying(call, leg),
 		.call_id = cp_leg_call_id(call, leg),
 		.start_us = unix_time(call, l->start_us),
 		.ring_us = unix_time(call, l->ring_us),

@@ -379,6 +379,8 @@ static bool next_of_leg(struct cp_session *s, struct cp_secure *c, struct abi_ms
 	if (!(c->todo & CP_SECURE_KEYS) || !c->has_keys)
 		return false;
 	c->todo &= (uint8_t)~CP_SECURE_KEYS;
+	s->call->leg[c->keys.leg].suite = c->keys.key[ABI_IN].suite;
+	s->call->leg[c->keys.leg].keying = c->keying;
 	abi_msg_init(m, ABI_LEG_KEYS, 0, s->slot, s->generation);
 	memcpy(m->payload, &c->keys, sizeof(c->keys));
 	if (s->resume && s->resume->have[c->keys.leg])
@@ -496,26 +498,16 @@ void cp_secure_tape(struct sip_tape *t, struct cp_secure *c)
 
 // ---- for records ----------------------------------------------------------------------------------
 
-static const struct cp_secure *first(const struct cp_call *call, unsigned leg)
-{
-	for (unsigned i = 0; i < CP_SESSIONS; i++)
-		if (call->session[i] && call->session[i]->secure[leg])
-			return call->session[i]->secure[leg];
-	return NULL;
-}
-
 const char *cp_secure_suite(const struct cp_call *call, unsigned leg)
 {
-	const struct cp_secure *c = first(call, leg);
-	const struct abi_suite *suite =
-		c && c->has_keys ? abi_suite(c->keys.key[ABI_IN].suite) : NULL;
+	const struct abi_suite *suite = abi_suite(call->leg[leg].suite);
 
 	return suite ? suite->name : "";
 }
 
 const char *cp_secure_keying(const struct cp_call *call, unsigned leg)
 {
-	const struct cp_secure *c = first(call, leg);
-
-	return !c ? "" : c->keying == SDP_KEY_DTLS ? "dtls" : c->keying == SDP_KEY_SDES ? "sdes" : "";
+	if (!call->leg[leg].suite)
+		return "";
+	return call->leg[leg].keying == SDP_KEY_DTLS ? "dtls" : "sdes";
 }

@@ -79,9 +79,9 @@ void cp_secure_event(struct cp_session *s, const struct abi_msg *event);
 // A session's part of a record in the journal.
 void cp_secure_tape(struct sip_tape *t, struct cp_secure *secure);
 
-// "AEAD_AES_128_GCM", "" for plain RTP.
+// What the leg's media are, or were last, secured by: "AEAD_AES_128_GCM", "" for plain RTP.
 const char *cp_secure_suite(const struct cp_call *call, unsigned leg);
-const char *cp_secure_keying(const struct cp_call *call, unsigned leg); // "dtls", "sdes", "pass", ""
+const char *cp_secure_keying(const struct cp_call *call, unsigned leg); // "dtls", "sdes", ""
 
 #ifdef __cplusplus
 }

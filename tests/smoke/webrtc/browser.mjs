@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A person with the web phone in headless Chromium: node browser.mjs PAGE TONE.wav STEPS...
+//
+// Steps: call NUMBER · answer · up · wait SECONDS · hold · resume · digits 123 · hang-up · ended · hear HERTZ. Prints a
+// JSON object: what the page said, and by the browser's own statistics what came and went.
+import { chromium } from 'playwright-core';
+
+const [, , page_url, tone, ...words] = process.argv;
+const browser = await chromium.launch({
+	executablePath: '/usr/bin/chromium',
+	args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+		'--disable-component-update', '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+		`--use-file-for-fake-audio-capture=${tone}`, '--autoplay-policy=no-user-gesture-required', '--ignore-certificate-errors'],
+});
+const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
+const page = await context.newPage();
+const report = { states: [], errors: [], log: [] };
+
+page.on('console', (m) => report.log.push(m.text().slice(0, 300)));
+page.on('pageerror', (e) => report.errors.push(e.message));
+
+const text = (id) => page.locator(`#${id}`).textContent();
+const until = (id, pattern, seconds = 20) =>
+	page.waitForFunction(([i, p]) => new RegExp(p).test(document.getElementById(i).textContent), [id, pattern], { timeout: 1000 * seconds });
+
+async function figures() {
+	return page.evaluate(async () => {
+		const c = window.hawse.call && window.hawse.call.session.connection;
+		const out = {};
+
+		if (!c)
+			return out;
+		(await c.getStats()).forEach((s) => {
+			if (s.type === 'inbound-rtp')
+				Object.assign(out, { received: s.packetsReceived, lost: s.packetsLost, energy: s.totalAudioEnergy });
+			if (s.type === 'outbound-rtp')
+				out.sent = s.packetsSent;
+			if (s.type === 'remote-inbound-rtp')
+				Object.assign(out, { there_lost: s.packetsLost, round_trip: s.roundTripTime });
+			if (s.type === 'transport')
+				Object.assign(out, { dtls: s.dtlsState, cipher: s.srtpCipher, ice: s.iceState });
+		});
+		return out;
+	});
+}
+
+// The loudest frequency in what the page plays.
+const heard = () => page.evaluate(async () => {
+	const ctx = new AudioContext();
+	const analyser = ctx.createAnalyser();
+	const bins = new Float32Array(2048);
+
+	analyser.fftSize = 4096;
+	ctx.createMediaStreamSource(document.getElementById('remote').srcObject).connect(analyser);
+	await ctx.resume();
+	await new Promise((r) => setTimeout(r, 1200));
+	analyser.getFloatFrequencyData(bins);
+	const at = bins.indexOf(Math.max(...bins));
+	const result = { hertz: Math.round((at * ctx.sampleRate) / analyser.fftSize), level: Math.round(bins[at]) };
+
+	await ctx.close();
+	return result;
+});
+
+const steps = {
+	call: async (number) => {
+		await page.fill('#number', number);
+		await page.click('#call');
+	},
+	answer: async () => {
+		await page.waitForSelector('#answer:visible', { timeout: 25000 });
+		report.caller = await text('who');
+		await page.click('#answer');
+	},
+	up: () => until('state', 'Connected'),
+	wait: (seconds) => page.waitForTimeout(1000 * Number(seconds)),
+	hold: async () => {
+		await page.click('#hold');
+		await until('state', 'On hold');
+		await page.waitForTimeout(500);
+		const before = await figures();
+		await page.waitForTimeout(1000);
+		const after = await figures();
+		report.held = { received: after.received - before.received, sent: after.sent - before.sent };
+	},
+	resume: async () => {
+		await page.click('#hold');
+		await until('state', 'Connected');
+		await page.waitForTimeout(500);
+		const before = await figures();
+		await page.waitForTimeout(1000);
+		const after = await figures();
+		report.resumed = { received: after.received - before.received, sent: after.sent - before.sent };
+	},
+	digits: async (digits) => {
+		if (await page.locator('#tones').isHidden())
+			await page.click('#pad');
+		for (const d of digits) {
+			await page.click(`#tone-keys [data-key="${d}"]`);
+			await page.waitForTimeout(350);
+		}
+		report.digits = await text('sent');
+	},
+	hear: async () => {
+		report.heard = await heard();
+		report.figures = await figures();
+		report.quality = { hear: await text('hear'), heard: await text('heard') };
+	},
+	'hang-up': () => page.click('#hang-up'),
+	ended: () => page.waitForSelector('#dialler:visible', { timeout: 30000 }),
+	shot: (file) => page.screenshot({ path: file }),
+};
+const takes = new Set(['call', 'wait', 'digits', 'shot']);
+
+try {
+	await page.goto(page_url);
+	await until('line-text', '^Ready', 30);
+	report.ready = await text('line-text');
+	for (let i = 0; i < words.length; i++) {
+		const step = words[i];
+
+		await steps[step](takes.has(step) ? words[++i] : undefined);
+		report.states.push(step);
+	}
+	report.alert = (await page.locator('#alert').isVisible()) ? `${await text('alert-title')}: ${await text('alert-text')}` : '';
+	report.ok = true;
+} catch (e) {
+	report.ok = false;
+	report.failed = e.message.split('\n')[0];
+	report.line = await text('line-text').catch(() => '');
+	report.alert = await text('alert-text').catch(() => '');
+	report.state = await text('state').catch(() => '');
+}
+console.log(JSON.stringify(report));
+await browser.close();
+process.exit(report.ok ? 0 : 1);
