@@ -308,15 +308,20 @@ static uint64_t call_of(struct cp_shard *shard, const struct sip_peek *peek,
 
 	*leg = 255;
 	if (label) {
+		// Challenged, and here again with credentials: one call.
+		if (label->fresh && !out && peek->is_request && peek->method == SIP_INVITE)
+			shard->fresh = label->call;
 		*leg = label->leg;
 		return label->call;
 	}
 	if (out || !peek->is_request || peek->method != SIP_INVITE || !peek->call_id.n ||
-		!cp_who(shard, shard->policy, flow))
+		!(cp_who(shard, shard->policy, flow) ||
+			(shard->registrar && cp_registrar_knows(shard->registrar, &flow->remote))))
 		return 0;
 	while (!shard->fresh)
 		shard->ops->random(shard->ctx, &shard->fresh, sizeof(shard->fresh));
 	cp_label_set(shard, peek->call_id, shard->fresh, 0, sip_str(""));
+	cp_label_fresh(shard, peek->call_id);
 	*leg = 0;
 	return shard->fresh;
 }
@@ -436,6 +441,7 @@ void cp_shard_unreachable(struct cp_shard *shard, const struct sip_flow *to, int
 void cp_shard_closed(struct cp_shard *shard, const struct sip_flow *flow, int error)
 {
 	sip_layer_flow_failed(shard->layer, flow, error ? error : -ECONNRESET);
+	cp_enrol_closed(shard, flow);
 }
 
 // ---- hawse-media -----------------------------------------------------------------------------------

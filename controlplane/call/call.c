@@ -33,7 +33,14 @@ void cp_label_set(struct cp_shard *shard, struct sip_slice call_id, uint64_t cal
 	uint64_t hash = label_hash(shard, call_id);
 
 	shard->labels[hash & shard->label_mask] =
-		(struct cp_label){hash, call, cp_label_number(shard, number), leg};
+		(struct cp_label){hash, call, cp_label_number(shard, number), leg, false};
+}
+
+void cp_label_fresh(struct cp_shard *shard, struct sip_slice call_id)
+{
+	uint64_t hash = label_hash(shard, call_id);
+
+	shard->labels[hash & shard->label_mask].fresh = true;
 }
 
 const struct cp_label *cp_label_find(struct cp_shard *shard, struct sip_slice call_id)

@@ -175,6 +175,7 @@ struct cp_label {
 	uint64_t call;
 	uint32_t number; // hash of the number that leg B was called by
 	uint8_t leg;
+	bool fresh; // no call has it yet
 };
 
 // A peer of a restored call that the configuration does not have any more.
@@ -265,6 +266,8 @@ unsigned cp_leg_of(const struct cp_call *call, const struct sip_dialog *dialog);
 void cp_label_set(struct cp_shard *shard, struct sip_slice call_id, uint64_t call, uint8_t leg,
 	struct sip_slice number);
 const struct cp_label *cp_label_find(struct cp_shard *shard, struct sip_slice call_id);
+// The INVITE with it may not become a call, but be challenged first.
+void cp_label_fresh(struct cp_shard *shard, struct sip_slice call_id);
 uint32_t cp_label_number(struct cp_shard *shard, struct sip_slice number);
 
 // Lets go of both transactions and clears it.

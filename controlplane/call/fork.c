@@ -32,8 +32,8 @@ struct cp_forks {
 // ---- whom -------------------------------------------------------------------------------------------
 
 // By the number that the route says, by what was dialled when that is another, or by a GRUU.
-static int look_up(struct cp_call *call, const struct cp_peer *peer, struct cp_ring *list,
-	unsigned *count)
+static int look_up(
+	struct cp_call *call, const struct cp_peer *peer, struct cp_ring *list, unsigned *count)
 {
 	struct cp_registrar *r = call->shard->registrar;
 	struct sip_message *m = &call->shard->message;
@@ -51,6 +51,18 @@ static int look_up(struct cp_call *call, const struct cp_peer *peer, struct cp_r
 	return err == -ENOENT && !call->redialled
 		       ? cp_registrar_ring(r, call->policy, peer, &said, list, count)
 		       : err;
+}
+
+// RFC 5630: sips to the last hop.
+static int keep_secure(struct cp_ring *list, unsigned *count)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < *count; i++)
+		if (list[i].flow.transport == SIP_TLS || list[i].flow.transport == SIP_WSS)
+			list[kept++] = list[i];
+	*count = kept;
+	return kept ? 0 : -EHOSTUNREACH;
 }
 
 // One offer is made to all that ring together, and it names one address: phones of another IP version ring
@@ -75,6 +87,8 @@ int cp_fork_choose(struct cp_call *call, const struct cp_peer *peer)
 	if (!list)
 		return 500;
 	err = look_up(call, peer, list, &count);
+	if (!err && cp_is_secure(call))
+		err = keep_secure(list, &count);
 	f = err ? NULL : calloc(1, sizeof(*f) + count * sizeof(f->fork[0]));
 	if (!f) {
 		free(list);

@@ -31,7 +31,8 @@ struct cp_enrol {
 	unsigned failures, waits;
 	int status;
 	uint32_t cseq, expires;
-	uint64_t until_ms; // registered until then
+	uint32_t connection; // that it was registered over
+	uint64_t until_ms;   // registered until then
 	char reason[64];
 	char call_id[SIP_ID_TEXT], tag[SIP_ID_TEXT];
 };
@@ -239,6 +240,7 @@ void cp_enrol_response(
 	x->client = NULL;
 	if (m->status < 300) {
 		expires = granted(e, m);
+		e->connection = sip_tx_flow(tx)->connection;
 		if (expires)
 			succeed(e, expires);
 		else
@@ -261,6 +263,15 @@ void cp_enrol_failed(struct cp_exchange *x, int status, const char *why)
 
 	if (!next_hop(e))
 		fail(e, status, sip_str(why), 0);
+}
+
+void cp_enrol_closed(struct cp_shard *shard, const struct sip_flow *flow)
+{
+	for (struct cp_enrol *e = shard->enrols; e; e = e->next)
+		if (e->connection && e->connection == flow->connection && !e->x.client) {
+			e->connection = 0;
+			wait_ms(e, 200 + random_below(shard, 800));
+		}
 }
 
 void cp_enrol_unreachable(struct cp_shard *shard, const struct sip_flow *to)

@@ -40,6 +40,8 @@ void cp_enrol_response(
 void cp_enrol_failed(struct cp_exchange *x, int status, const char *why);
 // ICMP: what was sent there did not arrive.
 void cp_enrol_unreachable(struct cp_shard *shard, const struct sip_flow *to);
+// A connection is gone: who registered over it does so again, since calls come by it.
+void cp_enrol_closed(struct cp_shard *shard, const struct sip_flow *flow);
 // Every registration, for showing. False after the last.
 bool cp_enrol_at(struct cp_shard *shard, unsigned index, struct cp_enrol_view *out);
 

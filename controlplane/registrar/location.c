@@ -347,6 +347,14 @@ void cp_location_closed(struct cp_location *l, const struct sip_flow *flow)
 	}
 }
 
+void cp_location_rebind(struct cp_location *l, struct cp_contact *c, uint16_t socket)
+{
+	sip_table_remove(&l->flows, &c->by_flow);
+	c->flow.socket = socket;
+	c->by_flow.key = key_of_flow(l, &c->flow);
+	sip_table_add(&l->flows, &c->by_flow);
+}
+
 size_t cp_location_contacts(const struct cp_location *l)
 {
 	return l->contacts;

@@ -87,6 +87,8 @@ void cp_location_insert(struct cp_location *l, struct cp_aor *aor, struct cp_con
 void cp_location_remove(struct cp_location *l, struct cp_contact *contact, const char *why);
 // It changed in a way that matters after a restart.
 void cp_location_touch(struct cp_location *l, struct cp_aor *aor);
+// It is reached by another listener.
+void cp_location_rebind(struct cp_location *l, struct cp_contact *contact, uint16_t socket);
 // Pings it `ms` from now.
 void cp_location_ping(struct cp_location *l, struct cp_contact *contact, uint64_t ms);
 

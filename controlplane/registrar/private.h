@@ -40,6 +40,10 @@ enum cp_login cp_access_login(struct cp_registrar *r, const struct cp_peer *peer
 void cp_access_info(struct cp_registrar *r, const struct cp_peer *peer, const struct sip_message *m,
 	const struct cfg_user *user, struct sip_build *b);
 
+// How often this phone is pinged, in ms; 0: never. A NAT's mapping for UDP may last half a minute; a connection that
+// says nothing for ten minutes is ended by ourselves.
+uint64_t cp_ping_interval(const struct cfg_access *access, const struct cp_contact *c);
+
 // gruu.c
 // "sip:alice@example.com;gr=urn:uuid:..." and a new temporary one, for the parameters of a Contact.
 void cp_gruu_write(

@@ -385,11 +385,10 @@ static bool may_remove_all(struct request *q)
 
 static void keep_open(struct request *q, struct cp_contact *c)
 {
-	unsigned seconds = q->peer->cfg->access->keepalive;
+	uint64_t ms = cp_ping_interval(q->peer->cfg->access, c);
 
-	// Streams have their own keep-alives; on UDP a mapping of a NAT may last half a minute.
-	if (seconds && c->nat && c->flow.transport == SIP_UDP)
-		cp_location_ping(q->r->location, c, seconds * 1000ull);
+	if (ms)
+		cp_location_ping(q->r->location, c, ms);
 }
 
 // Nothing fails from here on.

@@ -7,9 +7,10 @@
 #include "controlplane/log.h"
 #include "controlplane/registrar/private.h"
 
-#define NONCE_SECONDS 300u
-#define NONCES        65536u
-#define GRUU_RECORD   0 // id of our key in the journal; no address of record has it
+#define NONCE_SECONDS  300u
+#define NONCES         65536u
+#define STREAM_PING_MS 240000u
+#define GRUU_RECORD    0 // id of our key in the journal; no address of record has it
 
 // ---- what the location tells ------------------------------------------------------------------------
 
@@ -36,6 +37,15 @@ static void gone(void *ctx, const struct cp_contact *contact, const char *why)
 	r->counters.expired += strcmp(why, "expired") == 0;
 }
 
+uint64_t cp_ping_interval(const struct cfg_access *access, const struct cp_contact *c)
+{
+	if (!access->keepalive || c->path.n)
+		return 0;
+	if (sip_flow_reliable(&c->flow))
+		return STREAM_PING_MS;
+	return c->nat ? access->keepalive * 1000ull : 0;
+}
+
 static void ping(void *ctx, struct cp_contact *contact)
 {
 	struct cp_registrar *r = ctx;
@@ -44,12 +54,14 @@ static void ping(void *ctx, struct cp_contact *contact)
 	for (unsigned i = 0; i < r->policy->cfg->peer_count && !peer; i++)
 		if (strcmp(r->policy->cfg->peers[i].name, contact->aor->peer) == 0)
 			peer = cp_peers_at(r->policy->peers, i);
-	if (!peer || !peer->cfg->access || !peer->cfg->access->keepalive)
+	if (!peer || !peer->cfg->access || !cp_ping_interval(peer->cfg->access, contact))
+		return;
+	if (sip_flow_reliable(&contact->flow) && !contact->flow.connection)
 		return;
 	r->counters.pings++;
 	if (r->ops->ping)
 		r->ops->ping(r->ctx, contact);
-	cp_location_ping(r->location, contact, peer->cfg->access->keepalive * 1000ull);
+	cp_location_ping(r->location, contact, cp_ping_interval(peer->cfg->access, contact));
 }
 
 static const struct cp_location_ops location_ops = {
@@ -130,6 +142,27 @@ void cp_registrar_tick(struct cp_registrar *r, uint64_t now_us)
 	cp_location_tick(r->location, now_us);
 }
 
+// Listeners may have changed since: a flow goes by one of its transport, or is no way any more.
+static void keep_sockets(struct cp_registrar *r, struct cp_aor *aor)
+{
+	const struct cp_policy *policy = r->policy;
+	struct cp_contact *next;
+
+	for (struct cp_contact *c = aor->contacts; c; c = next) {
+		int socket;
+
+		next = c->next;
+		if (c->flow.socket < policy->listener_count &&
+			policy->listeners[c->flow.socket].transport == c->flow.transport)
+			continue;
+		socket = cp_policy_listener(policy, c->flow.transport, &c->flow.remote);
+		if (socket < 0)
+			cp_location_remove(r->location, c, "no listener any more");
+		else
+			cp_location_rebind(r->location, c, (uint16_t)socket);
+	}
+}
+
 int cp_registrar_restore(struct cp_registrar *r, uint64_t id, const void *record, size_t n)
 {
 	struct cp_aor *aor;
@@ -148,6 +181,7 @@ int cp_registrar_restore(struct cp_registrar *r, uint64_t id, const void *record
 		remove_stranger(&aor->node, r);
 		return -ESTALE;
 	}
+	keep_sockets(r, aor);
 	for (struct cp_contact *c = aor->contacts; c; c = c->next)
 		if (c->nat && c->flow.transport == SIP_UDP)
 			cp_location_ping(
@@ -261,12 +295,14 @@ static bool put_ring(struct cp_ring *ring, const struct cp_contact *c, const str
 }
 
 // RFC 5626 5.? : of several flows of one phone one is rung.
-static bool other_flow(const struct cp_aor *aor, const struct cp_contact *c)
+static bool other_flow(struct cp_registrar *r, const struct cp_aor *aor, const struct cp_contact *c)
 {
+	struct sip_flow flow;
+
 	if (!c->reg_id)
 		return false;
 	for (const struct cp_contact *d = aor->contacts; d && d != c; d = d->next)
-		if (d->reg_id && sip_slice_eq(d->instance, c->instance))
+		if (d->reg_id && sip_slice_eq(d->instance, c->instance) && reachable(r, d, &flow))
 			return true;
 	return false;
 }
@@ -290,7 +326,7 @@ int cp_registrar_ring(struct cp_registrar *r, const struct cp_policy *policy,
 	for (const struct cp_contact *c = aor ? aor->contacts : NULL; c && *count < CP_RING;
 		c = c->next)
 		if ((!by_gruu || c == only) && reachable(r, c, &flow) &&
-			(by_gruu || !other_flow(aor, c)) && put_ring(&list[*count], c, &flow))
+			(by_gruu || !other_flow(r, aor, c)) && put_ring(&list[*count], c, &flow))
 			(*count)++;
 	return *count ? 0 : -EHOSTUNREACH;
 }

@@ -233,9 +233,13 @@ TEST_F(Enrol, IcmpIsAFailureAtOnce)
 	gone.remote = b.addr;
 	cp_shard_unreachable(shard, &gone, -ECONNREFUSED);
 	EXPECT_STREQ(view().state, "failed");
-	wait();
-	grant(b.expect("REGISTER"), 600);
+	// The first is sent again for a while, by UDP's rule; nobody waits for its answer.
+	for (int i = 0; i < 20 && strcmp(view().state, "registered") != 0; i++) {
+		wait();
+		grant(b.expect("REGISTER"), 600);
+	}
 	EXPECT_STREQ(view().state, "registered");
+	sent.clear();
 }
 
 } // namespace

@@ -371,4 +371,60 @@ TEST_F(Phones, AFloodIsBounded)
 	EXPECT_NE(p.register_raw("").status(), 503);
 }
 
+TEST_F(Phones, OfTwoFlowsOfOnePhoneTheOneThatStandsRings)
+{
+	Phone p(*this, "alice", "secret", "10.1.0.10");
+	const char *line =
+		"Contact: <sip:alice@192.168.1.2:%d;transport=tcp>;reg-id=%d;+sip.instance="
+		"\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\"\r\n";
+	cp_policy *policy = make_policy(config().c_str());
+	cp_ring ring[CP_RING];
+	unsigned n = 0, connection = 7;
+	sip_uri uri;
+
+	p.supported = "Supported: outbound\r\n";
+	on_receive = [&](sip_flow &flow) {
+		flow.transport = SIP_TCP;
+		flow.connection = connection;
+	};
+	ASSERT_EQ(p.registers(format(line, 5060, 1)).status(), 200);
+	connection = 8;
+	ASSERT_EQ(p.registers(format(line, 5060, 2)).status(), 200);
+	ASSERT_EQ(sip_uri_parse(sip_str("sip:alice@pbx.example"), &uri), 0);
+	auto rings = [&] {
+		return cp_registrar_ring(
+			registrar, policy, cp_peers_at(policy->peers, 0), &uri, ring, &n);
+	};
+	ASSERT_EQ(rings(), 0);
+	ASSERT_EQ(n, 1u);
+	EXPECT_EQ(ring[0].flow.connection, 8u) << "the younger";
+	sip_flow gone = ring[0].flow;
+	cp_registrar_closed(registrar, &gone);
+	ASSERT_EQ(rings(), 0);
+	ASSERT_EQ(n, 1u);
+	EXPECT_EQ(ring[0].flow.connection, 7u);
+	gone = ring[0].flow;
+	cp_registrar_closed(registrar, &gone);
+	EXPECT_EQ(rings(), -EHOSTUNREACH) << "behind NAT nobody can dial it";
+	EXPECT_EQ(contacts(), 2u) << "they may come back";
+	pass(250000);
+	EXPECT_TRUE(pings.empty()) << "there is nothing to keep open";
+	cp_policy_release(policy);
+}
+
+TEST_F(Phones, ConnectionsAreKeptOpen)
+{
+	Phone p(*this, "alice", "secret", "10.1.0.10");
+
+	on_receive = [&](sip_flow &flow) {
+		flow.transport = SIP_TCP;
+		flow.connection = 7;
+	};
+	ASSERT_EQ(p.registers("Contact: <sip:alice@10.1.0.10;transport=tcp>\r\n").status(), 200);
+	pass(239000);
+	EXPECT_TRUE(pings.empty());
+	pass(2000);
+	EXPECT_EQ(pings.size(), 1u);
+}
+
 } // namespace
