@@ -26,9 +26,9 @@ def forwarding(run, options, sessions, rate):
     flows = capture.write_flows(run.path("flows"), sessions)
     pcap = capture.write_pcap(run, flows, "a.pcap", 2 * sessions)
     side = capture.Capture(run, [pcap], flows, sessions, memory=1024, capacity=sessions + spare, spare_ports=spare)
-    seconds = options.seconds or 1.8
+    seconds = options.seconds or capture.SLICE  # many turns: others load the machine, too
     found, churned = {"churn": [], "idle": []}, []
-    for _ in range(options.rounds or 4):
+    for _ in range(options.rounds or 16):
         found["idle"].append(capture.rate(side, seconds))
         found["churn"].append(capture.rate(side, seconds, lambda: churned.append(changes(side, rate))))
         report.say(f"idle {found['idle'][-1]['per_cpu'] / 1e6:.2f} Mpps, churn {found['churn'][-1]['per_cpu'] / 1e6:.2f}, "

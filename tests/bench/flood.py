@@ -2,8 +2,9 @@
 """R3: four times the packets that the relay can take: goodput against its peak, and junk that must not hurt calls.
 
 A spinning process takes four fifths of the relay's core, so that four times its capacity is a rate that the generator
-can still send; the same for rtpengine. The peak is the highest goodput of a ladder of rates. Then junk: calls at half
-of the peak, and on top of them packets to ports that belong to nobody, up to four times the peak in all.
+can still send; the same for rtpengine. The peak's rate is where goodput is highest on a ladder of rates; then that rate
+and four times the peak take turns, slice by slice, as others load the machine too. Then junk: calls at half of the peak,
+and on top of them packets to ports that belong to nobody, up to four times the peak in all.
 """
 from lib import network, relays, report, system
 
@@ -53,7 +54,9 @@ def overload(run, net, side, rounds, slices):
         with side(run, net, CALLS, nice=0) as relay:
             spinner = run.start("spinner", ["sh", "-c", "while :; do :; done"], core=run.core, nice=SHARE_NICE)
             rate, peak = peak_of(relay, side.name)
-            flooded = offer(relay, 4 * peak, slices=slices)
+            turns = [(offer(relay, rate), offer(relay, 4 * peak)) for _ in range(2 * slices)]
+            at_peak, flooded = ({n: sum(t[i][n] for t in turns) for n in relays.SUMS} for i in (0, 1))
+            peak = goodput(at_peak)
             mixed = offer(relay, 4 * peak, slices=slices, junk=junk, junk_ratio=7)
             run.stop(spinner)
         found.append({"peak": peak, "rate": rate, "flooded": goodput(flooded),
