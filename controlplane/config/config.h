@@ -37,6 +37,7 @@ struct cfg_media {
 	uint16_t first_port; // even, >= 1024; default 20000
 	uint16_t last_port;  // odd; default 59999
 	uint8_t queues;      // 0: one per worker; AF_XDP: of the interface
+	uint16_t vlan;       // 802.1Q tag of the network, of a device that DPDK owns; 0: untagged
 };
 
 enum cfg_poll {

@@ -125,6 +125,28 @@ static int read_queues(struct cfg_reader *r, const struct cfg_node *node, void *
 	return err;
 }
 
+static int read_vlan(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_media *m = to;
+	unsigned n;
+	int err = cfg_number(r, node, 1, 4094, "a VLAN", &n);
+
+	if (!err)
+		m->vlan = (uint16_t)n;
+	return err;
+}
+
+// The kernel takes tags off and puts them on for its own interfaces.
+static int check_vlan(struct cfg_reader *r, const struct cfg_node *node, const struct cfg_media *m)
+{
+	if (!m->vlan || strpbrk(m->device, ":,"))
+		return 0;
+	return cfg_fail(r, node,
+		"vlan is for devices that DPDK owns; for a Linux interface name the VLAN's own "
+		"interface as the device: %s.%u",
+		m->device, m->vlan);
+}
+
 static int read_interface(struct cfg_reader *r, const struct cfg_node *node)
 {
 	static const struct cfg_key keys[] = {
@@ -132,6 +154,7 @@ static int read_interface(struct cfg_reader *r, const struct cfg_node *node)
 		{"address", read_addresses},
 		{"ports", read_ports},
 		{"queues", read_queues},
+		{"vlan", read_vlan},
 	};
 	struct cfg_media *m = &r->cfg->media[r->cfg->media_count];
 	int err = cfg_name(r, node, node->key, m->name, sizeof(m->name));
@@ -153,7 +176,7 @@ static int read_interface(struct cfg_reader *r, const struct cfg_node *node)
 		return cfg_fail(r, node,
 			"expected the key address (the IP address that media uses), "
 			"found none");
-	return 0;
+	return check_vlan(r, node, m);
 }
 
 int cfg_read_media(struct cfg_reader *r, const struct cfg_node *node, void *to)

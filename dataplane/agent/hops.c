@@ -112,7 +112,8 @@ static void write_hop(struct hops *hops, uint16_t index)
 	else if (hop->known)
 		dp_adjacency_set(hops->c.table, index, port->id,
 			link && link->mtu < UINT16_MAX ? (uint16_t)link->mtu : port->mtu,
-			port->kind == NIC_LINUX ? link->mac : port->mac, hop->mac, 0);
+			port->kind == NIC_LINUX ? link->mac : port->mac, hop->mac,
+			port->media->vlan);
 	else
 		dp_adjacency_lose(hops->c.table, index, DP_ADJACENCY_INCOMPLETE);
 }

@@ -26,6 +26,7 @@ static int add_ports(const struct port *port, unsigned index, struct dp_worker_c
 			.tx_port = port->queue[index].id,
 			.tx_queue = port->queue[index].queue,
 			.exception = DP_NO_PORT,
+			.vlan = port->media->vlan,
 		};
 	}
 	return 0;

@@ -27,6 +27,8 @@
 
 const struct abi_counter dp_counters[DP_COUNTERS] = {
 	[DP_DROP_SHORT] = DROP("short_frame", "The frame is too short for its headers"),
+	[DP_DROP_OTHER_VLAN] = DROP("other_vlan", "Untagged, or of another VLAN than the "
+						  "interface's"),
 	[DP_DROP_NOT_IP] = DROP("not_ip", "Neither IPv4 nor IPv6, and the device has no way to "
 					  "the kernel"),
 	[DP_DROP_BAD_IP] = DROP("bad_ip_header", "Version or lengths of the IP header are wrong"),

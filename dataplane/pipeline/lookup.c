@@ -18,6 +18,7 @@
 #define ETHER_VLAN    0x0081
 #define ETHER_SIZE    14u
 #define VLAN_SIZE     4u
+#define VLAN_ID       0x0fffu
 #define IP4_SIZE      20u
 #define IP6_SIZE      40u
 #define UDP_SIZE      8u
@@ -128,15 +129,13 @@ static __rte_always_inline enum dp_reason read_ip6(
 	return read_udp(k, k->frame, l2 + IP6_SIZE, length, e);
 }
 
-// VLAN tags, IPv4 options, and whatever is not to be relayed.
+// IPv4 options, two tags, and whatever is not to be relayed.
 static __attribute__((noinline)) enum dp_reason look_closer(
 	struct dp_worker *w, const struct rte_mbuf *m, struct dp_packet *k)
 {
 	uint32_t l2 = ETHER_SIZE, header;
 	uint16_t type;
 
-	if (m->data_len < ETHER_SIZE + VLAN_SIZE)
-		return DP_DROP_SHORT;
 	type = dp_word16(k->frame + 12);
 	if (type == ETHER_VLAN) {
 		l2 += VLAN_SIZE;
@@ -154,23 +153,45 @@ static __attribute__((noinline)) enum dp_reason look_closer(
 	return read_ip4(w, m, k, l2, header);
 }
 
+// The usual frames; `l2` is known where this is compiled in.
+static __rte_always_inline enum dp_reason look_at(
+	struct dp_worker *w, const struct rte_mbuf *m, struct dp_packet *k, uint32_t l2)
+{
+	uint16_t type = dp_word16(k->frame + l2 - 2);
+
+	if (unlikely(m->data_len < l2 + IP6_SIZE + UDP_SIZE))
+		return look_closer(w, m, k);
+	if (likely(type == ETHER_IP4 && k->frame[l2] == 0x45))
+		return read_ip4(w, m, k, l2, IP4_SIZE);
+	if (likely(type == ETHER_IP6))
+		return read_ip6(w, m, k, l2);
+	return look_closer(w, m, k);
+}
+
 static __rte_always_inline enum dp_reason look(
-	struct dp_worker *w, const struct rte_mbuf *m, struct dp_packet *k)
+	struct dp_worker *w, const struct rte_mbuf *m, struct dp_packet *k, uint16_t vlan)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
-	uint16_t type;
+	bool tagged;
 
 	k->frame = frame;
 	if (unlikely(m->data_len != m->pkt_len))
 		return DP_DROP_SEGMENTED;
-	if (unlikely(m->data_len < ETHER_SIZE + IP6_SIZE + UDP_SIZE))
-		return look_closer(w, m, k);
-	type = dp_word16(frame + 12);
-	if (likely(type == ETHER_IP4 && frame[ETHER_SIZE] == 0x45))
-		return read_ip4(w, m, k, ETHER_SIZE, IP4_SIZE);
-	if (likely(type == ETHER_IP6))
-		return read_ip6(w, m, k, ETHER_SIZE);
-	return look_closer(w, m, k);
+	if (unlikely(m->data_len < ETHER_SIZE + VLAN_SIZE))
+		return DP_DROP_SHORT;
+	tagged = dp_word16(frame + 12) == ETHER_VLAN;
+	if (vlan && (!tagged || (be16(frame + ETHER_SIZE) & VLAN_ID) != vlan))
+		return DP_DROP_OTHER_VLAN;
+	return tagged ? look_at(w, m, k, ETHER_SIZE + VLAN_SIZE) : look_at(w, m, k, ETHER_SIZE);
+}
+
+// The kernel's side of an interface in a VLAN knows nothing of it. The frame has a tag.
+static void untag(struct rte_mbuf *m)
+{
+	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+
+	memmove(frame + VLAN_SIZE, frame, 12);
+	rte_pktmbuf_adj(m, VLAN_SIZE);
 }
 
 static void refuse(
@@ -185,6 +206,8 @@ static void refuse(
 	}
 	if (reason == DP_DROP_FRAGMENT)
 		dp_count(w, DP_COUNT_FRAGMENT_PUNT, 1);
+	if (w->ports[s->port].vlan)
+		untag(m);
 	b->punt[b->punts++] = m;
 }
 
@@ -204,13 +227,15 @@ static void fetch_legs(const struct dp_burst *b, unsigned count)
 
 unsigned dp_stage_lookup(struct dp_worker *w, struct dp_burst *b)
 {
+	const struct dp_source *s = &w->sources[b->source];
+	uint16_t vlan = s->kind == DP_SOURCE_MEDIA ? w->ports[s->port % DP_PORTS].vlan : 0;
 	uint64_t octets = 0;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < b->count; i++) {
 		struct rte_mbuf *m = b->mbuf[i];
 		struct dp_packet *k = &b->packet[kept];
-		enum dp_reason reason = look(w, m, k);
+		enum dp_reason reason = look(w, m, k, vlan);
 		uint64_t l4 = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
 		octets += m->pkt_len;

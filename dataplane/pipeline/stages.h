@@ -42,6 +42,7 @@ extern const struct dp_stage_entry dp_stages[DP_STAGES];
 enum dp_reason {
 	// lookup
 	DP_DROP_SHORT = 0,
+	DP_DROP_OTHER_VLAN,
 	DP_DROP_NOT_IP,
 	DP_DROP_BAD_IP,
 	DP_DROP_IP_CHECKSUM,

@@ -54,6 +54,9 @@ struct dp_port {
 	uint16_t tx_port;
 	uint16_t tx_queue;  // of this worker; DP_NO_PORT: none
 	uint16_t exception; // DPDK port that is the kernel's side; DP_NO_PORT: drop the rest
+	// 802.1Q: only frames of this VLAN are ours; they go to the kernel's side without their tag
+	// and come back from there with it. 0: tags do not matter.
+	uint16_t vlan;
 };
 
 enum dp_poll {

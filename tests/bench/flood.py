@@ -53,10 +53,10 @@ def overload(run, net, side, rounds, slices):
     for _ in range(rounds):
         with side(run, net, CALLS, nice=0) as relay:
             spinner = run.start("spinner", ["sh", "-c", "while :; do :; done"], core=run.core, nice=SHARE_NICE)
-            rate, peak = peak_of(relay, side.name)
-            turns = [(offer(relay, rate), offer(relay, 4 * peak)) for _ in range(2 * slices)]
+            rate, top = peak_of(relay, side.name)
+            turns = [(offer(relay, rate), offer(relay, 4 * top)) for _ in range(2 * slices)]
             at_peak, flooded = ({n: sum(t[i][n] for t in turns) for n in relays.SUMS} for i in (0, 1))
-            peak = goodput(at_peak)
+            peak = goodput(at_peak) or top  # overload broke the peer for good
             mixed = offer(relay, 4 * peak, slices=slices, junk=junk, junk_ratio=7)
             run.stop(spinner)
         found.append({"peak": peak, "rate": rate, "flooded": goodput(flooded),

@@ -22,7 +22,7 @@ TARGETS = {
     "dtls_load": "tests/bench/dtls_load",
     "register_load": "tests/bench/register_load",
 }
-PACKAGES = {"dpdk-testpmd": "dpdk", "rtpengine": "rtpengine-daemon", "kamailio": "kamailio"}
+PACKAGES = {"dpdk-testpmd": "dpdk-dev", "rtpengine": "rtpengine-daemon", "kamailio": "kamailio"}
 
 
 def _call(command, log):

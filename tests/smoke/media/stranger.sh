@@ -22,4 +22,9 @@ stop_capture callee
 rtp_pcap streams "$DIR/callee.pcap" | jq -s '{streams: .}' >"$DIR/rtp.json"
 check rtp 'all(.streams[]; .ssrc != "000057a4")' "no packet of the stranger reached the callee"
 [ "$(drops_total)" -gt $((before + 1000)) ] || fail "the stranger's packets are not counted: $before, then $(drops_total)"
+ctl show drops >"$DIR/drops.txt"
+grep -q 'Dropped by the XDP program' "$DIR/drops.txt" || {
+	cat "$DIR/drops.txt"
+	fail 'packets to ports that no call has reached the worker'
+}
 pass

@@ -126,6 +126,10 @@ static const Case cases[] = {
 		{"1024-65535"}},
 	{"ports_order", "media: {a: {device: eth0, address: 192.0.2.1, ports: 30000-20001}}\n", 1,
 		{"the lower port first"}},
+	{"vlan_range", "media: {a: {device: \"0000:03:00.0\", address: 192.0.2.1, vlan: 4095}}\n",
+		1, {"media.a.vlan: expected a VLAN from 1 to 4094, found \"4095\""}},
+	{"vlan_linux", "media:\n  a: {device: eth0, address: 192.0.2.1, vlan: 42}\n", 2,
+		{"media.a: vlan is for devices that DPDK owns", "eth0.42"}},
 	{"queues", "media: {a: {device: eth0, address: 192.0.2.1, queues: 0}}\n", 1,
 		{"media.a.queues: expected a number from 1 to 64, found \"0\""}},
 

@@ -265,7 +265,8 @@ Device::~Device()
 		}
 }
 
-Rig::Rig(unsigned count, enum dp_poll poll, bool partial, bool kernel) : worker_count(count)
+Rig::Rig(unsigned count, enum dp_poll poll, bool partial, bool kernel, uint16_t vlan)
+    : worker_count(count)
 {
 	struct abi_endpoint e[2] = {};
 
@@ -318,6 +319,7 @@ Rig::Rig(unsigned count, enum dp_poll poll, bool partial, bool kernel) : worker_
 			port.partial_checksums = partial;
 			port.tx_queue = static_cast<uint16_t>(i);
 			port.exception = DP_NO_PORT;
+			port.vlan = d == 0 ? vlan : 0;
 		}
 		c.source_count = 2;
 		if (kernel) {

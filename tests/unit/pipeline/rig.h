@@ -62,9 +62,9 @@ class Rig
       public:
 	// Local addresses 10.0.0.1 and fd00::1, ports 20000-20999, on device 0; device 1 is another
 	// one.
-	// `kernel`: device 1 is the kernel's side of device 0.
+	// `kernel`: device 1 is the kernel's side of device 0. `vlan`: of device 0.
 	explicit Rig(unsigned workers = 1, enum dp_poll poll = DP_POLL_BUSY, bool partial = false,
-		bool kernel = false);
+		bool kernel = false, uint16_t vlan = 0);
 	~Rig();
 
 	struct Leg {
