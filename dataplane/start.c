@@ -281,6 +281,7 @@ static int make_worker(struct dataplane *d, unsigned index)
 		.steering = d->steer.workers > 1 ? &d->steer.map : NULL,
 		.leg_slots = d->region.legs,
 		.resumes = d->region.resumes,
+		.pool = d->pool,
 		.counters = region_worker_counters(&d->region, index),
 		.agent_bell = d->bell,
 		.agent_sleeping = &d->asleep,

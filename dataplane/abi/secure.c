@@ -15,7 +15,7 @@ static const struct abi_suite suites[ABI_SRTP_SUITES] = {
 	[ABI_SRTP_AEAD_AES_256_GCM] = {"AEAD_AES_256_GCM", 32, 12, 16, 16, 1},
 };
 
-const struct abi_suite *abi_suite(unsigned suite)
+const struct abi_suite *abi_suite_of(unsigned suite)
 {
 	return suite > ABI_SRTP_NONE && suite < ABI_SRTP_SUITES ? &suites[suite] : NULL;
 }

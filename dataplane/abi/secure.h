@@ -164,7 +164,7 @@ extern "C" {
 #endif
 
 // NULL for NONE and what does not exist.
-const struct abi_suite *abi_suite(unsigned suite);
+const struct abi_suite *abi_suite_of(unsigned suite);
 
 #ifdef __cplusplus
 }

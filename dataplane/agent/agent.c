@@ -471,15 +471,17 @@ static bool work(struct agent *a, uint64_t now_us)
 {
 	enum control_end end;
 	unsigned found;
-	bool more;
+	bool more, packets = false;
 
 	end = control_commands(&a->control, now_us, &more);
 	found = sessions_collect(a->c.sessions, now_us);
 	if (!end)
+		end = control_packets(&a->control, now_us, &packets);
+	if (!end)
 		end = control_flush(&a->control);
 	if (end)
 		detach(a, end);
-	return found >= MUCH || (more && !end);
+	return found >= MUCH || ((more || packets) && !end);
 }
 
 static void handle(struct agent *a, const struct epoll_event *event, uint64_t now_us)

@@ -15,7 +15,7 @@ static bool ends_in_zeros(const uint8_t *bytes, size_t used, size_t size)
 
 static enum abi_field check_key(const struct abi_srtp_key *key)
 {
-	const struct abi_suite *suite = abi_suite(key->suite);
+	const struct abi_suite *suite = abi_suite_of(key->suite);
 
 	if (!suite)
 		return key->suite == ABI_SRTP_NONE && abi_zero(key, sizeof(*key)) ? ABI_FIELD_NONE

@@ -100,6 +100,16 @@ static int welcome(struct control *c, int socket, uint64_t features, uint32_t ge
 	return abi_welcome_send(socket, &w, fds);
 }
 
+static void open_packets(struct control *c)
+{
+	struct abi_region_p *ours = c->punt.base, *theirs = c->inject.base;
+
+	abi_producer_init(&c->punts, (uint8_t *)ours + ABI_HEADER_SIZE, ABI_PUNT_SLOTS,
+		ABI_PUNT_SIZE, &ours->producer, &theirs->consumer);
+	abi_consumer_init(&c->injects, (uint8_t *)theirs + ABI_HEADER_SIZE, ABI_PUNT_SLOTS,
+		ABI_PUNT_SIZE, &ours->consumer, &theirs->producer);
+}
+
 int control_attach(struct control *c, int socket, uint64_t features)
 {
 	struct abi_region_a *a = c->region->a;
@@ -116,6 +126,7 @@ int control_attach(struct control *c, int socket, uint64_t features)
 	b = c->b.base;
 	abi_consumer_init(&c->commands, (uint8_t *)b + ABI_HEADER_SIZE, ABI_COMMAND_SLOTS,
 		ABI_MSG_SIZE, &a->command_consumer, &b->command_producer);
+	open_packets(c);
 	outbox_open(c->outbox, generation, c->region->events, &a->event_producer,
 		&b->event_consumer, &b->sleeping, c->event_bell);
 	err = welcome(c, socket, features, generation);
@@ -231,6 +242,55 @@ enum control_end control_commands(struct control *c, uint64_t now_us, bool *more
 	}
 	*more = c->attached;
 	return CONTROL_ON;
+}
+
+// What legs got. Without a control plane it is thrown away: both protocols send again.
+static enum control_end punt_some(struct control *c)
+{
+	const struct abi_region_b *b = c->b.base;
+	struct abi_punt packet;
+	unsigned sent = 0;
+
+	for (unsigned n = 0; n < CONTROL_PACKETS_A_TURN && sessions_punt(c->sessions, &packet);
+		n++) {
+		int err = c->attached ? abi_produce(&c->punts, &packet) : -EAGAIN;
+
+		if (err == -EPROTO)
+			return CONTROL_BROKEN_RING;
+		region_count(c->region, err ? AGENT_PUNTS_LOST : AGENT_PUNTS);
+		sent += err == 0;
+	}
+	if (sent)
+		abi_doorbell_ring(&b->sleeping, c->event_bell);
+	return CONTROL_ON;
+}
+
+enum control_end control_packets(struct control *c, uint64_t now_us, bool *more)
+{
+	enum control_end end = punt_some(c);
+	struct abi_punt copy;
+
+	*more = false;
+	for (unsigned n = 0; !end && c->attached && n < CONTROL_PACKETS_A_TURN; n++) {
+		int got;
+
+		if (!sessions_room(c->sessions))
+			return CONTROL_ON;
+		got = abi_consume(&c->injects, &copy);
+		if (got <= 0)
+			return got < 0 ? CONTROL_BROKEN_RING : CONTROL_ON;
+		if (!boundary_inject(&c->boundary, &copy)) {
+			region_count(c->region, AGENT_INJECTS_REFUSED);
+			if (floods(c, now_us))
+				return CONTROL_FLOOD;
+			continue;
+		}
+		region_count(c->region, sessions_inject(c->sessions, &copy, now_us)
+						? AGENT_INJECTS
+						: AGENT_INJECTS_LOST);
+	}
+	*more = !end && c->attached;
+	return end;
 }
 
 enum control_end control_flush(struct control *c)

@@ -20,6 +20,7 @@
 #include "dataplane/agent/sessions.h"
 
 #define CONTROL_COMMANDS_A_TURN  512u
+#define CONTROL_PACKETS_A_TURN   128u
 #define CONTROL_REFUSED_A_SECOND 2000u // malformed ones, before it is cut off
 
 struct control {
@@ -32,6 +33,8 @@ struct control {
 	struct abi_shm b, punt, inject;
 	int command_bell, event_bell;
 	struct abi_consumer commands;
+	struct abi_producer punts;
+	struct abi_consumer injects;
 	uint32_t sequence; // of the next command
 	uint32_t refused;  // in this second
 	uint64_t second;
@@ -58,6 +61,9 @@ const char *control_why(enum control_end why);
 
 // Reads and carries out a bounded number of commands. *more: there may be more at once.
 enum control_end control_commands(struct control *control, uint64_t now_us, bool *more);
+
+// Carries packets between legs and the control plane, a bounded number of them. *more: as above.
+enum control_end control_packets(struct control *control, uint64_t now_us, bool *more);
 
 // Sends replies and events.
 enum control_end control_flush(struct control *control);

@@ -92,6 +92,16 @@ static const struct entry entries[AGENT_REFUSED] = {
 		"Media interfaces whose way to the workers was proved, by probe packets or by "
 		"traffic.",
 		ABI_GAUGE},
+	[AGENT_PUNTS] = {"agent_packets_total", "direction=\"to\"",
+		"DTLS and STUN handed between workers and the control plane"},
+	[AGENT_INJECTS] = {"agent_packets_total", "direction=\"from\"",
+		"DTLS and STUN handed between workers and the control plane"},
+	[AGENT_PUNTS_LOST] = {"agent_packets_lost_total", "direction=\"to\"",
+		"DTLS and STUN that nobody took in time"},
+	[AGENT_INJECTS_LOST] = {"agent_packets_lost_total", "direction=\"from\"",
+		"DTLS and STUN that nobody took in time"},
+	[AGENT_INJECTS_REFUSED] = {"agent_packets_lost_total", "direction=\"refused\"",
+		"Packets of the control plane that may not be sent"},
 };
 
 void agent_counters_describe(struct abi_counter *out)

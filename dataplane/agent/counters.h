@@ -47,6 +47,11 @@ enum agent_counter {
 	AGENT_XDP_CLOSED,
 	AGENT_STEERING, // gauges: interfaces, one for each enum steer_method
 	AGENT_STEERING_PROVED = AGENT_STEERING + STEER_METHODS, // gauge
+	AGENT_PUNTS, // packets for the control plane
+	AGENT_PUNTS_LOST,
+	AGENT_INJECTS, // packets of the control plane
+	AGENT_INJECTS_LOST,
+	AGENT_INJECTS_REFUSED, // that it may not send
 	AGENT_REFUSED,                                          // one for each enum abi_field
 	AGENT_COUNTERS = AGENT_REFUSED + ABI_FIELDS,
 };

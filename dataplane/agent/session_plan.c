@@ -18,6 +18,8 @@ struct aim {
 static bool keeps_learned(const struct session *session, unsigned leg, unsigned part,
 	const struct abi_leg_plan *want, const uint8_t *signalled)
 {
+	if (session->learned & BIT(leg, part) && want->flags & ABI_LEG_ICE_FIRST)
+		return true;
 	if (!(session->learned & BIT(leg, part)) || (want->flags & ABI_LEG_RELEARN))
 		return false;
 	return want->source_policy == ABI_SOURCE_ANY ||
@@ -30,7 +32,8 @@ static struct aim aim_at(
 {
 	bool own = part == 1 && want->remote_rtcp_port && !(want->flags & ABI_LEG_RTCP_MUX);
 	const uint8_t *ip = own ? want->remote_rtcp_ip : want->remote_rtp_ip;
-	struct aim aim = {.any = own || want->remote_rtp_port};
+	bool ice = want->flags & ABI_LEG_ICE_FIRST; // only what was nominated
+	struct aim aim = {.any = !ice && (own || want->remote_rtp_port)};
 
 	aim.learned = keeps_learned(session, leg, part, want, ip);
 	aim.any |= aim.learned;

@@ -15,6 +15,8 @@ enum purpose {
 	ORDER_DELETE, // reply with a report; then the session rests
 	ORDER_SWEEP,  // nobody waits; then the session rests
 	ORDER_HOP,    // nobody waits
+	ORDER_SECURE, // keys, ICE or learned addresses
+	ORDER_INJECT, // nobody waits
 };
 
 struct order {
@@ -74,6 +76,15 @@ void session_published(const struct sessions *s, uint32_t slot, struct abi_leg_s
 void reply_published(struct sessions *s, uint64_t ticket, uint32_t slot);
 void session_tell(
 	struct sessions *s, uint16_t type, uint32_t slot, const void *payload, size_t size);
+
+// ---- session_secure.c: keys, ICE, packets of the control plane
+
+void secure_command(struct sessions *s, const struct abi_msg *command, uint64_t ticket);
+void secure_answered(struct sessions *s, struct order *order);
+void secure_event(struct sessions *s, const struct dp_event *event, uint64_t now_us);
+// What a session has of it, with its keys; what a mail has that will not be sent.
+void secure_free(struct session *session);
+void secure_free_mail(struct dp_mail *mail);
 
 // ---- session_plan.c: plans, and the next hops of what they send to
 

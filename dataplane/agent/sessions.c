@@ -34,8 +34,10 @@ void sessions_free(struct sessions *s)
 	for (uint32_t w = 0; w < s->c.worker_count; w++) {
 		struct dp_mail *mail;
 
-		while ((mail = dp_worker_reply(s->c.workers[w])))
+		while ((mail = dp_worker_reply(s->c.workers[w]))) {
+			secure_free_mail(mail);
 			free(mail);
+		}
 	}
 	while (s->spare) {
 		struct order *next = s->spare->next;
@@ -43,6 +45,8 @@ void sessions_free(struct sessions *s)
 		free(s->spare);
 		s->spare = next;
 	}
+	for (uint32_t slot = 0; slot < s->slots.fresh; slot++)
+		secure_free(&s->slots.session[slot]);
 	slots_destroy(&s->slots);
 	free(s);
 }
@@ -322,9 +326,10 @@ static void answered(struct sessions *s, struct order *order, uint64_t now_us)
 {
 	const struct dp_mail *mail = &order->mail;
 	bool again = order->purpose == ORDER_QUERY && mail->result == -ENOENT;
+	bool minor = again || order->purpose == ORDER_INJECT;
 
 	plan_put_hops(s, order->release);
-	if (mail->result && !again)
+	if (mail->result && !minor)
 		region_count(region_of(s), AGENT_WORKER_ERRORS);
 	switch (order->purpose) {
 	case ORDER_DELETE:
@@ -344,6 +349,12 @@ static void answered(struct sessions *s, struct order *order, uint64_t now_us)
 			reply_failure(s, order->ticket, mail->result, ABI_FIELD_STATE, 0);
 		else
 			reply_report(s, order->ticket, mail->stats, 2);
+		break;
+	case ORDER_SECURE:
+		secure_answered(s, order);
+		break;
+	case ORDER_INJECT:
+		secure_free_mail(&order->mail);
 		break;
 	case ORDER_ADD:
 		if (mail->result)
@@ -371,6 +382,8 @@ static void on_event(struct sessions *s, const struct dp_event *event, uint64_t 
 		session->timeout_us[event->leg] = now_us;
 		region_count(region_of(s), AGENT_TIMEOUTS);
 		tell_timeout(s, event->slot, event->leg, event->last_us);
+	} else {
+		secure_event(s, event, now_us);
 	}
 }
 
@@ -426,7 +439,7 @@ void sessions_command(
 	case ABI_LEG_KEYS:
 	case ABI_LEG_ICE:
 	case ABI_SESSION_RESUME:
-		reply_failure(s, ticket, -EOPNOTSUPP, ABI_FIELD_TYPE, 0);
+		secure_command(s, command, ticket);
 		break;
 	default: // ABI_PING
 		outbox_done(s->c.outbox, ticket);

@@ -59,6 +59,11 @@ void sessions_command(
 // What workers answered and noticed. Returns how much there was.
 unsigned sessions_collect(struct sessions *s, uint64_t now_us);
 
+// Takes one packet that a leg got and the control plane shall have. False: there is none.
+bool sessions_punt(struct sessions *s, struct abi_punt *packet);
+// Sends a packet of the control plane that boundary_inject has let through. False: lost.
+bool sessions_inject(struct sessions *s, const struct abi_punt *packet, uint64_t now_us);
+
 // A control plane of this generation has attached.
 void sessions_attached(struct sessions *s, uint32_t generation);
 

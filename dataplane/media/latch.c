@@ -5,6 +5,8 @@
 static bool allowed(const struct latch *l, const struct latch_addr *source)
 {
 	switch (l->policy) {
+	case LATCH_BY_ICE:
+		return false;
 	case ABI_SOURCE_ANY:
 		return true;
 	case ABI_SOURCE_ADDRESS:
@@ -30,7 +32,7 @@ void latch_resignal(struct latch *l, const struct latch_addr *signalled, uint8_t
 	latch_init(l, signalled, policy);
 	if (before.state == LATCH_OPEN || l->state == LATCH_CONFIRMED)
 		return;
-	if (!allowed(l, &before.learned))
+	if (!allowed(l, &before.learned) && (policy != LATCH_BY_ICE || before.policy != policy))
 		return;
 	l->learned = before.learned;
 	l->ssrc = before.ssrc;
@@ -40,7 +42,7 @@ void latch_resignal(struct latch *l, const struct latch_addr *signalled, uint8_t
 
 void latch_reopen(struct latch *l, uint32_t ssrc, uint16_t seq)
 {
-	if (l->state == LATCH_OPEN || l->policy == ABI_SOURCE_EXACT)
+	if (l->state == LATCH_OPEN || l->policy == ABI_SOURCE_EXACT || l->policy == LATCH_BY_ICE)
 		return;
 	l->state = LATCH_LEARNED;
 	l->ssrc = ssrc;
@@ -49,7 +51,7 @@ void latch_reopen(struct latch *l, uint32_t ssrc, uint16_t seq)
 
 void latch_resume(struct latch *l, const struct latch_addr *learned)
 {
-	if (!learned->port || !allowed(l, learned))
+	if (!learned->port || (!allowed(l, learned) && l->policy != LATCH_BY_ICE))
 		return;
 	l->learned = *learned;
 	l->state = LATCH_CONFIRMED;
@@ -62,6 +64,13 @@ static enum latch_verdict settle(struct latch *l, const struct latch_addr *sourc
 	l->learned = *source;
 	l->state = LATCH_CONFIRMED;
 	return moved ? LATCH_MOVED_SETTLED : LATCH_SETTLED;
+}
+
+bool latch_nominate(struct latch *l, const struct latch_addr *source)
+{
+	enum latch_verdict verdict = settle(l, source);
+
+	return verdict == LATCH_MOVED_SETTLED;
 }
 
 enum latch_verdict latch_rtp(

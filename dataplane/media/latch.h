@@ -47,6 +47,9 @@ struct latch { // 48 bytes
 	uint8_t state;  // enum latch_state
 };
 
+// Beside enum abi_source_policy: nobody is learned but whom ICE nominates.
+#define LATCH_BY_ICE 255u
+
 enum latch_verdict {
 	LATCH_STRANGER = 0,      // refuse it
 	LATCH_ACCEPT = 1,        // nothing changed
@@ -85,6 +88,9 @@ void latch_reopen(struct latch *l, uint32_t ssrc, uint16_t seq);
 
 // Takes what an earlier dataplane learned, as confirmed, when the policy allows it.
 void latch_resume(struct latch *l, const struct latch_addr *learned);
+
+// ICE has nominated this source: it is confirmed, whatever the policy says. True when it is a new one.
+bool latch_nominate(struct latch *l, const struct latch_addr *source);
 
 // An acceptable RTP packet came from `source`.
 enum latch_verdict latch_rtp(

@@ -9,33 +9,9 @@
 #include "dataplane/media/demux.h"
 #include "dataplane/media/rtcp.h"
 #include "dataplane/media/rtp.h"
-#include "dataplane/pipeline/checksum.h"
-#include "dataplane/worker/state.h"
+#include "dataplane/pipeline/secure.h"
 
 #define OK DP_REASONS
-
-static __rte_always_inline bool from_party(
-	const struct dp_leg *leg, const struct dp_packet *k, const uint8_t *frame)
-{
-	const uint8_t *ip = frame + k->ip, *udp = frame + k->payload - 8;
-
-	if (unlikely(leg->rx.source_port != dp_word16(udp)))
-		return false;
-	if (likely(k->family == 4))
-		return leg->rx.source4 == dp_word32(ip + 12);
-	return memcmp(leg->six.source, ip + 8, 16) == 0;
-}
-
-static struct latch_addr source_of(const struct dp_packet *k, const uint8_t *frame)
-{
-	struct latch_addr a = {.family = k->family, .port = dp_word16(frame + k->payload - 8)};
-
-	if (k->family == 4)
-		memcpy(a.ip, frame + k->ip + 12, 4);
-	else
-		memcpy(a.ip, frame + k->ip + 8, 16);
-	return a;
-}
 
 static __rte_always_inline bool accepts_type(const struct dp_leg *leg, uint8_t type)
 {
@@ -88,7 +64,7 @@ static enum dp_reason meet(
 	struct dp_worker *w, struct dp_leg *leg, const struct dp_packet *k, const uint8_t *frame)
 {
 	const uint8_t *rtp = frame + k->payload;
-	struct latch_addr source = source_of(k, frame);
+	struct latch_addr source = dp_source_of(k, frame);
 	enum latch_verdict verdict;
 
 	verdict = latch_rtp(&leg->latch[0], &source, rtp_read32(rtp + 8), rtp_read16(rtp + 2));
@@ -111,7 +87,7 @@ static __attribute__((noinline)) enum dp_reason admit_doubtful(
 
 	if (rtp_check(rtp, k->length) != RTP_GOOD)
 		return DP_DROP_BAD_RTP;
-	if (leg->latch[0].state == LATCH_CONFIRMED && !from_party(leg, k, frame)) {
+	if (leg->latch[0].state == LATCH_CONFIRMED && !dp_from_party(leg, k, frame)) {
 		leg->strangers++;
 		return DP_DROP_STRANGER;
 	}
@@ -119,18 +95,20 @@ static __attribute__((noinline)) enum dp_reason admit_doubtful(
 		return DP_DROP_PAYLOAD_TYPE;
 	if (!(leg->rx.flags & DP_LEG_RECEIVE))
 		return DP_DROP_HOLD;
-	return from_party(leg, k, frame) ? OK : meet(w, leg, k, frame);
+	return dp_from_party(leg, k, frame) ? OK : meet(w, leg, k, frame);
 }
 
 static enum dp_reason admit_rtcp(struct dp_worker *w, struct dp_burst *b, unsigned i,
 	struct dp_packet *k, const uint8_t *frame)
 {
-	struct latch_addr source = source_of(k, frame);
+	struct latch_addr source = dp_source_of(k, frame);
 	struct dp_leg *leg = k->leg;
 	enum latch_verdict verdict;
 	struct rtcp_view view;
 
-	if (rtcp_parse(&view, frame + k->payload, k->length) != RTCP_GOOD)
+	// Encrypted from end to end, only its first header can be read.
+	if (leg->rx.flags & DP_LEG_OPAQUE ? k->length < 8
+					  : rtcp_parse(&view, frame + k->payload, k->length) != RTCP_GOOD)
 		return DP_DROP_BAD_RTCP;
 	if (k->component == 0)
 		verdict = latch_muxed_rtcp(&leg->latch[0], &source) ? LATCH_ACCEPT : LATCH_STRANGER;
@@ -167,14 +145,28 @@ static __attribute__((noinline)) enum dp_reason admit_other(struct dp_worker *w,
 		return k->component ? DP_DROP_BAD_RTCP : DP_DROP_NOT_RTP;
 	kind = media_demux(p[0], p[1]);
 	if (kind == MEDIA_STUN)
-		return DP_DROP_STUN;
+		return dp_admit_stun(w, b, i);
 	if (kind == MEDIA_DTLS)
-		return DP_DROP_DTLS;
+		return dp_admit_dtls(w, b, i);
 	if (kind == MEDIA_RTCP)
 		return k->component || muxed ? admit_rtcp(w, b, i, k, frame) : DP_DROP_RTCP_ON_RTP;
 	if (k->component)
 		return DP_DROP_NOT_RTCP;
 	return DP_DROP_NOT_RTP;
+}
+
+// What does not go on: dropped, or used up already.
+static void put_away(struct dp_worker *w, struct dp_burst *b, unsigned i, unsigned reason)
+{
+	if (reason == DP_SENT)
+		return;
+	if (reason == DP_TAKEN) {
+		w->dropped[w->dropped_count++] = b->mbuf[i];
+		return;
+	}
+	if (reason != DP_DROP_UNKNOWN_PORT)
+		b->packet[i].leg->stats.dropped++;
+	dp_drop(w, b->mbuf[i], reason);
 }
 
 static __rte_always_inline enum dp_reason admit(struct dp_worker *w, struct dp_burst *b, unsigned i)
@@ -186,14 +178,14 @@ static __rte_always_inline enum dp_reason admit(struct dp_worker *w, struct dp_b
 	uint16_t flags = __atomic_load_n(&leg->rx.flags, __ATOMIC_ACQUIRE); // then the rest
 	enum dp_reason reason;
 
-	k->settled = 0;
+	k->settled = k->mapped = 0;
 	if (unlikely(!(flags & DP_LEG_ACTIVE)))
 		return DP_DROP_UNKNOWN_PORT;
 	if (unlikely(k->length < RTP_HEADER || k->component ||
 		     media_demux(rtp[0], rtp[1]) != MEDIA_RTP))
 		return admit_other(w, b, i, k, frame);
 	if (unlikely(rtp[0] != 0x80 || !(flags & DP_LEG_RECEIVE) ||
-		     !accepts_type(leg, rtp[1] & 0x7f) || !from_party(leg, k, frame))) {
+		     !accepts_type(leg, rtp[1] & 0x7f) || !dp_from_party(leg, k, frame))) {
 		reason = admit_doubtful(w, leg, k, frame);
 		if (reason != OK)
 			return reason;
@@ -219,9 +211,7 @@ unsigned dp_stage_admit(struct dp_worker *w, struct dp_burst *b)
 		enum dp_reason reason = admit(w, b, i);
 
 		if (unlikely(reason != OK)) {
-			if (reason != DP_DROP_UNKNOWN_PORT)
-				b->packet[i].leg->stats.dropped++;
-			dp_drop(w, b->mbuf[i], reason);
+			put_away(w, b, i, reason);
 			continue;
 		}
 		dp_keep(b, kept++, i);

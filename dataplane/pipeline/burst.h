@@ -25,7 +25,8 @@ struct dp_packet {           // 32 bytes: what lookup found
 	uint8_t whole;       // 1: its UDP checksum cannot be trusted; compute a whole one
 	uint8_t headers;     // admit: which of rtcp_headers it leaves with, when it is RTCP
 	uint8_t settled;     // admit: 1: from the confirmed source, so onward.carry_sum holds
-	uint8_t reserved[3];
+	uint8_t mapped;      // protect: 1: its payload type has the other side's number already
+	uint8_t reserved[2];
 };
 
 struct dp_burst {

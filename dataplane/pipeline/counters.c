@@ -20,7 +20,9 @@
 	[(base) + DP_STAGE_RX] = COUNT(name_, "stage=\"rx\"", help_),                              \
 		  [(base) + DP_STAGE_LOOKUP] = COUNT(name_, "stage=\"lookup\"", help_),            \
 		  [(base) + DP_STAGE_HANDOFF] = COUNT(name_, "stage=\"handoff\"", help_),          \
+		  [(base) + DP_STAGE_UNPROTECT] = COUNT(name_, "stage=\"unprotect\"", help_),      \
 		  [(base) + DP_STAGE_ADMIT] = COUNT(name_, "stage=\"admit\"", help_),              \
+		  [(base) + DP_STAGE_PROTECT] = COUNT(name_, "stage=\"protect\"", help_),          \
 		  [(base) + DP_STAGE_RELAY] = COUNT(name_, "stage=\"relay\"", help_),              \
 		  [(base) + DP_STAGE_TX] = COUNT(name_, "stage=\"tx\"", help_),                    \
 		  [(base) + DP_STAGE_PUNT] = COUNT(name_, "stage=\"punt\"", help_)
@@ -48,8 +50,32 @@ const struct abi_counter dp_counters[DP_COUNTERS] = {
 						      "up"),
 	[DP_DROP_UNKNOWN_PORT] = DROP("unknown_port", "No session has this port now: a late packet "
 						      "of an ended call, or somebody scans"),
+	[DP_DROP_SRTP_AUTH] =
+		DROP("srtp_auth_failed", "SRTP that does not authenticate: another key, "
+					 "damage, or forgery"),
+	[DP_DROP_SRTP_REPLAYED] = DROP("srtp_replayed", "SRTP with an index that came before"),
+	[DP_DROP_SRTP_NO_KEY] = DROP("srtp_no_key", "SRTP before the key for it is known"),
+	[DP_DROP_SRTP_PLAIN] =
+		DROP("srtp_plain", "RTP or RTCP in clear from a party that agreed to SRTP"),
+	[DP_DROP_SRTP_TRUNCATED] =
+		DROP("srtp_truncated", "Too short for the SRTP that was agreed on"),
+	[DP_DROP_SRTP_SSRCS] = DROP("srtp_too_many_ssrcs", "More SSRCs under one key than are kept "
+							   "track of"),
 	[DP_DROP_STUN] = DROP("stun", "A STUN message at a leg without ICE"),
+	[DP_DROP_STUN_BAD] =
+		DROP("stun_malformed", "STUN that is not whole, or no binding request"),
+	[DP_DROP_STUN_CREDENTIALS] =
+		DROP("stun_credentials", "A STUN request without the right "
+					 "credentials: a stranger, or an old check"),
+	[DP_DROP_STUN_ROLE] = DROP("stun_role", "An ICE agent that takes our role; it was told so"),
+	[DP_DROP_STUN_ATTRIBUTE] =
+		DROP("stun_attribute", "A STUN request with an attribute that must be "
+				       "understood and is not"),
+	[DP_DROP_STUN_LATE] = DROP("stun_unsent", "The answer to a STUN request could not be sent"),
 	[DP_DROP_DTLS] = DROP("dtls", "A DTLS record at a leg without DTLS"),
+	[DP_DROP_DTLS_UNCHECKED] =
+		DROP("dtls_unchecked", "DTLS from a source that no check of ICE came from"),
+	[DP_DROP_DTLS_RATE] = DROP("dtls_rate", "More DTLS at one leg than a handshake can be"),
 	[DP_DROP_NOT_RTP] = DROP("not_rtp", "Something that is not RTP on a port for RTP"),
 	[DP_DROP_BAD_RTP] = DROP("bad_rtp", "RTP whose header, extension or padding does not fit "
 					    "the packet"),
@@ -74,6 +100,18 @@ const struct abi_counter dp_counters[DP_COUNTERS] = {
 	[DP_DROP_NOT_SENDING] = DROP("not_sending", "The other party is to receive nothing now "
 						    "(hold)"),
 	[DP_DROP_NO_REMOTE] = DROP("no_remote", "The other party's address is not known yet"),
+	[DP_DROP_SRTP_OUT_NO_KEY] =
+		DROP("srtp_out_no_key", "The party it is for gets SRTP, and its key is "
+					"not known yet"),
+	[DP_DROP_SRTP_OUT_REPEATED] =
+		DROP("srtp_out_repeated", "A sequence number that was sent already: "
+					  "SRTP must not use it twice"),
+	[DP_DROP_SRTP_OUT_EXHAUSTED] =
+		DROP("srtp_out_exhausted", "The key is used up, or too many SSRCs "
+					   "went by it"),
+	[DP_DROP_SRTP_OUT_BAD] =
+		DROP("srtp_out_malformed", "It cannot be made SRTP: its header does not fit"),
+	[DP_DROP_NO_TAILROOM] = DROP("no_tailroom", "No room behind the packet for the SRTP tag"),
 	[DP_DROP_NO_NEXT_HOP] = DROP("next_hop_unresolved", "No route, or the next hop does not "
 							    "answer ARP or neighbour discovery"),
 	[DP_DROP_LINK_DOWN] = DROP("link_down", "The device that leads to the other party has no "
@@ -109,6 +147,22 @@ const struct abi_counter dp_counters[DP_COUNTERS] = {
 		"Remote addresses confirmed by media"),
 	[DP_COUNT_TIMEOUTS] =
 		COUNT("media_timeouts_total", "", "Legs from which nothing came for too long"),
+	[DP_COUNT_SRTP_IN] =
+		COUNT("media_srtp_packets_total", "direction=\"in\"", "SRTP and SRTCP packets"),
+	[DP_COUNT_SRTP_OUT] =
+		COUNT("media_srtp_packets_total", "direction=\"out\"", "SRTP and SRTCP packets"),
+	[DP_COUNT_STUN] = COUNT(
+		"media_stun_answers_total", "", "Binding requests with the right credentials"),
+	[DP_COUNT_NOMINATED] =
+		COUNT("media_ice_nominated_total", "", "Legs that a nominated pair moved"),
+	[DP_COUNT_TO_CONTROL] = COUNT("media_control_packets_total", "direction=\"to\"",
+		"DTLS and STUN between legs and the control plane"),
+	[DP_COUNT_INJECTED] = COUNT("media_control_packets_total", "direction=\"from\"",
+		"DTLS and STUN between legs and the control plane"),
+	[DP_COUNT_TO_CONTROL_FULL] = COUNT("media_control_packets_lost_total", "direction=\"to\"",
+		"DTLS and STUN that found no room"),
+	[DP_COUNT_INJECT_LOST] = COUNT("media_control_packets_lost_total", "direction=\"from\"",
+		"DTLS and STUN that found no room"),
 	[DP_COUNT_EVENTS_LATE] = COUNT("media_events_late_total", "",
 		"Times that the agent did not take an event at once; it is told again"),
 	[DP_COUNT_MAILS] = COUNT("worker_mails_total", "", "Requests of the agent carried out"),

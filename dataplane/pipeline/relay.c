@@ -7,8 +7,7 @@
 // damaged on the way in is still recognised as damaged by the receiver. Where the received checksum
 // cannot be trusted (packet.whole) or is missing and the way out is IPv6, a whole one is computed.
 #include "dataplane/media/rtp.h"
-#include "dataplane/pipeline/checksum.h"
-#include "dataplane/worker/state.h"
+#include "dataplane/pipeline/secure.h"
 
 #define OK           DP_REASONS
 #define UDP_SIZE     8u
@@ -44,7 +43,7 @@ static enum dp_reason next_hop_lost(
 }
 
 // Renumbers the payload type; the checksum carried over follows.
-static __attribute__((noinline)) uint64_t map_type(const struct dp_leg *leg, uint8_t *rtp)
+uint64_t dp_map_type(const struct dp_leg *leg, uint8_t *rtp)
 {
 	uint16_t before = dp_word16(rtp);
 
@@ -136,8 +135,8 @@ static __rte_always_inline void rewrite(struct dp_worker *w, struct rte_mbuf *m,
 	uint64_t change = 0;
 	uint16_t checksum;
 
-	if (unlikely(k->leg->rx.flags & DP_LEG_PT_MAP && !k->component))
-		change = map_type(k->leg, payload);
+	if (unlikely(k->leg->rx.flags & DP_LEG_PT_MAP && !k->component && !k->mapped))
+		change = dp_map_type(k->leg, payload);
 	checksum = udp_checksum(w, k, o, six, change);
 	if (likely(o->l3_length == 20))
 		write_ip4(ip, o, __builtin_bswap16((uint16_t)length), id, udp_length, checksum);

@@ -21,7 +21,9 @@ enum dp_stage_id {
 	DP_STAGE_RX = 0,
 	DP_STAGE_LOOKUP,
 	DP_STAGE_HANDOFF,
+	DP_STAGE_UNPROTECT,
 	DP_STAGE_ADMIT,
+	DP_STAGE_PROTECT,
 	DP_STAGE_RELAY,
 	DP_STAGE_TX,
 	DP_STAGE_PUNT,
@@ -56,9 +58,23 @@ enum dp_reason {
 	DP_DROP_UNKNOWN_PORT, // admit, too, while the session is being set up or ends
 	// handoff
 	DP_DROP_HANDOFF_FULL,
+	// unprotect
+	DP_DROP_SRTP_AUTH,
+	DP_DROP_SRTP_REPLAYED,
+	DP_DROP_SRTP_NO_KEY,
+	DP_DROP_SRTP_PLAIN,
+	DP_DROP_SRTP_TRUNCATED,
+	DP_DROP_SRTP_SSRCS,
 	// admit
 	DP_DROP_STUN,
+	DP_DROP_STUN_BAD,
+	DP_DROP_STUN_CREDENTIALS,
+	DP_DROP_STUN_ROLE,
+	DP_DROP_STUN_ATTRIBUTE,
+	DP_DROP_STUN_LATE,
 	DP_DROP_DTLS,
+	DP_DROP_DTLS_UNCHECKED,
+	DP_DROP_DTLS_RATE,
 	DP_DROP_NOT_RTP,
 	DP_DROP_BAD_RTP,
 	DP_DROP_BAD_RTCP,
@@ -74,6 +90,12 @@ enum dp_reason {
 	DP_DROP_NO_PEER,
 	DP_DROP_NOT_SENDING,
 	DP_DROP_NO_REMOTE,
+	// protect
+	DP_DROP_SRTP_OUT_NO_KEY,
+	DP_DROP_SRTP_OUT_REPEATED,
+	DP_DROP_SRTP_OUT_EXHAUSTED,
+	DP_DROP_SRTP_OUT_BAD,
+	DP_DROP_NO_TAILROOM,
 	// relay
 	DP_DROP_NO_NEXT_HOP,
 	DP_DROP_LINK_DOWN,
@@ -101,6 +123,14 @@ enum dp_counter {
 	DP_COUNT_LEARNED,
 	DP_COUNT_CONFIRMED,
 	DP_COUNT_TIMEOUTS,
+	DP_COUNT_SRTP_IN, // packets made clear
+	DP_COUNT_SRTP_OUT,
+	DP_COUNT_STUN, // binding requests answered with success
+	DP_COUNT_NOMINATED,
+	DP_COUNT_TO_CONTROL, // packets for the control plane
+	DP_COUNT_TO_CONTROL_FULL,
+	DP_COUNT_INJECTED,
+	DP_COUNT_INJECT_LOST,
 	DP_COUNT_EVENTS_LATE,
 	DP_COUNT_MAILS,
 	DP_COUNT_SESSIONS, // gauge
@@ -126,6 +156,8 @@ extern const struct abi_counter dp_counters[DP_COUNTERS];
 unsigned dp_stage_rx(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_lookup(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_handoff(struct dp_worker *worker, struct dp_burst *burst);
+unsigned dp_stage_unprotect(struct dp_worker *worker, struct dp_burst *burst);
+unsigned dp_stage_protect(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_admit(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_relay(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_tx(struct dp_worker *worker, struct dp_burst *burst);

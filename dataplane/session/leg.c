@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dataplane/session/secure.h"
+
 #define UDP_PROTOCOL 17
 #define TTL          64
 
@@ -135,6 +137,27 @@ static void sent_by(const struct dp_leg *leg, struct abi_leg_stats *stats)
 	stats->sent_octets = peer->stats.octets - peer->unsent_octets;
 }
 
+static uint8_t ice_state(const struct dp_secure_leg *s, uint64_t now_ticks)
+{
+	const struct dp_ice_component *c = &s->component[0];
+
+	if (s->ice.role == ABI_ICE_OFF)
+		return ABI_ICE_NONE;
+	if (!c->nominated)
+		return ABI_ICE_CHECKING;
+	return now_ticks - c->last > DP_CONSENT_TICKS ? ABI_ICE_SILENT : ABI_ICE_CONNECTED;
+}
+
+static void secured(const struct dp_leg *leg, uint64_t now_ticks, struct abi_leg_stats *stats)
+{
+	const struct dp_secure_leg *s = leg->secure;
+
+	stats->suite_in = s->key[ABI_IN] ? s->key[ABI_IN]->suite : ABI_SRTP_NONE;
+	stats->suite_out = s->key[ABI_OUT] ? s->key[ABI_OUT]->suite : ABI_SRTP_NONE;
+	stats->ice = ice_state(s, now_ticks);
+	stats->srtp_refused = s->refused_total;
+}
+
 void dp_leg_stats(const struct dp_leg *leg, uint64_t now_ticks, struct abi_leg_stats *stats)
 {
 	const struct rtp_stats *s = &leg->stats;
@@ -163,4 +186,6 @@ void dp_leg_stats(const struct dp_leg *leg, uint64_t now_ticks, struct abi_leg_s
 	if (leg->more.first_us)
 		stats->last_us = dp_leg_last_us(leg, now_ticks);
 	sent_by(leg, stats);
+	if (leg->secure)
+		secured(leg, now_ticks, stats);
 }

@@ -20,6 +20,8 @@
 #include "dataplane/media/latch.h"
 #include "dataplane/media/stats.h"
 
+struct dp_secure_leg;
+
 enum dp_leg_flags {
 	DP_LEG_ACTIVE = 1u << 0,  // a session forwards here
 	DP_LEG_RECEIVE = 1u << 1, // ABI_LEG_RECEIVE
@@ -28,6 +30,10 @@ enum dp_leg_flags {
 	DP_LEG_OCTETS = 1u << 4,  // octets a second are policed
 	DP_LEG_PT_MAP = 1u << 5,  // some payload type is renumbered
 	DP_LEG_RTCP_IN = 1u << 6, // the other leg takes RTCP
+	DP_LEG_SRTP_IN = 1u << 7, // what comes has to be SRTP
+	DP_LEG_PROTECT = 1u << 8, // what came leaves as SRTP: the other leg has SRTP_OUT
+	DP_LEG_OPAQUE = 1u << 9,  // RTCP is not looked into
+	DP_LEG_DTLS = 1u << 10,   // DTLS goes to the control plane
 };
 
 // Why nothing is sent onward; 0 when something is.
@@ -118,6 +124,7 @@ struct dp_leg {
 	uint8_t rtcp_state; // enum dp_onward_state for RTCP
 	uint8_t dscp;
 	uint8_t reserved[5];
+	struct dp_secure_leg *secure; // secure.h; NULL: neither SRTP nor ICE
 } __attribute__((aligned(64)));
 
 #define DP_LEG_SIZE              448u

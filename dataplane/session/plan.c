@@ -16,6 +16,8 @@ static struct latch_addr signalled(const struct dp_leg_plan *p, unsigned compone
 	const struct abi_leg_plan *w = &p->want;
 	struct latch_addr a = {0};
 
+	if (w->flags & ABI_LEG_ICE_FIRST) // nothing but what ICE nominates
+		return a;
 	a.port = __builtin_bswap16(component ? w->remote_rtcp_port : w->remote_rtp_port);
 	a.family = w->family;
 	memcpy(a.ip, component ? w->remote_rtcp_ip : w->remote_rtp_ip, w->family == 4 ? 4 : 16);
@@ -64,6 +66,14 @@ static uint16_t leg_flags(const struct dp_plan *plan, unsigned index)
 		flags |= DP_LEG_PT_MAP;
 	if (plan->legs == 2 && plan->leg[!index].want.flags & ABI_LEG_RTCP)
 		flags |= DP_LEG_RTCP_IN;
+	if (p->want.flags & ABI_LEG_SRTP_IN)
+		flags |= DP_LEG_SRTP_IN;
+	if (plan->legs == 2 && plan->leg[!index].want.flags & ABI_LEG_SRTP_OUT)
+		flags |= DP_LEG_PROTECT;
+	if (p->want.flags & ABI_LEG_OPAQUE)
+		flags |= DP_LEG_OPAQUE;
+	if (p->want.flags & ABI_LEG_DTLS)
+		flags |= DP_LEG_DTLS;
 	return flags;
 }
 
@@ -121,13 +131,18 @@ void dp_leg_follow_latch(struct dp_leg *leg)
 	dp_leg_note_carry(leg->peer);
 }
 
+static uint8_t policy_of(const struct dp_leg_plan *p)
+{
+	return p->want.flags & ABI_LEG_ICE_FIRST ? LATCH_BY_ICE : p->want.source_policy;
+}
+
 static void start_latches(const struct dp_leg_plan *p)
 {
 	for (unsigned c = 0; c < 2; c++) {
 		struct latch_addr remote = signalled(p, c);
 		struct latch_addr resumed = latch_from_abi(&p->resume[c]);
 
-		latch_init(&p->leg->latch[c], &remote, p->want.source_policy);
+		latch_init(&p->leg->latch[c], &remote, policy_of(p));
 		if (resumed.family == p->want.family)
 			latch_resume(&p->leg->latch[c], &resumed);
 	}
@@ -181,9 +196,9 @@ void dp_plan_update(const struct dp_plan *plan, uint64_t now_us)
 			struct latch_addr remote = signalled(p, c);
 
 			if (p->want.flags & ABI_LEG_RELEARN)
-				relearn(leg, c, &remote, p->want.source_policy);
+				relearn(leg, c, &remote, policy_of(p));
 			else
-				latch_resignal(&leg->latch[c], &remote, p->want.source_policy);
+				latch_resignal(&leg->latch[c], &remote, policy_of(p));
 		}
 		dp_leg_follow_latch(leg);
 		if (plan->clock_rate)

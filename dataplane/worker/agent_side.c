@@ -173,6 +173,11 @@ static uint32_t slot_of(const struct dp_mail *mail)
 		return mail->plan.slot;
 	case DP_MAIL_HOP:
 		return mail->hop.slot;
+	case DP_MAIL_KEYS:
+	case DP_MAIL_ICE:
+	case DP_MAIL_LEARNED:
+	case DP_MAIL_INJECT:
+		return mail->secure.slot;
 	default:
 		return mail->target.slot;
 	}

@@ -19,9 +19,11 @@
 
 #include "dataplane/abi/message.h"
 #include "dataplane/session/plan.h"
+#include "dataplane/session/secure.h"
 
 #define DP_MAIL_SLOTS  1024u
 #define DP_EVENT_SLOTS 1024u
+#define DP_PUNT_SLOTS  64u // packets of one worker for the control plane
 
 enum dp_mail_type {
 	DP_MAIL_ADD = 1,    // plan: a session starts to forward
@@ -29,6 +31,10 @@ enum dp_mail_type {
 	DP_MAIL_DELETE = 3, // target: stops; the last stats come back
 	DP_MAIL_QUERY = 4,  // target: stats come back and are published
 	DP_MAIL_HOP = 5,    // hop: another next hop for a leg
+	DP_MAIL_KEYS = 6,    // keys: SRTP contexts; those that they replace come back
+	DP_MAIL_ICE = 7,     // ice: credentials
+	DP_MAIL_LEARNED = 8, // learned: what an earlier dataplane knew
+	DP_MAIL_INJECT = 9,  // inject: a packet to be sent
 };
 
 struct dp_mail_target {
@@ -45,6 +51,36 @@ struct dp_mail_hop {
 	uint16_t adjacency[2]; // RTP, RTCP
 };
 
+struct dp_mail_secure { // what mails for secured legs begin with
+	uint32_t slot;
+	uint32_t generation;
+	struct dp_secure *secure; // the session's; becomes the legs' with the first mail
+	uint8_t leg;
+};
+
+struct dp_mail_keys {
+	struct dp_mail_secure to;
+	uint32_t directions;             // bit 1 << enum abi_direction
+	struct srtp_context *context[2]; // NULL: none any more. Back: to be freed
+};
+
+struct dp_mail_ice {
+	struct dp_mail_secure to;
+	struct stun_ice ice;
+};
+
+struct dp_mail_learned {
+	struct dp_mail_secure to;
+	struct abi_addr addr[2][2]; // by leg and component
+};
+
+struct dp_mail_inject {
+	struct dp_mail_secure to;
+	uint16_t adjacency;
+	struct dp_template headers;
+	const struct abi_punt *packet; // the agent's
+};
+
 struct dp_mail {
 	uint32_t type;         // enum dp_mail_type
 	int32_t result;        // worker: 0, -ENOENT (no such session here), -EEXIST (ADD), -EINVAL
@@ -56,6 +92,11 @@ struct dp_mail {
 		struct dp_plan plan;
 		struct dp_mail_target target;
 		struct dp_mail_hop hop;
+		struct dp_mail_secure secure;
+		struct dp_mail_keys keys;
+		struct dp_mail_ice ice;
+		struct dp_mail_learned learned;
+		struct dp_mail_inject inject;
 	};
 	struct abi_leg_stats stats[2]; // worker: after UPDATE, DELETE, QUERY
 };
@@ -63,7 +104,11 @@ struct dp_mail {
 enum dp_event_type {
 	DP_EVENT_LEARNED =
 		1, // remote, ssrc, component: please look for the next hop too (DP_MAIL_HOP)
-	DP_EVENT_TIMEOUT = 2, // last_us
+	DP_EVENT_TIMEOUT = 2,   // last_us
+	DP_EVENT_NOMINATED = 3, // remote, component, last_us; ssrc: the priority. As LEARNED
+	DP_EVENT_ICE_LOST = 4,  // the same
+	DP_EVENT_REFUSED = 5,   // count, ssrc; component: the direction; last_us: of the first
+	DP_EVENT_DTLS = 6,      // remote, component
 };
 
 struct dp_event {
@@ -77,6 +122,7 @@ struct dp_event {
 	uint32_t ssrc;
 	struct abi_addr remote;
 	uint64_t last_us;
+	uint32_t count[DP_REFUSALS];
 };
 
 struct dp_mail_ring {
@@ -100,10 +146,17 @@ struct dp_mail_list { // first in, first out; the agent's
 	struct dp_mail *first, *last;
 };
 
+struct dp_punt_ring {
+	uint32_t head ABI_LINE; // producer
+	uint32_t tail ABI_LINE; // consumer
+	struct abi_punt slot[DP_PUNT_SLOTS] ABI_LINE;
+};
+
 struct dp_mailbox {
 	struct dp_mail_ring to_worker;
 	struct dp_mail_ring to_agent;
 	struct dp_event_ring events;
+	struct dp_punt_ring punts;
 	// agent
 	uint32_t out ABI_LINE;      // mails that have not come back
 	struct dp_mail_list done;   // may be pulled

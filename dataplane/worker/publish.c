@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A leg's numbers and what a restart needs, written to region A. Threads: the worker while the leg
 // is open; the agent before that and after.
+#include "dataplane/session/secure.h"
 #include "dataplane/worker/state.h"
 
 void dp_publish(const struct dp_worker *w, const struct dp_leg *leg, uint64_t now_ticks,
@@ -35,5 +36,9 @@ void dp_publish_resume(const struct dp_worker *w, const struct dp_leg *leg)
 		r->rtcp = latch_to_abi(&rtcp->learned);
 	r->rx_ssrc = leg->stats.ssrc;
 	r->rx_seq = (uint16_t)leg->stats.highest;
+	memset(r->srtp, 0, sizeof(r->srtp));
+	for (unsigned d = 0; leg->secure && d < 2; d++)
+		if (leg->secure->key[d])
+			srtp_publish(leg->secure->key[d], &r->srtp[d * (ABI_SRTP_STREAMS / 2)]);
 	abi_write_end(&r->sequence);
 }

@@ -18,7 +18,7 @@ static struct dp_listed *session_of(struct dp_worker *w, uint32_t slot, uint32_t
 	return l && l->leg[0] && l->generation == generation ? l : NULL;
 }
 
-static bool tell(struct dp_worker *w, const struct dp_event *event)
+bool dp_tell(struct dp_worker *w, const struct dp_event *event)
 {
 	if (!dp_event_push(&w->mailbox.events, event)) {
 		dp_count(w, DP_COUNT_EVENTS_LATE, 1);
@@ -47,7 +47,7 @@ void dp_tell_learned(struct dp_worker *w, struct dp_leg *leg, unsigned component
 		return;
 	dp_count(w, event.confirmed ? DP_COUNT_CONFIRMED : DP_COUNT_LEARNED, 1);
 	dp_publish_resume(w, leg);
-	if (!latch_same(&l->learned, &l->signalled) && !tell(w, &event))
+	if (!latch_same(&l->learned, &l->signalled) && !dp_tell(w, &event))
 		leg->untold |= (uint8_t)(1u << component);
 }
 
@@ -61,7 +61,7 @@ bool dp_tell_timeout(struct dp_worker *w, struct dp_leg *leg)
 		.last_us = leg->more.first_us ? leg->last_us : 0,
 	};
 
-	return tell(w, &event);
+	return dp_tell(w, &event);
 }
 
 // ---- mail
@@ -130,6 +130,14 @@ static int handle(struct dp_worker *w, struct dp_mail *mail)
 		return query(w, mail);
 	case DP_MAIL_HOP:
 		return hop(w, &mail->hop);
+	case DP_MAIL_KEYS:
+		return dp_mail_keys(w, &mail->keys);
+	case DP_MAIL_ICE:
+		return dp_mail_ice(w, &mail->ice);
+	case DP_MAIL_LEARNED:
+		return dp_mail_learned(w, &mail->learned);
+	case DP_MAIL_INJECT:
+		return dp_mail_inject(w, &mail->inject);
 	default:
 		return -EINVAL;
 	}

@@ -40,6 +40,9 @@ struct dp_worker {
 	struct abi_leg_slot *leg_slots;
 	struct abi_leg_resume *resumes;
 	uint32_t slots; // bound of session slots
+	struct rte_mempool *pool;
+	const struct srtp_backend *srtp_backend;
+	struct srtp_engine *srtp;
 	int agent_bell;
 	const abi_atomic32 *agent_sleeping;
 
@@ -135,6 +138,16 @@ uint64_t dp_clock_ticks(void);
 void dp_mail_handle(struct dp_worker *w);
 void dp_tell_learned(struct dp_worker *w, struct dp_leg *leg, unsigned component);
 bool dp_tell_timeout(struct dp_worker *w, struct dp_leg *leg);
+bool dp_tell(struct dp_worker *w, const struct dp_event *event);
+// secure.c: keys, ICE and packets of the control plane.
+bool dp_tell_ice(struct dp_worker *w, struct dp_leg *leg, unsigned component, uint32_t type);
+bool dp_tell_dtls(struct dp_worker *w, const struct dp_leg *leg, unsigned component,
+	const struct latch_addr *source);
+void dp_sweep_secure(struct dp_worker *w, struct dp_leg *leg, uint64_t now);
+int dp_mail_keys(struct dp_worker *w, struct dp_mail_keys *m);
+int dp_mail_ice(struct dp_worker *w, const struct dp_mail_ice *m);
+int dp_mail_learned(struct dp_worker *w, const struct dp_mail_learned *m);
+int dp_mail_inject(struct dp_worker *w, const struct dp_mail_inject *m);
 // sweep.c: publishes and looks for silence, a share of the sessions at a time.
 void dp_sweep(struct dp_worker *w, uint64_t now);
 // Around a sleep: meanwhile the agent need not ask for a fence. Whoever wakes sees what the agent

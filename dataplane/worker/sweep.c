@@ -35,6 +35,8 @@ static void sweep_leg(struct dp_worker *w, struct dp_leg *leg, uint64_t now)
 		if (leg->untold >> component & 1)
 			dp_tell_learned(w, leg, component);
 	look_for_silence(w, leg, dp_ticks_to_us(now));
+	if (unlikely(leg->secure))
+		dp_sweep_secure(w, leg, now);
 }
 
 // What is looked at next is fetched a few slots ahead.

@@ -68,6 +68,7 @@ static void configure(struct dp_worker *w, const struct dp_worker_config *c)
 	memcpy(w->ports, c->ports, sizeof(w->ports));
 	w->leg_slots = c->leg_slots;
 	w->resumes = c->resumes;
+	w->pool = c->pool;
 	w->slots = c->sessions;
 	w->agent_bell = c->agent_bell;
 	w->agent_sleeping = c->agent_sleeping;
@@ -105,7 +106,9 @@ int dp_worker_create(struct dp_worker **worker, const struct dp_worker_config *c
 	configure(w, config);
 	w->adjacency = pages(sizeof(*w->adjacency) * DP_ADJACENCIES);
 	w->listed = pages(sizeof(*w->listed) * w->slots);
-	if (!w->adjacency || !w->listed)
+	w->srtp_backend = srtp_best();
+	w->srtp = w->srtp_backend->open();
+	if (!w->adjacency || !w->listed || !w->srtp)
 		err = -ENOMEM;
 	if (!err)
 		err = dp_idle_prepare(w, config);
@@ -146,6 +149,8 @@ void dp_worker_free(struct dp_worker *w)
 	while (w->handoff_in && rte_ring_dequeue(w->handoff_in, &m) == 0)
 		rte_pktmbuf_free(m);
 	rte_ring_free(w->handoff_in);
+	if (w->srtp)
+		w->srtp_backend->close(w->srtp);
 	if (w->adjacency)
 		munmap(w->adjacency, sizeof(*w->adjacency) * DP_ADJACENCIES);
 	if (w->listed)

@@ -59,6 +59,8 @@ struct dp_port {
 	uint16_t vlan;
 };
 
+struct rte_mempool;
+
 enum dp_poll {
 	DP_POLL_ADAPTIVE = 0,
 	DP_POLL_BUSY = 1,
@@ -82,6 +84,7 @@ struct dp_worker_config {
 	// Without any it naps for at most 100 us at a time.
 	int wait_fds[DP_WAIT_FDS];
 	unsigned wait_fd_count;
+	struct rte_mempool *pool; // for packets of the control plane; NULL: none can be sent
 	int agent_bell; // eventfd: rung after mail or an event when *agent_sleeping; -1: never
 	const abi_atomic32 *agent_sleeping;
 };
@@ -113,6 +116,8 @@ int dp_worker_send(struct dp_worker *worker, struct dp_mail *mail);
 // Agent: a mail that came back, or NULL.
 struct dp_mail *dp_worker_reply(struct dp_worker *worker);
 bool dp_worker_event(struct dp_worker *worker, struct dp_event *event);
+// Agent: a packet for the control plane.
+bool dp_worker_punt(struct dp_worker *worker, struct abi_punt *packet);
 // Agent: mails that have not come back.
 unsigned dp_worker_out(const struct dp_worker *worker);
 bool dp_worker_running(const struct dp_worker *worker);

@@ -112,6 +112,24 @@ void rtp_set_remote(
 		s->announced[s->announced_count++] = *rtp;
 }
 
+static bool send_guarded(struct rtp_stream *s, int fd, const void *data, size_t size,
+	const struct sockaddr_storage *to, bool rtcp)
+{
+	uint8_t copy[2048];
+	int length = (int)size;
+	memcpy(copy, data, size);
+	if (!s->plain && s->guard.protect &&
+		!s->guard.protect(s->guard.state, copy, &length, rtcp)) {
+		s->send_errors++;
+		return false;
+	}
+	if (sendto(fd, copy, (size_t)length, 0, (const struct sockaddr *)to,
+		    rtp_address_size(to)) == length)
+		return true;
+	s->send_errors++;
+	return false;
+}
+
 static void send_one(struct rtp_stream *s, uint64_t now)
 {
 	struct packet p = {
@@ -124,9 +142,7 @@ static void send_one(struct rtp_stream *s, uint64_t now)
 	};
 	fill_pattern(p.pattern, sizeof(p.pattern), s->call, s->sent);
 	p.mark.sent_at = now;
-	if (sendto(s->fd, &p, sizeof(p), 0, (struct sockaddr *)&s->remote,
-		    rtp_address_size(&s->remote)) != sizeof(p))
-		s->send_errors++;
+	send_guarded(s, s->fd, &p, sizeof(p), &s->remote, false);
 	s->sent++;
 	s->to_send--;
 }
@@ -158,11 +174,8 @@ static void send_rtcp(struct rtp_stream *s)
 		{1, 4, 't', 'e', 's', 't', 0, 0},
 	};
 	int fd = s->mux ? s->fd : s->rtcp_fd;
-	if (sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&s->rtcp_remote,
-		    rtp_address_size(&s->rtcp_remote)) == sizeof(p))
+	if (send_guarded(s, fd, &p, sizeof(p), &s->rtcp_remote, true))
 		s->rtcp_sent++;
-	else
-		s->send_errors++;
 }
 
 uint64_t rtp_send_due(struct rtp_stream *s, uint64_t now)
@@ -175,7 +188,7 @@ uint64_t rtp_send_due(struct rtp_stream *s, uint64_t now)
 			s->next_send = now;
 		while (s->to_send && s->next_send <= now) {
 			send_one(s, rtp_now());
-			s->next_send += PTIME_NS;
+			s->next_send += s->interval ? s->interval : PTIME_NS;
 		}
 		if (s->to_send)
 			next = s->next_send;
@@ -291,7 +304,15 @@ void rtp_receive(struct rtp_stream *s, struct rtp_latency *latency)
 			s->fd, &b, sizeof(b), MSG_DONTWAIT, (struct sockaddr *)&from, &size);
 		if (n < 0)
 			return;
-		if (n >= 8 && b.bytes[1] >= 192 && b.bytes[1] <= 223) { // RFC 5761
+		bool rtcp = n >= 8 && b.bytes[1] >= 192 && b.bytes[1] <= 223; // RFC 5761
+		int length = (int)n;
+		if (n >= 12 && s->guard.unprotect &&
+			!s->guard.unprotect(s->guard.state, b.bytes, &length, rtcp)) {
+			s->unauthentic++;
+			continue;
+		}
+		n = length;
+		if (rtcp) {
 			s->rtcp_received++;
 			note_source(s->rtcp_sources, &from);
 			continue;
@@ -313,11 +334,17 @@ void rtp_receive_rtcp(struct rtp_stream *s)
 	uint8_t b[2048];
 	struct sockaddr_storage from;
 	socklen_t size = sizeof(from);
-	while (recvfrom(s->rtcp_fd, b, sizeof(b), MSG_DONTWAIT, (struct sockaddr *)&from, &size) >=
-		0) {
+	ssize_t n;
+	while ((n = recvfrom(s->rtcp_fd, b, sizeof(b), MSG_DONTWAIT, (struct sockaddr *)&from,
+			&size)) >= 0) {
+		int length = (int)n;
+		size = sizeof(from);
+		if (s->guard.unprotect && !s->guard.unprotect(s->guard.state, b, &length, true)) {
+			s->unauthentic++;
+			continue;
+		}
 		s->rtcp_received++;
 		note_source(s->rtcp_sources, &from);
-		size = sizeof(from);
 	}
 }
 
@@ -345,15 +372,17 @@ void rtp_report(const struct rtp_stream *s, FILE *out)
 	fprintf(out,
 		"\"sent\": %llu, \"send_errors\": %llu, \"received\": %llu, \"lost\": %llu, "
 		"\"doubled\": %llu, \"reordered\": %llu, \"crossed\": %llu, \"corrupt\": %llu, "
-		"\"foreign\": %llu, \"wrong_source\": %llu, \"max_gap_ms\": %.1f, "
+		"\"foreign\": %llu, \"unauthentic\": %llu, \"wrong_source\": %llu, \"max_gap_ms\": "
+		"%.1f, "
 		"\"heard_call\": %lld, \"rtcp_sent\": %llu, \"rtcp_received\": %llu",
 		(unsigned long long)s->sent, (unsigned long long)s->send_errors,
 		(unsigned long long)s->received, (unsigned long long)rtp_lost(s),
 		(unsigned long long)s->doubled, (unsigned long long)s->reordered,
 		(unsigned long long)s->crossed, (unsigned long long)s->corrupt,
-		(unsigned long long)s->foreign, (unsigned long long)rtp_wrong_source(s),
-		(double)s->max_gap / 1e6, s->heard ? (long long)s->heard_call : -1,
-		(unsigned long long)s->rtcp_sent, (unsigned long long)s->rtcp_received);
+		(unsigned long long)s->foreign, (unsigned long long)s->unauthentic,
+		(unsigned long long)rtp_wrong_source(s), (double)s->max_gap / 1e6,
+		s->heard ? (long long)s->heard_call : -1, (unsigned long long)s->rtcp_sent,
+		(unsigned long long)s->rtcp_received);
 	fprintf(out, ", \"sources\": [");
 	for (int i = 0; i < RTP_SOURCES && s->sources[i].packets; i++)
 		fprintf(out, "%s\"%s\"", i ? ", " : "",

@@ -22,8 +22,18 @@ struct rtp_source {
 	uint64_t packets;
 };
 
+// What makes packets SRTP, and reads them, in place; up to 64 bytes longer. NULL functions: nothing does.
+struct rtp_guard {
+	bool (*protect)(void *state, uint8_t *packet, int *size, bool rtcp);
+	bool (*unprotect)(void *state, uint8_t *packet, int *size, bool rtcp);
+	void *state;
+};
+
 struct rtp_stream {
-	int fd, rtcp_fd; // -1 when closed
+	struct rtp_guard guard;
+	uint64_t interval; // ns between packets
+	bool plain;        // sends in clear whatever the guard is
+	int fd, rtcp_fd;   // -1 when closed
 	uint16_t port;
 	// Sending.
 	struct sockaddr_storage remote, rtcp_remote;
@@ -39,7 +49,8 @@ struct rtp_stream {
 	uint32_t heard_sender, heard_call, heard_ssrc, expect_ts;
 	uint16_t expect_seq;
 	uint64_t heard_first, heard_max; // packet numbers
-	uint64_t received, doubled, reordered, crossed, corrupt, foreign, rtcp_received;
+	uint64_t received, doubled, reordered, crossed, corrupt, foreign, unauthentic,
+		rtcp_received;
 	uint64_t last_arrival, max_gap, first_arrival; // ns
 	uint8_t *seen;                                 // one bit a packet number
 	size_t seen_bits;

@@ -40,9 +40,11 @@ static const char *contact_of(const struct peer *p, char *buf, size_t size)
 	return buf;
 }
 
-static void add_body(struct peer *p, struct call *c, struct text *t, const char *direction)
+// `answer`: to an offer of the other side.
+static void add_body(
+	struct peer *p, struct call *c, struct text *t, const char *direction, bool answer)
 {
-	char body[1024];
+	char body[1024], crypto[256];
 	struct sockaddr_storage local = p->local;
 	rtp_set_port(&local, c->rtp_port);
 	struct sdp_shape shape = {
@@ -52,12 +54,15 @@ static void add_body(struct peer *p, struct call *c, struct text *t, const char 
 		.version = c->sdp_version,
 		.mux = p->mux,
 		.codecs = p->codecs,
+		.profile = secure_profile(c->secure, answer),
+		.crypto = crypto,
 	};
+	secure_write(c->secure, answer, crypto, sizeof(crypto));
 	size_t n = sdp_write(&shape, body, sizeof(body));
 	add(t, "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s", n, body);
 }
 
-static void take_sdp(struct call *c, const char *message)
+static void take_sdp(struct call *c, const char *message, bool is_answer)
 {
 	struct sdp_audio a;
 	if (!sdp_read(sip_body(message), &a))
@@ -65,6 +70,10 @@ static void take_sdp(struct call *c, const char *message)
 	c->has_remote_sdp = true;
 	c->remote_version = a.version;
 	snprintf(c->remote_direction, sizeof(c->remote_direction), "%s", a.direction);
+	if (c->secure)
+		c->secured = secure_read(c->secure, &a, &c->media);
+	if (c->secure && is_answer)
+		secure_settle(c->secure);
 	if (rtp_port_of(&a.rtp) && strcmp(a.direction, "zero") != 0)
 		rtp_set_remote(&c->media, &a.rtp, a.rtcp_port, a.mux);
 }
@@ -144,7 +153,7 @@ void dialog_invite(struct peer *p, struct call *c, bool sdp, uint64_t now)
 	add(&t, "Contact: %s\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n%s",
 		contact_of(p, contact, sizeof(contact)), p->extra);
 	if (sdp)
-		add_body(p, c, &t, c->direction);
+		add_body(p, c, &t, c->direction, false);
 	else
 		add(&t, "Content-Length: 0\r\n\r\n");
 	start_client(p, c, &c->invite, &t, "INVITE", now);
@@ -188,7 +197,7 @@ static void send_ack(struct peer *p, struct call *c, const char *message, int co
 		return;
 	add_head(p, c, &t, &ack, "ACK", to_value);
 	if (code < 300 && !c->offered)
-		add_body(p, c, &t, c->direction);
+		add_body(p, c, &t, c->direction, true);
 	else
 		add(&t, "Content-Length: 0\r\n\r\n");
 	destination(c, &to);
@@ -222,7 +231,7 @@ static void send_response(struct peer *p, struct call *c, const char *request, i
 		add(&t, "CSeq: %s\r\n", value);
 	add(&t, "Contact: %s\r\n", contact_of(p, contact, sizeof(contact)));
 	if (c && direction)
-		add_body(p, c, &t, direction);
+		add_body(p, c, &t, direction, *sip_body(request));
 	else
 		add(&t, "Content-Length: 0\r\n\r\n");
 	if (keep) {
@@ -242,6 +251,8 @@ void dialog_respond(struct peer *p, struct call *c, int code, bool sdp, uint64_t
 	send_response(p, c, c->request, code, c->tag, sdp ? c->direction : NULL, &c->peer, true);
 	if (code < 200)
 		return;
+	if (sdp && c->secure)
+		secure_settle(c->secure);
 	c->answered = code;
 	if (!c->answered_at)
 		c->answered_at = now;
@@ -286,7 +297,7 @@ static void take_first_invite(struct peer *p, struct call *c, const char *messag
 		!sip_uri_of(value, c->target, sizeof(c->target)))
 		peer_finish(p, c, "the INVITE has no Contact");
 	take_routes(c, message, false);
-	take_sdp(c, message);
+	take_sdp(c, message, false);
 }
 
 static void take_invite(struct peer *p, struct call *c, const char *message,
@@ -309,7 +320,7 @@ static void take_invite(struct peer *p, struct call *c, const char *message,
 	keep_request(c, message, line);
 	c->peer = *from;
 	c->reinvites++;
-	take_sdp(c, message);
+	take_sdp(c, message, false);
 	snprintf(c->reinvite_seen, sizeof(c->reinvite_seen), "%s", c->remote_direction);
 	c->direction = mirror(c->remote_direction);
 	c->sdp_version++;
@@ -349,7 +360,7 @@ static void take_request(struct peer *p, struct call *c, const char *message,
 			return;
 		c->acked = true;
 		c->reliable = false;
-		take_sdp(c, message);
+		take_sdp(c, message, true);
 	} else if (strcmp(line->method, "CANCEL") == 0) {
 		take_cancel(p, c, message, from, now);
 	} else if (strcmp(line->method, "BYE") == 0) {
@@ -387,7 +398,7 @@ static void take_response(
 			if (!c->routes[0])
 				take_routes(c, message, true);
 		}
-		take_sdp(c, message);
+		take_sdp(c, message, c->offered);
 	}
 	if (line->code < 200)
 		return;

@@ -48,6 +48,7 @@ int peer_open_media(struct peer *p, struct call *c)
 	c->media.sender = p->sender;
 	c->media.call = c->number;
 	c->media.payload_type = (uint8_t)atoi(p->codecs);
+	c->media.interval = p->interval;
 	e = watch(p, c->media.fd, (uintptr_t)c);
 	if (!e)
 		e = watch(p, c->media.rtcp_fd, (uintptr_t)c | 1);
@@ -72,6 +73,7 @@ struct call *peer_add_call(struct peer *p, const char *call_id, uint64_t now)
 	c->started = now;
 	c->direction = "sendrecv";
 	c->offered = true;
+	c->secure = p->secure.suite ? secure_new(&p->secure) : NULL;
 	c->peer = p->remote;
 	snprintf(c->tag, sizeof(c->tag), "%x-%x", p->sender, c->number);
 	snprintf(c->call_id, sizeof(c->call_id), "%s", call_id);
@@ -301,6 +303,9 @@ static const struct option options[] = {
 	{"key", 1, NULL, 'K'},
 	{"authorities", 1, NULL, 'A'},
 	{"split", 1, NULL, 'P'},
+	{"srtp", 1, NULL, 'Q'},
+	{"srtp-mode", 1, NULL, 'M'},
+	{"interval", 1, NULL, 'I'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -361,6 +366,17 @@ static int read_option(struct peer *p, int option, const char *value)
 	case 'b':
 		p->json_calls = false;
 		return 0;
+	case 'Q':
+		p->secure.suite = value;
+		return 0;
+	case 'M':
+		p->secure.best_effort = strcmp(value, "best-effort") == 0;
+		p->secure.wrong = strcmp(value, "wrong") == 0;
+		p->secure.mki = strcmp(value, "mki") == 0;
+		return p->secure.best_effort || p->secure.wrong || p->secure.mki ? 0 : -EINVAL;
+	case 'I':
+		p->interval = (uint64_t)(atof(value) * 1e9);
+		return 0;
 	case 'x':
 		wire.kind = strcmp(value, "tls") == 0 ? WIRE_TLS : WIRE_TCP;
 		return strcmp(value, "tls") == 0 || strcmp(value, "tcp") == 0 ? 0 : -EINVAL;
@@ -390,7 +406,8 @@ static int usage(void)
 		"WHAT:TIMES]\n"
 		"  [--time SECONDS] [--step-timeout SECONDS] [--brief]\n"
 		"  [--transport tcp|tls] [--certificate FILE] [--key FILE] [--authorities FILE] "
-		"[--split OCTETS]\n");
+		"[--split OCTETS]\n"
+		"  [--srtp SUITE] [--srtp-mode best-effort|wrong|mki] [--interval SECONDS]\n");
 	return 2;
 }
 
@@ -416,6 +433,8 @@ int main(int argc, char **argv)
 		return usage();
 	if (getrandom(&p.sender, sizeof(p.sender), 0) != sizeof(p.sender))
 		return 2;
+	if (p.secure.suite && !secure_new(&p.secure))
+		return usage();
 	p.all = calloc(p.calls, sizeof(p.all[0]));
 	struct sigaction on = {.sa_handler = on_signal};
 	sigaction(SIGINT, &on, NULL);

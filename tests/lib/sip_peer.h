@@ -12,6 +12,7 @@
 #pragma once
 
 #include "tests/lib/rtp_io.h"
+#include "tests/lib/rtp_secure.h"
 #include "tests/lib/sip_text.h"
 #include "tests/lib/sip_wire.h"
 
@@ -41,6 +42,9 @@ enum op {
 	OP_EXPECT_MEDIA,    // N: wait until so many packets came
 	OP_MOVE,            // take a new RTP port for the next offer or answer
 	OP_OPTIONS,         // [CODE] outside of a dialog
+	OP_REKEY,           // a new SRTP key for the next offer or answer
+	OP_PLAIN,           // N: from now on packets go in clear (1), or not (0)
+	OP_EXPECT_SECURE,   // N: the call has SRTP (1), or has none (0)
 	OP_VANISH,          // say nothing any more
 	OP_HANG_UP,         // close every connection
 };
@@ -101,6 +105,8 @@ struct call {
 	char retry_after[16];
 	// Media.
 	struct rtp_stream media;
+	struct rtp_secure *secure;
+	bool secured;
 	uint16_t rtp_port;
 	const char *direction;
 	unsigned sdp_version;
@@ -127,6 +133,8 @@ struct peer {
 	uint16_t rtp_base, rtp_slots;
 	char from[64], to[64], extra[4096];
 	const char *codecs;
+	struct secure_options secure;
+	uint64_t interval; // ns between packets; 0: 20 ms
 	uint32_t sender;
 	struct script script;
 	struct ignore ignores[MAX_IGNORES];

@@ -30,6 +30,9 @@ static const struct {
 	{"expect-media", OP_EXPECT_MEDIA, 'n'},
 	{"move", OP_MOVE, '-'},
 	{"options", OP_OPTIONS, 'N'},
+	{"rekey", OP_REKEY, '-'},
+	{"plain", OP_PLAIN, 'n'},
+	{"expect-secure", OP_EXPECT_SECURE, 'n'},
 	{"vanish", OP_VANISH, '-'},
 	{"hang-up", OP_HANG_UP, '-'},
 };
@@ -159,6 +162,17 @@ static void enter(struct peer *p, struct call *c, const struct step *s, uint64_t
 		break;
 	case OP_OPTIONS:
 		dialog_options(p, c, now);
+		break;
+	case OP_REKEY:
+		if (c->secure)
+			secure_rekey(c->secure);
+		break;
+	case OP_PLAIN:
+		c->media.plain = s->number != 0;
+		break;
+	case OP_EXPECT_SECURE:
+		if (c->secured != (s->number != 0))
+			peer_finish(p, c, c->secured ? "the call has SRTP" : "the call has no SRTP");
 		break;
 	case OP_VANISH:
 		c->vanished = true;

@@ -153,6 +153,9 @@ static void read_sdp_line(const char *p, size_t n, struct sdp_audio *out, char *
 		const char *v = strchr(p, ' ');
 		v = v ? strchr(v + 1, ' ') : NULL;
 		out->version = v ? (unsigned)strtoul(v + 1, NULL, 10) : 0;
+	} else if (strncmp(p, "a=crypto:", 9) == 0) {
+		if (in_media && out->crypto_count < 4)
+			copy(out->crypto[out->crypto_count++], sizeof(out->crypto[0]), p + 9, n - 9);
 	} else if (strncmp(p, "a=rtcp:", 7) == 0) {
 		out->rtcp_port = (uint16_t)atoi(p + 7);
 	} else if (strncmp(p, "a=rtcp-mux", 10) == 0 && n == 10) {
@@ -182,6 +185,9 @@ bool sdp_read(const char *body, struct sdp_audio *out)
 			found = true;
 			port = atoi(p + 8);
 			const char *type = strchr(p + 8, ' ');
+			if (type)
+				copy(out->profile, sizeof(out->profile), type + 1,
+					strcspn(type + 1, " \r\n"));
 			type = type ? strchr(type + 1, ' ') : NULL;
 			out->payload_type = type && type < p + n ? atoi(type + 1) : -1;
 		} else {
@@ -204,10 +210,10 @@ size_t sdp_write(const struct sdp_shape *s, char *out, size_t size)
 	rtp_host_text(s->local, host, sizeof(host));
 	int n = snprintf(out, size,
 		"v=0\r\no=peer %lu %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n"
-		"m=audio %u RTP/AVP %s\r\na=rtpmap:8 PCMA/8000\r\n"
-		"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n%sa=%s\r\n",
+		"m=audio %u %s %s\r\na=rtpmap:8 PCMA/8000\r\n"
+		"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n%s%sa=%s\r\n",
 		s->session, s->version, v6 ? "IP6" : "IP4", host, v6 ? "IP6" : "IP4",
-		zero ? (v6 ? "::" : "0.0.0.0") : host, rtp_port_of(s->local), s->codecs,
-		s->mux ? "a=rtcp-mux\r\n" : "", zero ? "sendrecv" : s->direction);
+		zero ? (v6 ? "::" : "0.0.0.0") : host, rtp_port_of(s->local), s->profile, s->codecs,
+		s->crypto, s->mux ? "a=rtcp-mux\r\n" : "", zero ? "sendrecv" : s->direction);
 	return n < 0 ? 0 : (size_t)n;
 }

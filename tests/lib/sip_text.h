@@ -45,6 +45,9 @@ struct sdp_audio {
 			    // or ::
 	int payload_type;   // the first one offered
 	unsigned version;   // of o=
+	char profile[24];
+	char crypto[4][256]; // behind "a=crypto:"
+	int crypto_count;
 };
 
 // The first audio stream. False when there is none, or no address for it.
@@ -56,6 +59,7 @@ struct sdp_shape {
 	unsigned long session;
 	unsigned version;
 	bool mux;
+	const char *profile, *crypto; // a whole line, or ""
 	const char *codecs; // payload types of m=, for instance "8 101"
 };
 

@@ -21,6 +21,7 @@ TARGETS = {
     "rtp_pcap": "tests/bench/rtp_pcap",
     "dtls_load": "tests/bench/dtls_load",
     "register_load": "tests/bench/register_load",
+    "srtp_cycles": "tests/bench/srtp_cycles",
 }
 PACKAGES = {"dpdk-testpmd": "dpdk-dev", "rtpengine": "rtpengine-daemon", "kamailio": "kamailio"}
 

@@ -27,6 +27,15 @@ struct dp_mail *dp_worker_reply(struct dp_worker *)
 	return mail;
 }
 
+bool dp_worker_punt(struct dp_worker *, struct abi_punt *packet)
+{
+	if (fake_worker.punts.empty())
+		return false;
+	*packet = fake_worker.punts.front();
+	fake_worker.punts.pop_front();
+	return true;
+}
+
 bool dp_worker_event(struct dp_worker *, struct dp_event *event)
 {
 	if (fake_worker.events.empty())

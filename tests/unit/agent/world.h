@@ -24,6 +24,7 @@ struct FakeWorker {
 	std::deque<dp_mail *> mails; // sent, not answered
 	std::deque<dp_mail *> answered;
 	std::deque<dp_event> events;
+	std::deque<abi_punt> punts;
 	bool full = false;
 };
 

@@ -308,6 +308,7 @@ Rig::Rig(unsigned count, enum dp_poll poll, bool partial, bool kernel, uint16_t 
 		c.leg_slots = leg_slots.data();
 		c.resumes = resumes.data();
 		c.counters = counters[i].data();
+		c.pool = pool;
 		c.agent_bell = bell;
 		c.agent_sleeping = &agent_sleeping;
 		for (unsigned d = 0; d < 2; d++) {

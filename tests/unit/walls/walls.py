@@ -38,7 +38,7 @@ EVERYBODY = {"controlplane/config"}  # the one reader of the configuration
 # room -> (rooms it may include beside itself and EVERYBODY, libraries). The longest matching room counts.
 ROOMS = {
     "dataplane/abi": (set(), set()),
-    "dataplane/media": ({"dataplane/abi"}, {"srtp2", "ipsec_mb"}),
+    "dataplane/media": ({"dataplane/abi"}, {"openssl", "ipsec_mb"}),
     "dataplane/codec": ({"dataplane/abi", "dataplane/media"}, {"codec"}),
     "dataplane/session": ({"dataplane/abi", "dataplane/media", "dataplane/codec"}, {"dpdk"}),
     "dataplane": (
