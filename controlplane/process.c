@@ -92,6 +92,18 @@ static void on_random(void *ctx, void *out, size_t n)
 	}
 }
 
+static int on_heard(void *ctx, uint64_t epoch, uint32_t slot, uint32_t generation, unsigned leg,
+	uint64_t *last_us)
+{
+	struct process *p = ctx;
+	struct abi_leg_stats stats;
+	int err = cp_shm_stats(p->shm, epoch, slot, generation, leg, &stats);
+
+	if (!err)
+		*last_us = stats.last_us;
+	return err;
+}
+
 static unsigned on_locate(void *ctx, const struct cp_policy *policy, const struct cp_peer *peer,
 	struct sip_flow list[CP_HOPS])
 {
@@ -154,6 +166,7 @@ static const struct cp_shard_ops shard_ops = {
 	.owns = on_owns,
 	.junk = on_junk,
 	.suspect = on_suspect,
+	.heard = on_heard,
 };
 
 // ---- time ------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@
 
 static const struct sip_capabilities capabilities = {
 	.methods = CP_ALLOW ", REGISTER",
-	.options = "path, outbound, gruu",
+	.options = CP_OPTIONS ", path, outbound, gruu",
 	.encodings = "identity",
 };
 
@@ -45,7 +45,7 @@ static void in_dialog(
 		return;
 	}
 	cp_call_touch(call, false);
-	cp_change_request(call, leg, tx, m);
+	cp_change_request(call, leg, d, tx, m);
 }
 
 static void options(struct cp_shard *shard, struct sip_transaction *tx)
@@ -55,7 +55,8 @@ static void options(struct cp_shard *shard, struct sip_transaction *tx)
 		sip_respond_simple(tx, 503, "Retry-After: 5\r\n");
 	else
 		sip_respond_simple(tx, 200,
-			"Allow: " CP_ALLOW "\r\nAccept: application/sdp\r\nSupported:\r\n");
+			"Allow: " CP_ALLOW "\r\nAccept: application/sdp\r\nSupported: " CP_OPTIONS
+			"\r\n");
 }
 
 static void on_request(void *ctx, struct sip_transaction *tx, const struct sip_message *m)
@@ -119,8 +120,10 @@ static void on_ack(void *ctx, const struct sip_message *m, const struct sip_flow
 		return;
 	}
 	x = awaits_ack(call, leg);
-	if (!x)
+	if (!x) {
+		cp_change_tell_due(call);
 		return;
+	}
 	if (x->kind == CP_X_INVITE)
 		cp_setup_ack(x, m);
 	else
@@ -145,6 +148,14 @@ static void on_no_ack(void *ctx, struct sip_dialog *d)
 	}
 	cp_reason_set(call, "SIP", 408, "no ACK");
 	cp_call_end(call, CP_BY_HAWSE, 408, sip_str("No ACK"), NULL);
+}
+
+static void on_no_prack(void *ctx, struct sip_dialog *d)
+{
+	struct cp_call *call = sip_dialog_user(d);
+
+	if (call && call->state != ABI_CALL_ENDING)
+		cp_prack_never(call);
 }
 
 static void on_cancel(void *ctx, struct sip_transaction *invite, const struct sip_message *m)
@@ -377,7 +388,7 @@ static const struct sip_layer_ops layer_ops = {
 	.challenged = on_challenged,
 };
 
-static const struct sip_dialog_ops dialog_ops = {.no_ack = on_no_ack};
+static const struct sip_dialog_ops dialog_ops = {.no_ack = on_no_ack, .no_prack = on_no_prack};
 
 // What a stranger sends is not even looked at, unless he carries on a call that began when he was
 // none.
@@ -489,14 +500,6 @@ void cp_shard_detached(struct cp_shard *shard)
 			}
 }
 
-static void media_timeout(struct cp_call *call, unsigned leg)
-{
-	cp_count(call->shard, CP_C_MEDIA_TIMEOUTS);
-	cp_call_event(call, (uint8_t)leg, "no media from the %s", leg ? "callee" : "caller");
-	cp_reason_set(call, "Q.850", 102, "media timeout");
-	cp_call_end(call, CP_BY_HAWSE, 408, sip_str("media timeout"), NULL);
-}
-
 static void learned(struct cp_call *call, const struct abi_event_learned *e)
 {
 	struct sip_addr a = {.family = e->remote.family};
@@ -522,7 +525,7 @@ bool cp_shard_event(struct cp_shard *shard, const struct abi_msg *event)
 		learned(s->call, (const struct abi_event_learned *)event->payload);
 		break;
 	case ABI_MEDIA_TIMEOUT:
-		media_timeout(s->call, timeout->leg & 1);
+		cp_silence(s->call, timeout->leg & 1);
 		break;
 	case ABI_ICE_NOMINATED:
 	case ABI_ICE_LOST:

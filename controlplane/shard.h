@@ -66,6 +66,10 @@ struct cp_shard_ops {
 	int (*inject)(void *ctx, const struct abi_punt *packet);
 	int (*resume)(void *ctx, uint64_t epoch, uint32_t slot, uint32_t generation, unsigned leg,
 		struct abi_leg_resume *resume);
+
+	// When media came last from this leg, as hawse-media publishes it. 0 or -errno. NULL: nobody knows.
+	int (*heard)(void *ctx, uint64_t epoch, uint32_t slot, uint32_t generation, unsigned leg,
+		uint64_t *last_us);
 };
 
 struct cp_shard_config {

@@ -176,6 +176,7 @@ void sip_dialog_free(struct sip_dialog *d)
 	unwatch(d->invite_out);
 	sip_dialog_forget_ok(d);
 	sip_dialog_forget_ack(d);
+	sip_reliable_free(d);
 	sip_table_remove(&d->set->table, &d->node);
 	free(d->strings);
 	free(d->target);

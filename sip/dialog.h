@@ -40,6 +40,8 @@ enum sip_dialog_state {
 struct sip_dialog_ops {
 	// 64*T1 passed without an ACK for our 2xx: send BYE. The state is still CONFIRMED.
 	void (*no_ack)(void *ctx, struct sip_dialog *d);
+	// 64*T1 passed without a PRACK for our reliable response (reliable.h): refuse the INVITE.
+	void (*no_prack)(void *ctx, struct sip_dialog *d);
 };
 
 // 0 or -ENOMEM. `ops` may be NULL.
@@ -82,6 +84,12 @@ int sip_request_again(struct sip_dialogs *set, struct sip_transaction *old,
 // 400), -ENOMEM.
 int sip_dialog_new_uas(struct sip_dialogs *set, struct sip_transaction *tx,
 	const struct sip_message *request, void *user, struct sip_dialog **out);
+
+// Another early dialog by the INVITE that made `d`, under a tag of its own: what a fork behind us is to the
+// caller. 0, -ENOMEM.
+int sip_dialog_fork_uas(struct sip_dialog *d, void *user, struct sip_dialog **out);
+// Of all that INVITE's dialogs this one is answered: it follows the transaction instead of `from`.
+void sip_dialog_take_invite(struct sip_dialog *d, struct sip_dialog *from);
 
 // sip_respond() with the dialog's tag. A 2xx to INVITE confirms the dialog and is sent again until
 // the ACK comes. A failure of the INVITE that made it terminates it.

@@ -40,7 +40,7 @@ static int make(struct sip_dialogs *set, struct sip_transaction *tx, const struc
 	err = sip_dialog_make(set, &parts, sip_tx_user(tx), out);
 	if (err)
 		return err;
-	(*out)->local_cseq = cseq.number;
+	(*out)->local_cseq = (*out)->invite_cseq = cseq.number;
 	return 0;
 }
 

@@ -40,10 +40,37 @@ int sip_dialog_new_uas(struct sip_dialogs *set, struct sip_transaction *tx,
 	struct sip_dialog *d = *out;
 	d->remote_cseq = cseq.number;
 	d->has_remote_cseq = true;
+	d->invite_cseq = cseq.number;
 	d->secure = uri.scheme == SIP_URI_SIPS;
 	if (sip_tx_kind(tx) == SIP_TX_INVITE_SERVER)
 		sip_dialog_watch(d, &d->invite_in, tx);
 	return 0;
+}
+
+int sip_dialog_fork_uas(struct sip_dialog *d, void *user, struct sip_dialog **out)
+{
+	char tag[SIP_ID_TEXT];
+	const struct sip_dialog_parts parts = {d->call_id,
+		sip_id_tag(&d->set->layer->config.ids, tag), d->remote_tag, d->local, d->remote,
+		d->routes, sip_slice(d->target, d->target_len), &d->flow, false};
+	int err = sip_dialog_make(d->set, &parts, user, out);
+
+	if (err)
+		return err;
+	(*out)->remote_cseq = (*out)->invite_cseq = d->invite_cseq;
+	(*out)->has_remote_cseq = true;
+	(*out)->secure = d->secure;
+	return 0;
+}
+
+void sip_dialog_take_invite(struct sip_dialog *d, struct sip_dialog *from)
+{
+	struct sip_transaction *tx = from->invite_in;
+
+	if (!tx || d == from)
+		return;
+	from->invite_in = NULL;
+	sip_dialog_watch(d, &d->invite_in, tx);
 }
 
 // ---- the 2xx, until its ACK
@@ -126,7 +153,7 @@ static int accept_invite(
 		return err;
 	}
 	sip_dialog_forget_ok(d);
-	ok->cseq = d->remote_cseq;
+	ok->cseq = d->invite_cseq;
 	ok->flow = *sip_tx_flow(tx);
 	ok->bytes = sip_take_response(tx, &ok->n);
 	d->state = SIP_DIALOG_CONFIRMED;
@@ -141,6 +168,8 @@ int sip_dialog_respond(
 	bool first = d->state == SIP_DIALOG_EARLY && !d->is_uac && d->invite_in == tx;
 
 	with_tag.to_tag = d->local_tag;
+	if (r->status >= 200 && sip_tx_kind(tx) == SIP_TX_INVITE_SERVER)
+		sip_reliable_final(d);
 	if (sip_tx_kind(tx) == SIP_TX_INVITE_SERVER && r->status >= 200 && r->status < 300)
 		return accept_invite(d, tx, &with_tag);
 	int err = sip_respond(tx, &with_tag);
@@ -191,8 +220,10 @@ static int accept_request(
 	}
 	if (is_target_refresh(m->method) && sip_dialog_refresh(d, m))
 		return refuse(tx, 503, NULL, -ENOMEM);
-	if (m->method == SIP_INVITE)
+	if (m->method == SIP_INVITE) {
 		sip_dialog_watch(d, &d->invite_in, tx);
+		d->invite_cseq = d->remote_cseq;
+	}
 	if (m->method == SIP_BYE) {
 		d->state = SIP_DIALOG_TERMINATED;
 		sip_dialog_forget_ok(d);

@@ -47,6 +47,10 @@ struct sip_dialog {
 	uint32_t local_cseq, remote_cseq;
 	uint32_t acked_cseq; // of the last INVITE whose 2xx we acknowledged
 	uint32_t owed_cseq;  // the 2xx we have to acknowledge, when owes_ack
+	uint32_t
+		invite_cseq; // of the last INVITE of the other side, or the one that made an early UAC's
+	uint32_t rseq_seen;            // UAC: of the last reliable response, 0: none
+	struct sip_reliable *reliable; // UAS: provisional responses and their PRACKs, NULL: none
 	struct sip_flow flow;
 	struct sip_transaction *invite_in, *invite_out; // NULL when there is none any more
 	struct sip_ok *ok;
@@ -86,3 +90,7 @@ void sip_dialog_watch(
 void sip_dialog_forget_ok(struct sip_dialog *d);
 int sip_dialog_restore_ok(struct sip_dialog *d, const struct sip_dialog_view *view);
 void sip_dialog_forget_ack(struct sip_dialog *d);
+
+// reliable.c
+void sip_reliable_final(struct sip_dialog *d); // a final response goes out
+void sip_reliable_free(struct sip_dialog *d);

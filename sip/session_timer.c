@@ -70,7 +70,9 @@ static enum sip_st_refresher settle_refresher(const struct sip_session_timer *t)
 	if (t->asked_refresher != SIP_ST_NOBODY)
 		return t->asked_refresher;
 	// Ours to choose: as it was, else they began.
-	return t->refresher != SIP_ST_NOBODY ? t->refresher : SIP_ST_THEM;
+	if (t->refresher != SIP_ST_NOBODY)
+		return t->refresher;
+	return t->prefer != SIP_ST_NOBODY ? t->prefer : SIP_ST_THEM;
 }
 
 void sip_st_answer(struct sip_session_timer *t, struct sip_build *b)
@@ -103,15 +105,16 @@ void sip_st_answer(struct sip_session_timer *t, struct sip_build *b)
 void sip_st_offer(const struct sip_session_timer *t, struct sip_build *b)
 {
 	uint32_t interval = t->interval ? t->interval : t->wish;
+	enum sip_st_refresher who = t->refresher != SIP_ST_NOBODY ? t->refresher : t->prefer;
 
 	if (interval == 0)
 		return;
 	interval = larger(interval, t->floor);
-	if (t->refresher == SIP_ST_NOBODY)
+	if (who == SIP_ST_NOBODY)
 		sip_build_number(b, "Session-Expires", interval);
 	else // section 7.4: roles stay as they are
 		sip_build_format(b, "Session-Expires", "%u;refresher=%s", interval,
-			t->refresher == SIP_ST_US ? "uac" : "uas");
+			who == SIP_ST_US ? "uac" : "uas");
 	if (t->floor > SIP_ST_MIN)
 		sip_build_number(b, "Min-SE", t->floor);
 }

@@ -32,6 +32,7 @@ struct sip_session_timer {
 	// policy, set once by sip_st_init()
 	uint32_t wish;  // seconds that we ask for; 0: we ask for none, but take part
 	uint32_t least; // the shortest that we accept, at least SIP_ST_MIN
+	enum sip_st_refresher prefer; // whom we ask to refresh when it is ours to choose; NOBODY: as it comes
 	// state
 	uint32_t interval; // agreed, seconds; 0: none
 	uint32_t floor;    // the largest Min-SE seen in this dialog

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Offer and answer across both legs: who offers what to whom, and what comes of it when the callee
-// forks, refuses, or answers late.
+// Offer and answer across both legs: who offers what to whom, and what comes of it.
 #include "controlplane/call/call.h"
 
 #include <errno.h>
@@ -34,11 +33,12 @@ int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, 
 	struct cp_call *call = x->call;
 	struct sdp_oa_need *need = &call->shard->need;
 	struct sdp_error error = {0};
-	int err = cp_secure_taking(call, &call->oa, leg, body);
+	struct sdp_oa *oa = cp_oa_of(x);
+	int err = cp_secure_taking(call, oa, leg, body);
 
 	if (!err)
-		err = sdp_oa_take_offer(&call->oa, scratch(call), (enum sdp_leg)leg,
-		(const uint8_t *)body.p, body.n, need, &error);
+		err = sdp_oa_take_offer(oa, scratch(call), (enum sdp_leg)leg,
+			(const uint8_t *)body.p, body.n, need, &error);
 
 	*status = (int)sdp_oa_status(err);
 	if (err) {
@@ -58,7 +58,7 @@ int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, 
 	}
 	// Nothing could be asked for. With streams that have ports the call goes on without the new
 	// ones; with none, showing the offer will say so.
-	if (err < 0 && !call->oa.agreed_once) {
+	if (err < 0 && !oa->agreed_once) {
 		*status = 503;
 		snprintf(warning, size, "Retry-After: 5\r\n");
 		cp_bridge_reject(x);
@@ -69,7 +69,7 @@ int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, 
 
 int cp_bridge_show_offer(struct cp_exchange *x, struct sip_slice *body)
 {
-	struct sdp_oa *oa = &x->call->oa;
+	struct sdp_oa *oa = cp_oa_of(x);
 	struct sdp_str text = {0};
 	int err = cp_secure_offering(x->call, oa, (unsigned)sdp_leg_other((enum sdp_leg)oa->pending.offerer));
 
@@ -99,6 +99,19 @@ int cp_bridge_answer(struct cp_call *call, struct sdp_oa *oa, unsigned leg, stru
 	return err;
 }
 
+// For a side that cannot be asked now: what it said last is its answer. It is told later.
+int cp_bridge_answer_for(struct cp_exchange *x, unsigned leg)
+{
+	struct cp_call *call = x->call;
+	struct sdp_oa *oa = cp_oa_of(x);
+	struct sip_slice offer, shown;
+	int err = cp_bridge_show_offer(x, &offer);
+
+	return err ? err
+		   : cp_bridge_answer(
+			     call, oa, leg, as_slice(sdp_oa_said(oa, (enum sdp_leg)leg)), &shown);
+}
+
 void cp_bridge_reject(struct cp_exchange *x)
 {
 	struct cp_call *call = x->call;
@@ -106,7 +119,7 @@ void cp_bridge_reject(struct cp_exchange *x)
 	if (call->offer != x)
 		return;
 	call->offer = NULL;
-	sdp_oa_reject(&call->oa);
+	sdp_oa_reject(cp_oa_of(x));
 	cp_call_touch(call, true);
 }
 
@@ -117,69 +130,5 @@ int cp_bridge_accept(struct cp_exchange *x)
 	if (call->offer == x)
 		call->offer = NULL;
 	cp_call_touch(call, true);
-	return sdp_oa_accept(&call->oa);
-}
-
-// ---- forks of the callee ------------------------------------------------------------------------------
-
-struct cp_branch *cp_bridge_branch(struct cp_call *call, struct sip_dialog *dialog)
-{
-	struct cp_branch *branch = call->branches;
-
-	while (branch && branch->dialog != dialog)
-		branch = branch->next;
-	if (branch)
-		return branch;
-	branch = calloc(1, sizeof(*branch));
-	if (!branch)
-		return NULL;
-	branch->dialog = dialog;
-	branch->next = call->branches;
-	call->branches = branch;
-	return branch;
-}
-
-void cp_branches_free(struct cp_call *call)
-{
-	// The next target speaks to A in the dialog that this one spoke in.
-	if (call->speaking)
-		sdp_oa_follow(&call->oa, &call->speaking->oa, SDP_LEG_A);
-	call->speaking = NULL;
-	while (call->branches) {
-		struct cp_branch *branch = call->branches;
-
-		call->branches = branch->next;
-		if (branch->has_oa)
-			sdp_oa_fini(&branch->oa);
-		sip_dialog_free(branch->dialog);
-		free(branch);
-	}
-}
-
-static struct cp_branch *take_branch(struct cp_call *call, struct sip_dialog *dialog)
-{
-	for (struct cp_branch **link = &call->branches; *link; link = &(*link)->next) {
-		struct cp_branch *branch = *link;
-
-		if (branch->dialog != dialog)
-			continue;
-		*link = branch->next;
-		return branch;
-	}
-	return NULL;
-}
-
-void cp_bridge_win(struct cp_call *call, struct sip_dialog *dialog)
-{
-	struct cp_branch *winner = take_branch(call, dialog);
-
-	if (winner && winner->has_oa) {
-		if (call->speaking && call->speaking != winner)
-			sdp_oa_follow(&winner->oa, &call->speaking->oa, SDP_LEG_A);
-		call->speaking = NULL;
-		sdp_oa_fini(&call->oa);
-		call->oa = winner->oa;
-	}
-	cp_branches_free(call);
-	free(winner);
+	return sdp_oa_accept(cp_oa_of(x));
 }

@@ -115,6 +115,7 @@ void cp_exchange_release(struct cp_exchange *x)
 	free(x->lines);
 	x->lines = NULL;
 	x->phase = CP_PHASE_NEW;
+	x->branch = NULL;
 	if (x->call && x->call->offer == x)
 		x->call->offer = NULL;
 	if (x->kind != CP_X_INVITE && x->kind != CP_X_BYE)
@@ -165,11 +166,15 @@ void cp_call_free(struct cp_call *call)
 	free(call->hops);
 	cp_fork_end(call);
 	free(call->identity);
+	cp_timer_stop(call);
+	cp_silence_stop(call);
+	for (unsigned leg = 0; leg < 2; leg++)
+		sip_timer_stop(sip_layer_wheel(shard->layer), &call->leg[leg].again);
 	cp_media_drop(call);
 	cp_exchange_release(&call->invite);
 	for (unsigned i = 0; i < CP_RELAYS; i++)
 		cp_exchange_release(&call->other[i]);
-	cp_branches_free(call);
+	cp_branches_free(call, NULL);
 	for (unsigned leg = 0; leg < 2; leg++) {
 		cp_exchange_release(&call->leg[leg].bye);
 		sip_dialog_free(call->leg[leg].dialog);
@@ -195,6 +200,9 @@ const struct cp_listener *cp_leg_listener(const struct cp_call *call, unsigned l
 
 unsigned cp_leg_of(const struct cp_call *call, const struct sip_dialog *dialog)
 {
+	for (const struct cp_branch *b = call->branches; b; b = b->next)
+		if (b->caller == dialog)
+			return 0;
 	return call->leg[0].dialog == dialog ? 0 : 1;
 }
 

@@ -26,14 +26,17 @@
 #include "controlplane/shard.h"
 #include "sip/dialog.h"
 #include "sip/sdp/offer_answer.h"
+#include "sip/session_timer.h"
 
 #define CP_SESSIONS 4u // media sessions of a call; further m-lines are refused
 #define CP_RELAYS   4u // requests inside the call that may be under way at once
 #define CP_REASON   160u
 #define CP_LINES    6144u // header lines of one message
 
+// Extensions that a Require may name.
+#define CP_OPTIONS "100rel, timer"
 // What we do, as Allow says it; the transaction layer refuses the rest.
-#define CP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, MESSAGE, NOTIFY"
+#define CP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, UPDATE, MESSAGE, NOTIFY"
 
 struct cp_call;
 
@@ -41,10 +44,13 @@ enum cp_exchange_kind {
 	CP_X_FREE,
 	CP_X_INVITE,   // the one that makes the call
 	CP_X_REINVITE, // INVITE inside the call
-	CP_X_UPDATE,   // UPDATE of one side, becomes a re-INVITE on the other
-	CP_X_RELAY,    // INFO, MESSAGE, NOTIFY, OPTIONS
-	CP_X_BYE,      // ours; `from` is the leg that it goes to
-	CP_X_REAP,     // BYE in a dialog that no call wants
+	CP_X_UPDATE, // UPDATE or PRACK with an offer; UPDATE on the other side if it knows it, else re-INVITE
+	CP_X_TELL, // ours: what one side does not know yet, as an offer to it. `from` is the other side
+	CP_X_REFRESH, // ours: UPDATE that only keeps the session alive
+	CP_X_PROBE,   // ours: OPTIONS to a side that has fallen silent
+	CP_X_RELAY,   // INFO, MESSAGE, NOTIFY, OPTIONS
+	CP_X_BYE,     // ours; `from` is the leg that it goes to
+	CP_X_REAP,    // BYE in a dialog that no call wants
 	CP_X_FORK,     // INVITE to one of several phones, see fork.h
 	CP_X_REGISTER, // ours at a trunk, see registrar/enrol.h
 };
@@ -55,6 +61,8 @@ enum cp_phase {
 	CP_PHASE_ASKED,
 	CP_PHASE_MEDIA,
 	CP_PHASE_ANSWERED,
+	CP_PHASE_WAITING, // the callee has answered while another offer is under way
+	CP_PHASE_HELD,    // our 2xx waits for a PRACK
 };
 
 struct cp_exchange {
@@ -66,15 +74,28 @@ struct cp_exchange {
 	uint8_t phase;             // enum cp_phase
 	uint8_t from;              // leg that asked
 	bool delayed;              // the request had no offer: it comes in the 2xx
+	bool unasked;              // the other side could not be asked; it is told later
+	bool updating;             // the other side was asked by UPDATE
+	uint8_t tries;             // for the same: 422
 	uint16_t status;           // of the 2xx that waits for hawse-media
-	char *lines;               // its header lines, malloc
+	uint16_t early; // INVITE: of the reliable response whose offer waits for the caller's PRACK
+	struct cp_branch
+		*branch; // of the callee's early dialog that it is about, NULL: of the call's
+	char *lines;     // its header lines, malloc
 };
 
 // One early dialog of leg B with a session description of its own.
 struct cp_branch {
 	struct cp_branch *next;
 	struct sip_dialog *dialog;
+	struct sip_dialog *caller; // what it is to the caller, NULL: nothing yet
 	bool has_oa;
+	bool final; // it answered reliably: its answer stands
+	bool stale; // its side has to be told what the caller offered since
+	bool allows_update;
+	uint8_t gate; // P-Early-Media: bit 0 what the caller says is stopped, bit 1 what the callee says
+	uint64_t ring_us;
+	uint32_t told; // version that the caller was told reliably, 0: none
 	struct sdp_oa oa;
 };
 
@@ -107,6 +128,12 @@ struct cp_session {
 	struct cp_resume *resume;    // NULL: nothing was learned before, or all is told
 };
 
+enum cp_reliable { // provisional responses to the caller
+	CP_RELIABLE_NO,
+	CP_RELIABLE_SUPPORTED,
+	CP_RELIABLE_REQUIRED,
+};
+
 struct cp_leg {
 	const struct cp_peer *peer; // of call->policy
 	struct sip_dialog *dialog;  // A: from the start. B: when answered
@@ -117,7 +144,20 @@ struct cp_leg {
 	bool recorded;              // the CDR is written
 	uint8_t suite;              // enum abi_srtp_suite of its media; 0: plain RTP
 	uint8_t keying;             // enum sdp_keying
-	char call_id[SIP_ID_TEXT];  // B: of our making
+	bool allows_update;         // its Allow said so
+	bool wants_199;             // A: its Supported said so
+	uint8_t reliable;           // A: enum cp_reliable
+	bool final;                 // B: it answered before its 2xx
+	bool stale;                 // it has to be told what is agreed
+	bool silent;                // no media came for too long
+	bool probing;               // and it was asked whether it lives
+	uint32_t told; // A: version of ours that it was told reliably before the 2xx, 0: none
+	struct sip_session_timer session; // RFC 4028
+	uint64_t due_us;                  // when that wants a refresh or the end, 0: never
+	struct sip_timer due;
+	struct sip_timer again;    // of what it has to be told
+	struct sip_timer quiet;    // of its silence
+	char call_id[SIP_ID_TEXT]; // B: of our making
 	uint64_t start_us, ring_us, answer_us, end_us;
 	struct cp_exchange bye;
 };
@@ -148,7 +188,9 @@ struct cp_call {
 	struct cp_exchange *offer; // whose offer is pending in `oa`
 	struct sdp_oa oa;          // of the call; while forks speak, the one that has no answer yet
 	struct cp_branch *branches;
-	struct cp_branch *speaking; // whose answer A saw last
+	struct cp_branch *speaking; // whose media flow
+	bool lent;                  // leg[0].dialog is a branch's, or was
+	bool bounded;               // the caller said how long it may ring
 	struct cp_session *session[CP_SESSIONS];
 	int media_error;        // first failure since the media were last settled
 	struct sip_timer timer; // ring timeout
@@ -273,7 +315,6 @@ uint32_t cp_label_number(struct cp_shard *shard, struct sip_slice number);
 // Lets go of both transactions and clears it.
 void cp_exchange_release(struct cp_exchange *x);
 struct cp_exchange *cp_exchange_new(struct cp_call *call, enum cp_exchange_kind kind, uint8_t from);
-void cp_branches_free(struct cp_call *call);
 
 // ---- lines.c: the header lines that we write ourselves
 
@@ -281,6 +322,7 @@ enum cp_line {
 	CP_LINE_CONTACT = 1 << 0, // with Allow
 	CP_LINE_SDP = 1 << 1,     // Content-Type: application/sdp
 	CP_LINE_REQUEST = 1 << 2, // User-Agent, else Server
+	CP_LINE_OK = 1 << 3,      // a 2xx to INVITE or UPDATE: the session timer is settled by it
 };
 // Our own lines for a message to leg `to`, and what is carried over from `m` (NULL: nothing) as
 // `what` (enum cp_carried_in) says. Lies in the shard's buffer until the next one is written.
@@ -302,6 +344,7 @@ bool cp_is_party(struct cp_call *call, unsigned leg, const struct sip_dialog *d,
 // Requests in the dialog of this leg go to its next hop if that is an address of its peer; else they
 // go where the dialog was made from, as behind NAT they must. A connection that lives is used on.
 void cp_leg_route(struct cp_call *call, unsigned leg);
+void cp_dialog_route(struct cp_call *call, unsigned leg, struct sip_dialog *d);
 
 // ---- route.c: which way a number goes, and how each side writes it
 
@@ -330,8 +373,10 @@ bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase);
 // The same target by another of its addresses (RFC 3263 4.3), when this one has failed: 503, a timeout, or
 // it cannot be reached. False when there is none left.
 bool cp_target_next_hop(struct cp_exchange *x);
-// Lets go of its transaction and early dialogs.
-void cp_target_leave(struct cp_exchange *x);
+// Lets go of its transaction and early dialogs, of which the caller hears by 199 if `m` says that they failed.
+void cp_target_leave(struct cp_exchange *x, const struct sip_message *m);
+// It rings on.
+void cp_target_rings(struct cp_call *call);
 
 // ---- setup.c: from INVITE to ACK
 
@@ -346,6 +391,10 @@ void cp_setup_failed(struct cp_exchange *x, int status, const char *why);
 void cp_setup_ports(struct cp_exchange *x, int error);
 // hawse-media carries the call, or refused by `error`.
 void cp_setup_media(struct cp_exchange *x, int error);
+// Does this message's Allow, if it has one, name UPDATE?
+void cp_note_allow(bool *allows_update, const struct sip_message *m);
+// What kept the callee's answer from the caller may be over.
+void cp_setup_go_on(struct cp_call *call);
 // Shows the caller the target's offer.
 void cp_setup_offer_back(struct cp_exchange *x);
 void cp_setup_ack(struct cp_exchange *x, const struct sip_message *m);
@@ -360,8 +409,15 @@ void cp_shard_registers(
 
 // ---- change.c: requests inside a call
 
-void cp_change_request(struct cp_call *call, unsigned leg, struct sip_transaction *tx,
-	const struct sip_message *m);
+void cp_change_request(struct cp_call *call, unsigned leg, struct sip_dialog *d,
+	struct sip_transaction *tx, const struct sip_message *m);
+// On to the other leg, with the offer that was taken.
+void cp_change_forward(struct cp_exchange *x);
+// This side has no such dialog any more, or does not answer.
+void cp_change_lost(struct cp_call *call, unsigned leg, int status);
+// An offer of this leg by UPDATE, re-INVITE or PRACK. `branch`: of the early dialog, NULL: of the call's.
+void cp_change_offer(struct cp_call *call, unsigned leg, struct cp_branch *branch,
+	struct sip_transaction *tx, const struct sip_message *m, enum cp_exchange_kind kind);
 void cp_change_response(
 	struct cp_exchange *x, struct sip_transaction *tx, const struct sip_message *m);
 void cp_change_failed(struct cp_exchange *x, int status, const char *why);
@@ -394,6 +450,9 @@ void cp_end_bye(struct cp_call *call, unsigned leg, struct sip_transaction *tx,
 void cp_reap(struct cp_shard *shard, struct sip_dialog *dialog);
 // Writes the CDR of one leg, as it stands.
 void cp_call_record(struct cp_call *call, unsigned leg);
+// The CDR of a fork of the callee that did not get the call.
+void cp_call_record_fork(struct cp_call *call, const struct sip_dialog *d, uint64_t ring_us,
+	const struct cp_cause *cause);
 // Sets call->reason to one of ours: protocol "SIP" or "Q.850".
 void cp_reason_set(struct cp_call *call, const char *protocol, int cause, const char *text);
 // The peer's Reason header, if it has one, else nothing.
@@ -414,10 +473,86 @@ int cp_bridge_answer(struct cp_call *call, struct sdp_oa *oa, unsigned leg, stru
 void cp_bridge_reject(struct cp_exchange *x);
 // What was answered stands.
 int cp_bridge_accept(struct cp_exchange *x);
-// The branch of this early dialog, made if need be. NULL: no memory.
-struct cp_branch *cp_bridge_branch(struct cp_call *call, struct sip_dialog *dialog);
+// Offers x to this leg and answers for it, by what it said last: it cannot be asked now.
+int cp_bridge_answer_for(struct cp_exchange *x, unsigned leg);
+
+// ---- branch.c: forks of the callee
+
+// The branch that has this dialog, on either side. NULL: none.
+struct cp_branch *cp_branch_find(const struct cp_call *call, const struct sip_dialog *dialog);
+// The branch of this early dialog of the callee, made if need be. NULL: no memory.
+struct cp_branch *cp_branch_get(struct cp_call *call, struct sip_dialog *dialog);
+// What it is to the caller, made if need be. NULL branch: the call's.
+struct sip_dialog *cp_branch_caller(struct cp_call *call, struct cp_branch *branch);
+// Gives it a description of its own.
+void cp_branch_oa(struct cp_call *call, struct cp_branch *branch);
+// The caller has acknowledged what this branch, or the call, said.
+void cp_branch_told(struct cp_call *call, struct cp_branch *branch);
+struct sdp_oa *cp_oa_of(const struct cp_exchange *x);
+// It is over (199, or the failure `m` of them all): the caller hears of it if he wants to. `m` NULL: he need not.
+void cp_branch_drop(struct cp_call *call, struct cp_branch *branch, const struct sip_message *m);
+void cp_branches_free(struct cp_call *call, const struct sip_message *m);
+// A 2xx of a fork whose call went to another one, or is over: its CDR.
+void cp_branch_late(struct cp_shard *shard, const struct sip_dialog *d);
 // The branch of this dialog (if it has one) is the call from now on; the others are forgotten.
-void cp_bridge_win(struct cp_call *call, struct sip_dialog *dialog);
+void cp_branch_win(struct cp_call *call, struct sip_dialog *dialog);
+
+// ---- prack.c
+
+// Refuses an INVITE that wants what this peer must not, or cannot what it must. False when it has.
+bool cp_prack_admit(struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m,
+	const struct cp_peer *caller);
+// What the caller's INVITE says of it.
+void cp_prack_caller(struct cp_call *call, const struct sip_message *m);
+// May the callee be told that we know it?
+bool cp_prack_offered(const struct cp_call *call);
+// Does a provisional response go to the caller reliably? `seen`: sip_reliable_seen() of the callee's.
+bool cp_prack_wanted(const struct cp_call *call, int seen);
+void cp_prack_send(struct cp_call *call, struct sip_dialog *d, struct sip_slice body);
+// The callee's offer in a reliable response.
+void cp_prack_offer(struct cp_exchange *x, struct cp_branch *branch, const struct sip_message *m);
+void cp_prack_offer_back(struct cp_exchange *x);
+// hawse-media carries what the caller answered to it.
+void cp_prack_answered(struct cp_exchange *x);
+void cp_prack_request(struct cp_call *call, struct sip_dialog *d, struct cp_branch *branch,
+	struct sip_transaction *tx, const struct sip_message *m);
+void cp_prack_never(struct cp_call *call);
+
+// ---- tell.c: requests of our own inside a call
+
+// Offers this leg what is agreed: by UPDATE if it allows it, else by re-INVITE. False: not now.
+bool cp_change_tell(struct cp_call *call, unsigned leg);
+// Tells whoever has to be told, once the call is up and nothing else is under way.
+void cp_change_tell_due(struct cp_call *call);
+void cp_tell_response(struct cp_exchange *x, const struct sip_message *m);
+void cp_tell_refused(struct cp_exchange *x, const struct sip_message *m);
+
+// ---- timer.c: session timers (RFC 4028), each leg's by itself
+
+void cp_timer_init(struct cp_call *call, unsigned leg);
+// An INVITE that makes a call. False: it was refused.
+bool cp_timer_admit(
+	struct sip_transaction *tx, const struct sip_message *m, const struct cp_peer *caller);
+// An INVITE or UPDATE of this leg. False: it was refused.
+bool cp_timer_request(struct cp_call *call, unsigned leg, struct sip_transaction *tx,
+	const struct sip_message *m);
+// Its lines in our INVITE or UPDATE, or in our 2xx to one (CP_LINE_OK), which starts it anew.
+void cp_timer_put(struct cp_call *call, unsigned leg, unsigned own, struct sip_build *b);
+// The final response of this leg to our INVITE or UPDATE. 1: a 422 that can be met, send it again.
+int cp_timer_response(struct cp_call *call, unsigned leg, const struct sip_message *m);
+// A refresh was refused: once more in so many seconds (0: some).
+void cp_timer_later(struct cp_call *call, unsigned leg, uint32_t seconds);
+void cp_timer_stop(struct cp_call *call);
+// What was due at that time, by a hawse-sip before this one.
+void cp_timer_restore(struct cp_call *call, unsigned leg, uint64_t due_us);
+
+// ---- silence.c
+
+// No media came from this leg for too long.
+void cp_silence(struct cp_call *call, unsigned leg);
+// It has answered something.
+void cp_silence_answered(struct cp_call *call, unsigned leg);
+void cp_silence_stop(struct cp_call *call);
 
 // ---- keep.c
 

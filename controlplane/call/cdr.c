@@ -215,6 +215,10 @@ int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 	put_text(&o, "to", cdr->to);
 	put_key(&o, "call_id");
 	put_string(&o, cdr->call_id.p, cdr->call_id.n < 256 ? cdr->call_id.n : 255);
+	if (cdr->fork.n) {
+		put(&o, ",\"fork\":");
+		put_string(&o, cdr->fork.p, cdr->fork.n < 256 ? cdr->fork.n : 255);
+	}
 	put_time(&o, "start", cdr->start_us);
 	put_time(&o, "ring", cdr->ring_us);
 	put_time(&o, "answer", cdr->answer_us);

@@ -39,6 +39,8 @@ struct cp_cdr {
 	const char *from, *to, *codec;
 	const char *srtp, *keying; // "AEAD_AES_128_GCM", "dtls" or "sdes"; NULL or empty: plain RTP
 	struct sip_slice call_id;
+	struct sip_slice
+		fork; // tag of a fork of the callee that did not get the call; empty: the leg itself
 	uint64_t start_us, ring_us, answer_us, end_us; // Unix time; 0: did not happen
 	const struct cp_cause *cause;
 	const struct cp_media_total *media;

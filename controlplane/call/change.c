@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Requests inside a call: what changes the session (re-INVITE, UPDATE) goes over as a re-INVITE with
-// its offer bridged, what does not (INFO, MESSAGE, NOTIFY, OPTIONS) goes over as it is.
+// Requests inside a call: what changes the session (re-INVITE, UPDATE, an offer in a PRACK) goes over with its
+// offer bridged, what does not (INFO, MESSAGE, NOTIFY, OPTIONS) goes over as it is.
+//
+// UPDATE goes over as UPDATE where the other side allows it. Where it does not, a confirmed dialog gets a
+// re-INVITE; an early one cannot be asked: what that side said last answers for it, and it is told of the change
+// as soon as the call is up (tell.c).
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +15,14 @@
 #include "controlplane/log.h"
 
 static const struct sip_slice nothing;
+
+// The dialog of this leg that x is about.
+static struct sip_dialog *dialog_of(const struct cp_exchange *x, unsigned leg)
+{
+	if (!x->branch)
+		return x->call->leg[leg].dialog;
+	return leg ? x->branch->dialog : cp_branch_caller(x->call, x->branch);
+}
 
 static struct sip_dialog *leg_dialog(struct cp_call *call, unsigned leg)
 {
@@ -26,7 +38,7 @@ static void respond(struct cp_exchange *x, int status, struct sip_slice reason,
 {
 	const struct sip_response r = {
 		.status = status, .reason = reason, .lines = lines, .body = body};
-	struct sip_dialog *d = leg_dialog(x->call, x->from);
+	struct sip_dialog *d = dialog_of(x, x->from);
 
 	if (!x->server)
 		return;
@@ -36,34 +48,106 @@ static void respond(struct cp_exchange *x, int status, struct sip_slice reason,
 		sip_respond(x->server, &r);
 }
 
-// The offer came to nothing; the session is as it was (RFC 6141).
-static void give_up(struct cp_exchange *x, int status, const char *lines)
+// What waits for the end of x goes on. The call may be gone afterwards.
+static void release(struct cp_exchange *x)
 {
 	struct cp_call *call = x->call;
 
-	cp_bridge_reject(x);
-	respond(x, status, nothing, sip_str(lines), nothing);
 	cp_exchange_release(x);
 	cp_media_sweep(call);
+	cp_setup_go_on(call);
+}
+
+// Of a 2xx to this leg.
+static struct sip_slice ok_lines(struct cp_call *call, unsigned leg, unsigned more)
+{
+	unsigned own = call->state == ABI_CALL_UP ? CP_LINE_OK : 0;
+
+	return cp_lines(call, leg, CP_LINE_CONTACT | own | more, NULL, 0);
+}
+
+// The offer came to nothing; the session is as it was (RFC 6141).
+static void give_up(struct cp_exchange *x, int status, const char *lines)
+{
+	cp_bridge_reject(x);
+	respond(x, status, nothing, sip_str(lines), nothing);
+	if (x->kind == CP_X_TELL)
+		cp_timer_later(x->call, cp_other(x->from), 0);
+	release(x);
+}
+
+// Both sides have spoken. Who hears that sends media accordingly, so hawse-media hears of it first.
+static void tell_media(struct cp_exchange *x)
+{
+	struct cp_call *call = x->call;
+	int err;
+
+	x->phase = CP_PHASE_MEDIA;
+	if (x->branch)
+		call->speaking = x->branch;
+	err = cp_media_apply(call, cp_oa_of(x), call->state == ABI_CALL_UP || call->leg[1].dialog);
+	if (err || !cp_media_busy(call))
+		cp_change_settled(x, err);
 }
 
 // ---- over to the other leg -------------------------------------------------------------------------
 
-static void forward(struct cp_exchange *x)
+// May this side be made an offer now, and how?
+static enum sip_method how_to_ask(const struct cp_exchange *x, unsigned to)
+{
+	const struct cp_call *call = x->call;
+	const struct cp_branch *b = x->branch;
+	const struct cp_leg *leg = &call->leg[to];
+
+	if (call->state == ABI_CALL_UP || (to == 1 && leg->dialog)) {
+		if (x->kind == CP_X_REINVITE || x->delayed)
+			return SIP_INVITE;
+		return leg->allows_update ? SIP_UPDATE : SIP_INVITE;
+	}
+	if (to == 0)
+		return leg->allows_update && (b ? b->told : leg->told) ? SIP_UPDATE : SIP_M_OTHER;
+	return b && b->final && b->allows_update ? SIP_UPDATE : SIP_M_OTHER;
+}
+
+static void answer_for(struct cp_exchange *x, unsigned to)
+{
+	if (cp_bridge_answer_for(x, to)) {
+		give_up(x, 488, NULL);
+		return;
+	}
+	x->unasked = true;
+	if (to == 1 && x->branch)
+		x->branch->stale = true;
+	else if (to == 1)
+		x->call->leg[1].stale = true;
+	tell_media(x);
+}
+
+void cp_change_forward(struct cp_exchange *x)
 {
 	struct cp_call *call = x->call;
 	unsigned to = cp_other(x->from);
+	enum sip_method method = how_to_ask(x, to);
 	struct sip_slice body = {0}, lines;
-	int err = x->delayed ? 0 : cp_bridge_show_offer(x, &body);
+	struct sip_dialog *d = dialog_of(x, to);
+	int err;
 
+	if (method == SIP_M_OTHER) {
+		answer_for(x, to);
+		return;
+	}
+	err = x->delayed ? 0 : cp_bridge_show_offer(x, &body);
 	if (err) {
 		give_up(x, (int)sdp_oa_status(err), NULL);
 		return;
 	}
 	x->phase = CP_PHASE_ASKED;
+	x->updating = method == SIP_UPDATE;
+	if (x->branch)
+		cp_dialog_route(call, to, d);
 	lines = cp_lines(
 		call, to, CP_LINE_CONTACT | CP_LINE_REQUEST | (body.n ? CP_LINE_SDP : 0), NULL, 0);
-	err = sip_dialog_send(call->leg[to].dialog, SIP_INVITE, lines, body, x, &x->client);
+	err = sip_dialog_send(d, method, lines, body, x, &x->client);
 	if (!err)
 		return;
 	if (err == -EBUSY)
@@ -72,69 +156,97 @@ static void forward(struct cp_exchange *x)
 		give_up(x, 500, "Retry-After: 1\r\n");
 }
 
-static bool is_changing(const struct cp_call *call)
+// RFC 3311 5.2, RFC 3261 14.2: whose offer has no answer yet? 0: nobody's.
+static int refusal(const struct cp_call *call, unsigned leg, const struct cp_branch *branch)
 {
-	return call->offer || call->invite.phase == CP_PHASE_ANSWERED;
+	const struct cp_exchange *p = call->offer;
+
+	if (p && (p != &call->invite || p->delayed))
+		return (p->delayed ? cp_other(p->from) : p->from) == leg ? 500 : 491;
+	if (call->state == ABI_CALL_UP)
+		return 0;
+	// Until the answer has arrived for certain, the offer of the INVITE is under way.
+	if (leg == 0)
+		return (branch ? branch->told : call->leg[0].told) ? 0 : 500;
+	return (branch ? branch->final : call->leg[1].final) ? 0 : 491;
 }
 
-static void change(struct cp_call *call, unsigned leg, struct sip_transaction *tx,
-	const struct sip_message *m, enum cp_exchange_kind kind)
+static void refuse(struct cp_call *call, struct sip_transaction *tx, int status)
 {
-	struct cp_exchange *x;
+	char lines[32];
+	uint8_t r;
+
+	call->shard->ops->random(call->shard->ctx, &r, sizeof(r));
+	snprintf(lines, sizeof(lines), "Retry-After: %u\r\n", r % 11u);
+	sip_respond_simple(tx, status, status == 500 ? lines : NULL);
+}
+
+static void take_offer(struct cp_exchange *x, const struct sip_message *m)
+{
+	struct cp_call *call = x->call;
+	unsigned leg = x->from;
 	struct sdp_str same;
 	char warning[160];
 	int status, rc;
 
-	if (call->state != ABI_CALL_UP || is_changing(call)) {
-		sip_respond_simple(tx, 491, NULL);
-		return;
-	}
-	x = cp_exchange_new(call, kind, (uint8_t)leg);
-	if (!x) {
-		sip_respond_simple(tx, 500, "Retry-After: 1\r\n");
-		return;
-	}
-	x->server = tx;
-	sip_tx_set_user(tx, x);
-	if (!sip_message_has_sdp(m)) {
-		x->delayed = true;
-		call->offer = x;
-		forward(x);
-		return;
-	}
 	rc = cp_bridge_offer(x, leg, sip_message_body(m), &status, warning, sizeof(warning));
 	if (rc < 0) {
 		give_up(x, status, warning);
-	} else if (call->shard->need.same && rc == 0 && sdp_oa_repeat(&call->oa, &same) == 0) {
+	} else if (call->shard->need.same && rc == 0 && sdp_oa_repeat(cp_oa_of(x), &same) == 0) {
 		// A refresh: nothing has changed, the other side need not know.
-		respond(x, 200, nothing,
-			cp_lines(call, leg, CP_LINE_CONTACT | CP_LINE_SDP, NULL, 0),
+		respond(x, 200, nothing, ok_lines(call, leg, CP_LINE_SDP),
 			sip_slice(same.ptr, same.len));
-		cp_exchange_release(x);
+		release(x);
 	} else if (rc == 0) {
-		forward(x);
+		cp_change_forward(x);
 	}
 }
 
-static void update(
-	struct cp_call *call, unsigned leg, struct sip_transaction *tx, const struct sip_message *m)
+void cp_change_offer(struct cp_call *call, unsigned leg, struct cp_branch *branch,
+	struct sip_transaction *tx, const struct sip_message *m, enum cp_exchange_kind kind)
+{
+	struct cp_exchange *x;
+	int status = refusal(call, leg, branch);
+
+	x = status ? NULL : cp_exchange_new(call, kind, (uint8_t)leg);
+	if (!x) {
+		refuse(call, tx, status ? status : 500);
+		return;
+	}
+	x->server = tx;
+	x->branch = branch;
+	sip_tx_set_user(tx, x);
+	if (call->state != ABI_CALL_UP)
+		cp_branch_told(call, branch);
+	if (sip_message_has_sdp(m)) {
+		take_offer(x, m);
+		return;
+	}
+	x->delayed = true;
+	call->offer = x;
+	cp_change_forward(x);
+}
+
+static void update(struct cp_call *call, unsigned leg, struct cp_branch *branch,
+	struct sip_transaction *tx, const struct sip_message *m)
 {
 	if (sip_message_has_sdp(m)) {
-		change(call, leg, tx, m, CP_X_UPDATE);
+		cp_change_offer(call, leg, branch, tx, m, CP_X_UPDATE);
 		return;
 	}
 	// Only a refresh of the target and the session timer (RFC 3311 5.2): between us and this side.
-	struct sip_slice lines = cp_lines(call, leg, CP_LINE_CONTACT, NULL, 0);
-	const struct sip_response r = {.status = 200, .lines = lines};
+	const struct sip_response r = {.status = 200, .lines = ok_lines(call, leg, 0)};
 
 	sip_respond(tx, &r);
 }
 
-static void relay(
-	struct cp_call *call, unsigned leg, struct sip_transaction *tx, const struct sip_message *m)
+static void relay(struct cp_call *call, unsigned leg, struct cp_branch *branch,
+	struct sip_transaction *tx, const struct sip_message *m)
 {
 	unsigned to = cp_other(leg);
-	struct sip_dialog *d = leg_dialog(call, to);
+	struct sip_dialog *d = !branch   ? leg_dialog(call, to)
+			       : to == 1 ? branch->dialog
+					 : cp_branch_caller(call, branch);
 	struct cp_exchange *x;
 	struct sip_slice lines;
 	int err = -ENOTCONN;
@@ -159,9 +271,31 @@ static void relay(
 		cp_exchange_release(x);
 }
 
-void cp_change_request(
-	struct cp_call *call, unsigned leg, struct sip_transaction *tx, const struct sip_message *m)
+static void reinvite_or_update(struct cp_call *call, unsigned leg, struct cp_branch *branch,
+	struct sip_transaction *tx, const struct sip_message *m)
 {
+	if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
+		sip_respond_simple(tx, 415, "Accept: application/sdp\r\n");
+		return;
+	}
+	cp_note_allow(branch && leg ? &branch->allows_update : &call->leg[leg].allows_update, m);
+	if (call->leg[leg].dialog)
+		cp_leg_route(call, leg);
+	if (call->state == ABI_CALL_UP && !cp_timer_request(call, leg, tx, m))
+		return;
+	if (m->method == SIP_UPDATE)
+		update(call, leg, branch, tx, m);
+	else if (call->state == ABI_CALL_UP)
+		cp_change_offer(call, leg, branch, tx, m, CP_X_REINVITE);
+	else
+		sip_respond_simple(tx, 491, NULL);
+}
+
+void cp_change_request(struct cp_call *call, unsigned leg, struct sip_dialog *d,
+	struct sip_transaction *tx, const struct sip_message *m)
+{
+	struct cp_branch *branch = call->state == ABI_CALL_UP ? NULL : cp_branch_find(call, d);
+
 	if (m->method == SIP_BYE) {
 		cp_end_bye(call, leg, tx, m);
 		return;
@@ -170,22 +304,16 @@ void cp_change_request(
 		sip_respond_simple(tx, 481, NULL);
 		return;
 	}
-	if (m->method == SIP_INVITE || m->method == SIP_UPDATE) {
-		if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
-			sip_respond_simple(tx, 415, "Accept: application/sdp\r\n");
-			return;
-		}
-		cp_leg_route(call, leg);
-	}
 	switch (m->method) {
 	case SIP_INVITE:
-		change(call, leg, tx, m, CP_X_REINVITE);
-		break;
 	case SIP_UPDATE:
-		update(call, leg, tx, m);
+		reinvite_or_update(call, leg, branch, tx, m);
+		break;
+	case SIP_PRACK:
+		cp_prack_request(call, d, branch, tx, m);
 		break;
 	default:
-		relay(call, leg, tx, m);
+		relay(call, leg, branch, tx, m);
 	}
 }
 
@@ -202,22 +330,36 @@ static void relayed(struct cp_exchange *x, const struct sip_message *m)
 		body ? sip_message_body(m) : nothing);
 }
 
-// Both sides have spoken. Who hears that sends media accordingly, so hawse-media hears of it first.
-static void tell_media(struct cp_exchange *x)
+// What the caller knows of an early dialog, when it has changed.
+static void note_told(struct cp_exchange *x)
 {
 	struct cp_call *call = x->call;
-	int err;
+	uint32_t *told = x->branch ? &x->branch->told : &call->leg[0].told;
 
-	x->phase = CP_PHASE_MEDIA;
-	err = cp_media_apply(call, &call->oa, true);
-	if (err || !cp_media_busy(call))
-		cp_change_settled(x, err);
+	if (call->state != ABI_CALL_UP && (x->from == 0 || !x->unasked))
+		*told = cp_oa_of(x)->version[SDP_LEG_A];
+}
+
+// The other side has answered to an offer of its own in the 2xx: its ACK brings ours.
+static void send_ack(struct cp_exchange *x)
+{
+	struct sip_dialog *d = dialog_of(x, cp_other(x->from));
+	struct sdp_str shown;
+
+	if (!d || !sip_dialog_owes_ack(d) || x->updating || x->unasked)
+		return;
+	if (!x->delayed) {
+		sip_dialog_ack(d, nothing, nothing);
+		return;
+	}
+	shown = sdp_oa_shown(cp_oa_of(x), (enum sdp_leg)cp_other(x->from));
+	sip_dialog_ack(
+		d, sip_str("Content-Type: application/sdp\r\n"), sip_slice(shown.ptr, shown.len));
 }
 
 void cp_change_settled(struct cp_exchange *x, int error)
 {
 	struct cp_call *call = x->call;
-	unsigned to = cp_other(x->from);
 	struct sdp_str shown;
 
 	if (error) {
@@ -225,22 +367,18 @@ void cp_change_settled(struct cp_exchange *x, int error)
 		return;
 	}
 	cp_bridge_accept(x);
-	cp_media_sweep(call);
-	if (x->delayed) {
-		shown = sdp_oa_shown(&call->oa, (enum sdp_leg)to);
-		sip_dialog_ack(call->leg[to].dialog, sip_str("Content-Type: application/sdp\r\n"),
+	send_ack(x);
+	note_told(x);
+	shown = sdp_oa_shown(cp_oa_of(x), (enum sdp_leg)x->from);
+	if (!x->delayed)
+		respond(x, 200, nothing, ok_lines(call, x->from, CP_LINE_SDP),
 			sip_slice(shown.ptr, shown.len));
-	} else {
-		sip_dialog_ack(call->leg[to].dialog, nothing, nothing);
-		shown = sdp_oa_shown(&call->oa, (enum sdp_leg)x->from);
-		respond(x, 200, nothing,
-			cp_lines(call, x->from, CP_LINE_CONTACT | CP_LINE_SDP, NULL, 0),
-			sip_slice(shown.ptr, shown.len));
-	}
-	cp_exchange_release(x);
+	if (call->state == ABI_CALL_UP)
+		call->leg[0].stale = call->leg[1].stale = false;
 	cp_call_event(call, 255, "session changed%s%s, %s", call->held & 1 ? ", caller holds" : "",
 		call->held & 2 ? ", callee holds" : "", call->codec[0] ? call->codec : "no codec");
 	cp_call_show(call);
+	release(x);
 }
 
 // An offer of the other leg that cannot be shown or answered: it has to be acknowledged with an
@@ -272,8 +410,7 @@ static void offer_back(struct cp_exchange *x)
 		return;
 	}
 	x->phase = CP_PHASE_ANSWERED;
-	respond(x, 200, nothing, cp_lines(call, x->from, CP_LINE_CONTACT | CP_LINE_SDP, NULL, 0),
-		body);
+	respond(x, 200, nothing, ok_lines(call, x->from, CP_LINE_SDP), body);
 }
 
 static void answered_late(struct cp_exchange *x, const struct sip_message *m)
@@ -299,14 +436,19 @@ static void answered(struct cp_exchange *x, const struct sip_message *m)
 	unsigned to = cp_other(x->from);
 	struct sip_slice shown, body = {0};
 
-	cp_leg_route(call, to);
+	if (call->leg[to].dialog)
+		cp_leg_route(call, to);
+	cp_note_allow(
+		x->branch && to ? &x->branch->allows_update : &call->leg[to].allows_update, m);
+	cp_timer_response(call, to, m);
+	call->leg[to].stale &= x->kind != CP_X_TELL;
 	if (x->delayed) {
 		answered_late(x, m);
 		return;
 	}
 	if (sip_message_has_sdp(m))
 		body = sip_message_body(m);
-	if (cp_bridge_answer(call, &call->oa, to, body, &shown) == 0) {
+	if (cp_bridge_answer(call, cp_oa_of(x), to, body, &shown) == 0) {
 		tell_media(x);
 		return;
 	}
@@ -317,12 +459,12 @@ static void answered(struct cp_exchange *x, const struct sip_message *m)
 }
 
 // RFC 3261 12.2.1.2, RFC 5057: the other side has lost the dialog, or is gone.
-static bool ends_call(int status)
+static bool ends_call(const struct cp_call *call, int status)
 {
-	return status == 408 || status == 481;
+	return call->state == ABI_CALL_UP && (status == 408 || status == 481);
 }
 
-static void lost(struct cp_call *call, unsigned leg, int status)
+void cp_change_lost(struct cp_call *call, unsigned leg, int status)
 {
 	// Who has no dialog needs no BYE; who did not answer may yet hear one.
 	if (status == 481)
@@ -331,40 +473,75 @@ static void lost(struct cp_call *call, unsigned leg, int status)
 	cp_call_end(call, (enum cp_ended_by)leg, status, nothing, NULL);
 }
 
+// The request itself was what it did not like, and another one will do. False: it was the offer.
+static bool ask_otherwise(struct cp_exchange *x, const struct sip_message *m)
+{
+	struct cp_call *call = x->call;
+	unsigned to = cp_other(x->from);
+
+	if (m->status == 422 && x->tries < 3 && cp_timer_response(call, to, m) == 1) {
+		x->tries++;
+	} else if (x->updating && (m->status == 405 || m->status == 501)) {
+		call->leg[to].allows_update = false;
+		if (x->branch)
+			x->branch->allows_update = false;
+	} else {
+		return false;
+	}
+	sip_tx_set_user(x->client, NULL);
+	x->client = NULL;
+	cp_change_forward(x);
+	return true;
+}
+
 static void refused(struct cp_exchange *x, const struct sip_message *m)
 {
 	struct cp_call *call = x->call;
 	unsigned to = cp_other(x->from);
 	int status = m->status;
 
+	if (ask_otherwise(x, m))
+		return;
 	cp_bridge_reject(x);
 	relayed(x, m);
+	if (x->kind == CP_X_TELL)
+		cp_tell_refused(x, m);
+	if (ends_call(call, status)) {
+		cp_exchange_release(x);
+		cp_change_lost(call, to, status);
+	} else {
+		release(x);
+	}
+}
+
+static void relay_response(struct cp_exchange *x, const struct sip_message *m)
+{
+	struct cp_call *call = x->call;
+	unsigned to = cp_other(x->from);
+	int status = m->status;
+
+	if (status < 200)
+		return;
+	relayed(x, m);
 	cp_exchange_release(x);
-	cp_media_sweep(call);
-	if (ends_call(status))
-		lost(call, to, status);
+	if (ends_call(call, status))
+		cp_change_lost(call, to, status);
 }
 
 void cp_change_response(
 	struct cp_exchange *x, struct sip_transaction *tx, const struct sip_message *m)
 {
 	struct cp_call *call = x->call;
-	unsigned to = cp_other(x->from);
 	struct sip_dialog *d = NULL;
 	int status = m->status;
 
 	if (sip_dialog_on_response(call->shard->dialogs, tx, m, &d) == 1)
 		return;
-	if (x->kind == CP_X_RELAY) {
-		if (status < 200)
-			return;
-		relayed(x, m);
-		cp_exchange_release(x);
-		if (ends_call(status))
-			lost(call, to, status);
-		return;
-	}
-	if (status >= 300)
+	if (x->kind == CP_X_RELAY)
+		relay_response(x, m);
+	else if (x->kind == CP_X_REFRESH || x->kind == CP_X_PROBE)
+		cp_tell_response(x, m);
+	else if (status >= 300)
 		refused(x, m);
 	else if (status >= 200 && d)
 		answered(x, m);
@@ -378,9 +555,16 @@ void cp_change_failed(struct cp_exchange *x, int status, const char *why)
 	unsigned to = cp_other(x->from);
 
 	cp_call_event(call, (uint8_t)to, "%s", why);
-	give_up(x, status, NULL);
-	if (ends_call(status))
-		lost(call, to, status);
+	if (!ends_call(call, status)) {
+		if (x->kind == CP_X_REFRESH)
+			cp_timer_later(call, to, 0);
+		give_up(x, status, NULL);
+		return;
+	}
+	cp_bridge_reject(x);
+	respond(x, status, nothing, nothing, nothing);
+	cp_exchange_release(x);
+	cp_change_lost(call, to, status);
 }
 
 void cp_change_cancel(struct cp_exchange *x)
@@ -399,7 +583,7 @@ void cp_change_ports(struct cp_exchange *x, int error)
 	if (x->delayed)
 		offer_back(x);
 	else
-		forward(x);
+		cp_change_forward(x);
 }
 
 void cp_change_media(struct cp_call *call, int error)
@@ -419,7 +603,7 @@ void cp_change_ack(struct cp_exchange *x, const struct sip_message *m)
 	int err = -EINVAL;
 
 	if (sip_message_has_sdp(m))
-		err = cp_bridge_answer(call, &call->oa, x->from, sip_message_body(m), &shown);
+		err = cp_bridge_answer(call, cp_oa_of(x), x->from, sip_message_body(m), &shown);
 	if (err) {
 		answer_as_before(x);
 		cp_exchange_release(x);

@@ -66,6 +66,36 @@ void cp_call_record(struct cp_call *call, unsigned leg)
 		cp_count(shard, CP_C_CDR_FAILED);
 }
 
+void cp_call_record_fork(struct cp_call *call, const struct sip_dialog *d, uint64_t ring_us,
+	const struct cp_cause *cause)
+{
+	static const struct cp_media_total none;
+	struct cp_shard *shard = call->shard;
+	struct sip_dialog_view view;
+	char line[CP_CDR_LINE];
+	struct cp_cdr cdr = {
+		.call = call->id,
+		.leg = 1,
+		.peer = call->leg[1].peer->cfg->name,
+		.from = call->from,
+		.to = call->to,
+		.codec = "",
+		.start_us = unix_time(call, call->leg[1].start_us),
+		.ring_us = unix_time(call, ring_us),
+		.end_us = unix_time(call, shard->now_us),
+		.cause = cause,
+		.media = &none,
+	};
+	int n;
+
+	sip_dialog_view(d, &view);
+	cdr.call_id = view.call_id;
+	cdr.fork = view.remote_tag;
+	n = cp_cdr_write(&cdr, line, sizeof(line));
+	if (n < 0 || shard->ops->cdr(shard->ctx, line, (size_t)n) < 0)
+		cp_count(shard, CP_C_CDR_FAILED);
+}
+
 static void record_all(struct cp_call *call)
 {
 	for (unsigned leg = 0; leg < 2; leg++) {
@@ -186,7 +216,7 @@ static void end_invite(struct cp_call *call, int status, struct sip_slice phrase
 	if (x->server && !sip_tx_is_final(x->server))
 		refuse_caller(call, status, phrase, lines);
 	cp_exchange_release(x);
-	cp_branches_free(call);
+	cp_branches_free(call, NULL);
 }
 
 // RFC 3261 15.1.2: requests that are still pending get 487.
@@ -235,6 +265,8 @@ void cp_call_end(struct cp_call *call, enum cp_ended_by by, int status, struct s
 	cp_call_event(call, (uint8_t)(by == CP_BY_HAWSE ? 255 : by), "ended by %s: %d %s",
 		cp_cause_by((uint8_t)by), status, call->cause.phrase);
 	cp_call_state(call, ABI_CALL_ENDING);
+	cp_timer_stop(call);
+	cp_silence_stop(call);
 	end_invite(call, status, phrase, lines);
 	end_others(call);
 	for (unsigned leg = 0; leg < 2; leg++)

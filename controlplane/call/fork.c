@@ -227,7 +227,7 @@ static void give_up(struct cp_call *call, int status, const char *text)
 	int carried = status == 408 || status == 503 ? 480 : cp_cause_carried(status);
 
 	snprintf(phrase, sizeof(phrase), "%s", text);
-	cp_target_leave(x);
+	cp_target_leave(x, NULL);
 	if (cp_target_next(x, status, sip_str(phrase)))
 		return;
 	cp_call_result(call, cp_cause_result(carried));

@@ -168,7 +168,7 @@ bool cp_restored_invite(
 	if (!call || !call->restored || call->state != ABI_CALL_UP || sip_message_cseq(m, &cseq))
 		return false;
 	sip_dialog_view(call->leg[0].dialog, &view);
-	if (view.is_uac || cseq.number != view.remote_cseq ||
+	if (view.is_uac || cseq.number > view.remote_cseq ||
 		!sip_slice_eq(view.remote_tag, sip_message_from_tag(m)) ||
 		!cp_is_party(call, 0, call->leg[0].dialog, sip_tx_flow(tx)))
 		return false;

@@ -28,14 +28,37 @@ static void put_contact(struct sip_build *b, const struct cp_call *call, unsigne
 		named ? "@" : "", (int)n, l->contact);
 }
 
-static void put_own(struct sip_build *b, const struct cp_call *call, unsigned to, unsigned own)
+// What we can, as far as this side may know of it.
+static void put_supported(
+	struct sip_build *b, const struct cp_call *call, unsigned to, unsigned own)
+{
+	const struct cfg_peer *peer = call->leg[to].peer->cfg;
+	bool invite = (own & CP_LINE_REQUEST) && call->state < ABI_CALL_UP;
+	bool prack = to ? cp_prack_offered(call) : peer->prack != CFG_PRACK_OFF;
+
+	sip_build_format(b, "Supported", "%s%s%s", peer->session_timer.off ? "" : "timer",
+		!prack                    ? ""
+		: peer->session_timer.off ? "100rel"
+					  : ", 100rel",
+		!invite                             ? ""
+		: peer->session_timer.off && !prack ? "199"
+						    : ", 199");
+	if (invite && to == 1 && prack && peer->prack == CFG_PRACK_REQUIRE)
+		sip_build_header_str(b, "Require", "100rel");
+}
+
+static void put_own(struct sip_build *b, struct cp_call *call, unsigned to, unsigned own)
 {
 	const char *agent = call->policy->cfg->sip.user_agent;
 
 	if (own & CP_LINE_CONTACT) {
 		put_contact(b, call, to);
 		sip_build_header_str(b, "Allow", CP_ALLOW);
+		put_supported(b, call, to, own);
 	}
+	if ((own & CP_LINE_OK) ||
+		(own & (CP_LINE_CONTACT | CP_LINE_REQUEST)) == (CP_LINE_CONTACT | CP_LINE_REQUEST))
+		cp_timer_put(call, to, own, b);
 	if (agent[0])
 		sip_build_header_str(b, own & CP_LINE_REQUEST ? "User-Agent" : "Server", agent);
 	if (own & CP_LINE_SDP)

@@ -178,6 +178,12 @@ bool cp_media_gone(const struct cp_call *call)
 
 // ---- ports ----------------------------------------------------------------------------------------
 
+// Of whoever is offering now.
+static struct sdp_oa *asking_oa(struct cp_call *call)
+{
+	return call->offer ? cp_oa_of(call->offer) : &call->oa;
+}
+
 static uint8_t family_of(
 	struct cp_call *call, unsigned leg, const struct sdp_oa_need *need, unsigned i)
 {
@@ -185,7 +191,7 @@ static uint8_t family_of(
 
 	if (leg == (unsigned)need->offerer)
 		return need->stream[i].family;
-	local = sdp_oa_local(&call->oa, (enum sdp_leg)leg, 0);
+	local = sdp_oa_local(asking_oa(call), (enum sdp_leg)leg, 0);
 	return local ? local->family : call->leg[leg].signalling.family;
 }
 
@@ -271,7 +277,7 @@ static int take_ports(struct cp_session *s, const struct abi_msg *reply)
 		local.rtp_port = ports->leg[leg].rtp_port;
 		local.rtcp_port = ports->leg[leg].rtcp_port;
 		memcpy(local.ip, ports->leg[leg].ip, sizeof(local.ip));
-		err = sdp_oa_set_local(&s->call->oa, (enum sdp_leg)leg, s->stream, &local);
+		err = sdp_oa_set_local(asking_oa(s->call), (enum sdp_leg)leg, s->stream, &local);
 	}
 	return err;
 }
@@ -293,6 +299,10 @@ static int plan_session(struct cp_session *s, const struct sdp_plan_stream *stre
 			l->peer, l->signalling, s->local[leg].family, s->remote[leg]};
 
 		cp_plan_leg(&party, &stream->leg[leg], final, &plan.leg[leg]);
+		if (l->peer->cfg->silence == CFG_SILENCE_ALLOW)
+			plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_TIMEOUT;
+		if (!final && s->call->speaking && (s->call->speaking->gate >> leg & 1))
+			plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_RECEIVE;
 		s->remote[leg] = party.remote;
 		if (cp_secure_plan(s, leg, &stream->leg[leg], &plan.leg[leg]))
 			return -ENOMEM;
@@ -435,6 +445,9 @@ static bool in_use(const struct cp_call *call, const struct cp_session *s)
 
 void cp_media_sweep(struct cp_call *call)
 {
+	// Another fork may want them yet.
+	if (call->branches)
+		return;
 	for (unsigned i = 0; i < CP_SESSIONS; i++) {
 		struct cp_session *s = call->session[i];
 

@@ -24,6 +24,10 @@ struct kept_leg {
 	char peer[CFG_NAME];
 	struct sip_addr signalling;
 	uint64_t start, ring, answer; // Unix time, us
+	uint64_t due;                 // of the session timer
+	struct sip_session_timer session;
+	uint8_t refresher;
+	bool allows_update, stale;
 	struct sip_dialog_view dialog;
 	struct kept_flow listener, flow, ok_flow; // of the leg, its dialog, its dialog's 2xx
 };
@@ -105,6 +109,21 @@ static void tape_dialog(struct sip_tape *t, struct kept_leg *leg)
 	tape_flow(t, &leg->ok_flow);
 }
 
+static void tape_timer(struct sip_tape *t, struct kept_leg *leg)
+{
+	sip_tape_bool(t, &leg->allows_update);
+	sip_tape_bool(t, &leg->stale);
+	sip_tape_u8(t, &leg->refresher);
+	sip_tape_check(t, leg->refresher <= SIP_ST_THEM);
+	if (leg->refresher == SIP_ST_NOBODY)
+		return;
+	sip_tape_u32(t, &leg->session.interval);
+	sip_tape_u32(t, &leg->session.floor);
+	sip_tape_bool(t, &leg->session.peer_supports);
+	sip_tape_u64(t, &leg->due);
+	sip_tape_check(t, leg->session.interval >= SIP_ST_MIN);
+}
+
 static void tape_leg(struct sip_tape *t, struct kept_leg *leg)
 {
 	sip_tape_text(t, leg->peer, sizeof(leg->peer));
@@ -113,6 +132,7 @@ static void tape_leg(struct sip_tape *t, struct kept_leg *leg)
 	sip_tape_u64(t, &leg->start);
 	sip_tape_u64(t, &leg->ring);
 	sip_tape_u64(t, &leg->answer);
+	tape_timer(t, leg);
 	tape_dialog(t, leg);
 }
 
@@ -314,6 +334,11 @@ static void keep_leg(const struct cp_call *call, unsigned i, struct kept_leg *ou
 	out->start = to_unix(call, leg->start_us);
 	out->ring = to_unix(call, leg->ring_us);
 	out->answer = to_unix(call, leg->answer_us);
+	out->allows_update = leg->allows_update;
+	out->stale = leg->stale;
+	out->session = leg->session;
+	out->refresher = (uint8_t)leg->session.refresher;
+	out->due = to_unix(call, leg->due_us);
 	sip_dialog_view(leg->dialog, d);
 	keep_flow(call, &d->flow.remote, leg->socket, cp_leg_listener(call, i)->transport,
 		&out->listener);
@@ -455,6 +480,7 @@ static const struct cp_peer *ghost_of(struct cp_shard *shard, const char *name)
 	memcpy(g->cfg.name, name, strnlen(name, sizeof(g->cfg.name) - 1));
 	g->cfg.kind = CFG_ACCESS;
 	g->cfg.dscp = 46;
+	g->cfg.session_timer = (struct cfg_session_timer){.expires = 1800, .minimum = 90};
 	g->peer.cfg = &g->cfg;
 	g->peer.index = UINT16_MAX;
 	g->next = shard->ghosts;
@@ -494,6 +520,14 @@ static int load_leg(struct cp_call *call, unsigned i, struct kept_leg *from)
 	leg->start_us = from_unix(shard, from->start);
 	leg->ring_us = from_unix(shard, from->ring);
 	leg->answer_us = from_unix(shard, from->answer);
+	cp_timer_init(call, i);
+	leg->allows_update = from->allows_update;
+	leg->stale = from->stale;
+	leg->session.refresher = (enum sip_st_refresher)from->refresher;
+	leg->session.interval = from->session.interval;
+	leg->session.peer_supports = from->session.peer_supports;
+	if (from->session.floor > leg->session.floor)
+		leg->session.floor = from->session.floor;
 	if (i == 1 && d->call_id.n >= sizeof(leg->call_id))
 		return -EBADMSG;
 	if (i == 1)
@@ -616,6 +650,8 @@ int cp_persist_load(struct cp_shard *shard, uint64_t id, const uint8_t *record, 
 	}
 	show_start(call);
 	cp_call_state(call, ABI_CALL_UP);
+	for (unsigned leg = 0; leg < 2; leg++)
+		cp_timer_restore(call, leg, from_unix(shard, k.leg[leg].due));
 	*out = call;
 	return 0;
 }

@@ -109,16 +109,20 @@ static void to_listening_port(
 
 void cp_leg_route(struct cp_call *call, unsigned leg)
 {
+	cp_dialog_route(call, leg, call->leg[leg].dialog);
+}
+
+void cp_dialog_route(struct cp_call *call, unsigned leg, struct sip_dialog *d)
+{
 	struct cp_leg *l = &call->leg[leg];
-	struct sip_flow flow = *sip_dialog_flow(l->dialog);
+	struct sip_flow flow = *sip_dialog_flow(d);
 	struct sip_addr hop;
 	struct sip_uri uri;
 
 	if (l->peer->cfg->kind != CFG_TRUNK || flow.transport == SIP_WS ||
 		flow.transport == SIP_WSS)
 		return;
-	if (sip_uri_parse(sip_dialog_next_hop(l->dialog), &uri) == 0 &&
-		transport_of(&uri, &flow) >= 0 &&
+	if (sip_uri_parse(sip_dialog_next_hop(d), &uri) == 0 && transport_of(&uri, &flow) >= 0 &&
 		sip_addr_parse(uri.host,
 			uri.port                    ? uri.port
 			: flow.transport == SIP_TLS ? 5061
@@ -130,5 +134,5 @@ void cp_leg_route(struct cp_call *call, unsigned leg)
 		to_listening_port(call, l->peer, &flow);
 	else
 		return;
-	sip_dialog_set_flow(l->dialog, &flow);
+	sip_dialog_set_flow(d, &flow);
 }

@@ -8,6 +8,7 @@
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
 #include "controlplane/call/identity.h"
+#include "sip/reliable.h"
 
 // ---- the caller's INVITE --------------------------------------------------------------------------
 
@@ -133,7 +134,8 @@ void cp_setup_invite(
 		return;
 	}
 	status = cp_route_call(shard, m, caller, user ? user->number : NULL, &choice);
-	if (!admit(shard, tx, m, choice.emergency))
+	if (!admit(shard, tx, m, choice.emergency) || !cp_prack_admit(shard, tx, m, caller) ||
+		!cp_timer_admit(tx, m, caller))
 		return;
 	if (status) {
 		refuse(shard, tx, result_of(status), status, NULL);
@@ -161,6 +163,10 @@ void cp_setup_invite(
 		return;
 	}
 	cp_leg_route(call, 0);
+	cp_note_allow(&call->leg[0].allows_update, m);
+	cp_prack_caller(call, m);
+	cp_timer_init(call, 0);
+	cp_timer_request(call, 0, tx, m);
 	sip_respond_simple(tx, 100, NULL);
 	begin(call, m);
 }
@@ -183,19 +189,49 @@ static void note_ringing(struct cp_call *call, int status)
 	abi_add64(&shard->counters[CP_C_PDD_MS], (shard->now_us - call->leg[0].start_us) / 1000);
 }
 
+void cp_note_allow(bool *allows_update, const struct sip_message *m)
+{
+	if (sip_message_value(m, SIP_H_ALLOW).n)
+		*allows_update = sip_message_lists(m, SIP_H_ALLOW, "UPDATE");
+}
+
+// RFC 5009, from a trunk: which early media its network lets through. Directions are the callee's.
+static void note_gate(struct cp_call *call, struct cp_branch *branch, const struct sip_message *m)
+{
+	static const char *const names[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
+	struct sip_slice value;
+	unsigned at = 0;
+	uint8_t gate = 0;
+
+	if (!sip_message_find(m, "P-Early-Media", &at, &value) ||
+		call->leg[1].peer->cfg->kind != CFG_TRUNK)
+		return;
+	while (gate < 4 && (value.n < strlen(names[gate]) ||
+				   strncasecmp(value.p, names[gate], strlen(names[gate])) != 0))
+		gate++;
+	if (gate == 4)
+		return;
+	branch->gate = gate;
+	if (call->speaking == branch && (!call->offer || call->offer == &call->invite))
+		cp_media_apply(call, &branch->oa, false);
+}
+
 // Early media of one branch. Empty when there is nothing to show.
 static struct sip_slice early_answer(
-	struct cp_call *call, struct cp_branch *branch, const struct sip_message *m)
+	struct cp_call *call, struct cp_branch *branch, const struct sip_message *m, bool reliable)
 {
 	struct sip_slice shown = {0};
 
-	if (!branch->has_oa)
-		sdp_oa_clone(&branch->oa, &call->oa);
-	branch->has_oa = true;
-	if (call->speaking && call->speaking != branch)
-		sdp_oa_follow(&branch->oa, &call->speaking->oa, SDP_LEG_A);
+	// Once answered, every further description is to be ignored (RFC 3261 13.2.1).
+	if (branch->final || (branch->has_oa && branch->oa.agreed_once))
+		return shown;
+	cp_branch_oa(call, branch);
 	if (cp_bridge_answer(call, &branch->oa, 1, sip_message_body(m), &shown))
 		return sip_slice(NULL, 0);
+	branch->final = reliable;
+	if (call->offer &&
+		call->offer != &call->invite) // media stay with those who are changing them
+		return shown;
 	call->speaking = branch;
 	call->showing = true;
 	if (cp_media_apply(call, &branch->oa, false))
@@ -203,34 +239,80 @@ static struct sip_slice early_answer(
 	return shown;
 }
 
+// The response for the caller, by the dialog that the branch is to him.
+static void say(struct cp_exchange *x, struct cp_branch *branch, struct sip_response *r, int seen,
+	const struct sip_message *m)
+{
+	struct cp_call *call = x->call;
+	struct sip_dialog *d = cp_branch_caller(call, branch);
+	bool reliably = branch && cp_prack_wanted(call, seen);
+
+	if (branch && branch->told) // he has one for certain, and none may follow it
+		r->body = sip_slice(NULL, 0);
+	if (branch && reliably && r->body.n)
+		branch->told = branch->oa.version[SDP_LEG_A];
+	r->lines = cp_lines(
+		call, 0, CP_LINE_CONTACT | (r->body.n ? CP_LINE_SDP : 0), m, CP_IN_PROVISIONAL);
+	if (!x->server)
+		return;
+	if (reliably)
+		sip_reliable_respond(d, x->server, r);
+	else
+		sip_dialog_respond(d, x->server, r);
+}
+
 static void progress(struct cp_exchange *x, struct sip_dialog *d, const struct sip_message *m)
 {
 	struct cp_call *call = x->call;
 	struct cp_branch *branch = NULL;
 	struct sip_response r = {.status = m->status, .reason = m->reason_text};
+	bool offers;
+	int seen;
 
 	if (d) {
 		sip_dialog_set_user(d, call);
-		branch = cp_bridge_branch(call, d);
+		branch = cp_branch_get(call, d);
 		if (!branch)
 			sip_dialog_free(d);
 	}
-	if (m->status == 199) // without 100rel it says nothing (RFC 6228 4)
+	if (m->status == 199) { // RFC 6228
+		if (branch)
+			cp_branch_drop(call, branch, m);
+		return;
+	}
+	offers = branch && x->delayed && call->leg[0].reliable && sip_message_has_sdp(m) &&
+		 !branch->has_oa;
+	if (offers && call->offer) // one at a time: it comes again
+		return;
+	seen = branch ? sip_reliable_seen(d, m) : 0;
+	if (seen < 0)
 		return;
 	note_ringing(call, m->status);
+	cp_target_rings(call);
+	if (branch) {
+		if (!branch->ring_us)
+			branch->ring_us = call->shard->now_us;
+		cp_note_allow(&branch->allows_update, m);
+		note_gate(call, branch, m);
+	}
+	if (seen && offers) {
+		cp_prack_offer(x, branch, m);
+		return;
+	}
 	if (branch && !x->delayed && sip_message_has_sdp(m))
-		r.body = early_answer(call, branch, m);
-	r.lines = cp_lines(
-		call, 0, CP_LINE_CONTACT | (r.body.n ? CP_LINE_SDP : 0), m, CP_IN_PROVISIONAL);
-	if (x->server)
-		sip_dialog_respond(call->leg[0].dialog, x->server, &r);
+		r.body = early_answer(call, branch, m, seen > 0);
+	say(x, branch, &r, seen, m);
+	if (seen)
+		cp_prack_send(call, d, sip_slice(NULL, 0));
 	cp_call_show(call);
 }
 
 static void keep_answer(struct cp_exchange *x, const struct sip_message *m)
 {
-	struct sip_slice lines =
-		cp_lines(x->call, 0, CP_LINE_CONTACT | CP_LINE_SDP, m, CP_IN_SUCCESS);
+	// Who was told reliably must not be told again (RFC 3261 13.2.1).
+	struct sip_slice lines = cp_lines(x->call, 0,
+		CP_LINE_CONTACT | CP_LINE_OK | (x->call->leg[0].told ? 0 : CP_LINE_SDP), m,
+		CP_IN_SUCCESS);
 
 	x->status = m->status;
 	free(x->lines);
@@ -256,12 +338,33 @@ static void tell_media(struct cp_exchange *x)
 		cp_setup_media(x, err);
 }
 
+// The callee's 2xx, with what came of its early dialogs behind us.
+static void take_answer(struct cp_exchange *x, struct sip_slice body)
+{
+	struct cp_call *call = x->call;
+	struct sip_slice shown;
+	char warning[160];
+	int status, rc;
+
+	if (call->oa.agreed_once || (call->leg[1].final && call->oa.state == SDP_OA_ANSWERED)) {
+		tell_media(x); // nothing that came in the 2xx changes that
+	} else if (x->delayed) {
+		rc = body.n ? cp_bridge_offer(x, 1, body, &status, warning, sizeof(warning))
+			    : -EINVAL;
+		if (rc < 0)
+			answer_failed(call, body.n ? 488 : 502, "offer cannot be used");
+		else if (rc == 0)
+			cp_setup_offer_back(x);
+	} else if (cp_bridge_answer(call, &call->oa, 1, body, &shown)) {
+		answer_failed(call, 502, "answer cannot be used");
+	} else {
+		tell_media(x);
+	}
+}
+
 static void answered(struct cp_exchange *x, struct sip_dialog *d, const struct sip_message *m)
 {
 	struct cp_call *call = x->call;
-	struct sip_slice shown, body = {0};
-	char warning[160];
-	int status, rc;
 
 	sip_timer_stop(sip_layer_wheel(call->shard->layer), &call->timer);
 	if (x->client)
@@ -270,24 +373,15 @@ static void answered(struct cp_exchange *x, struct sip_dialog *d, const struct s
 	sip_dialog_set_user(d, call);
 	call->leg[1].dialog = d;
 	call->leg[1].answer_us = call->shard->now_us;
-	cp_bridge_win(call, d);
+	cp_branch_win(call, d);
 	cp_leg_route(call, 1);
+	cp_note_allow(&call->leg[1].allows_update, m);
+	cp_timer_response(call, 1, m);
 	keep_answer(x, m);
-	if (sip_message_has_sdp(m))
-		body = sip_message_body(m);
-	if (x->delayed) {
-		rc = body.n ? cp_bridge_offer(x, 1, body, &status, warning, sizeof(warning))
-			    : -EINVAL;
-		if (rc < 0)
-			answer_failed(call, body.n ? 488 : 502, "offer cannot be used");
-		else if (rc == 0)
-			cp_setup_offer_back(x);
-		return;
-	}
-	if (cp_bridge_answer(call, &call->oa, 1, body, &shown))
-		answer_failed(call, 502, "answer cannot be used");
-	else
-		tell_media(x);
+	if (!call->offer || (call->offer == x && !x->delayed))
+		take_answer(x, sip_message_has_sdp(m) ? sip_message_body(m) : sip_slice(NULL, 0));
+	else if (call->offer != x) // of an early dialog: first that, then the answer
+		x->phase = CP_PHASE_WAITING;
 }
 
 static void now_up(struct cp_call *call)
@@ -339,9 +433,13 @@ void cp_setup_media(struct cp_exchange *x, int error)
 		media_refused(call, error);
 		return;
 	}
+	if (x->delayed && !call->oa.agreed_once && call->offer == x && !call->leg[0].answer_us) {
+		cp_prack_answered(x);
+		return;
+	}
 	cp_bridge_accept(x);
 	cp_media_sweep(call);
-	if (x->delayed) {
+	if (x->delayed && call->leg[0].answer_us) {
 		shown = sdp_oa_shown(&call->oa, SDP_LEG_B);
 		sip_dialog_ack(call->leg[1].dialog, sip_str("Content-Type: application/sdp\r\n"),
 			sip_slice(shown.ptr, shown.len));
@@ -350,11 +448,37 @@ void cp_setup_media(struct cp_exchange *x, int error)
 		return;
 	}
 	sip_dialog_ack(call->leg[1].dialog, sip_slice(NULL, 0), sip_slice(NULL, 0));
-	shown = sdp_oa_shown(&call->oa, SDP_LEG_A);
+	x->phase = CP_PHASE_HELD;
+	cp_setup_go_on(call);
+}
+
+// The 2xx to the caller, as soon as nothing forbids it.
+static void finish(struct cp_exchange *x)
+{
+	struct cp_call *call = x->call;
+	struct cp_leg *caller = &call->leg[0];
+	struct sdp_str shown = sdp_oa_shown(&call->oa, SDP_LEG_A);
+
+	if (caller->told) {
+		caller->stale |= caller->told != call->oa.version[SDP_LEG_A];
+		shown = (struct sdp_str){0};
+	}
 	if (answer_caller(x, sip_slice(shown.ptr, shown.len)))
 		return;
 	now_up(call);
 	cp_exchange_release(x);
+}
+
+void cp_setup_go_on(struct cp_call *call)
+{
+	struct cp_exchange *x = &call->invite;
+
+	if (call->state >= ABI_CALL_UP || (call->offer && call->offer != x))
+		return;
+	if (x->phase == CP_PHASE_WAITING)
+		take_answer(x, sip_slice(NULL, 0));
+	else if (x->phase == CP_PHASE_HELD && !sip_reliable_holds_ok(call->leg[0].dialog))
+		finish(x);
 }
 
 // Delayed offer: the target's offer goes to the caller in our 2xx, his ACK will bring the answer.
@@ -397,7 +521,12 @@ static void refused(struct cp_exchange *x, const struct sip_message *m)
 	char lines[CP_LINES];
 	struct sip_slice carried;
 
-	cp_target_leave(x);
+	cp_target_leave(x, m);
+	if (m->status == 422 && call->invite.tries < 3 && cp_timer_response(call, 1, m) == 1) {
+		x->tries++;
+		cp_target_ask(x);
+		return;
+	}
 	if (m->status == 503 && cp_target_next_hop(x))
 		return;
 	if (cp_target_next(x, m->status, m->reason_text))
@@ -413,7 +542,7 @@ void cp_setup_failed(struct cp_exchange *x, int status, const char *why)
 {
 	struct cp_call *call = x->call;
 
-	cp_target_leave(x);
+	cp_target_leave(x, NULL);
 	if (cp_target_next_hop(x))
 		return;
 	if (!cp_target_next(x, status, sip_str(why)))
@@ -459,8 +588,10 @@ void cp_orphan_response(
 		return;
 	}
 	// A fork that lost, or a 200 that crossed our CANCEL.
-	if (m->status >= 200 && m->status < 300)
+	if (m->status >= 200 && m->status < 300) {
+		cp_branch_late(shard, d);
 		cp_reap(shard, d);
-	else
+	} else {
 		sip_dialog_free(d);
+	}
 }

@@ -23,17 +23,29 @@ static void ring_timeout(struct sip_timer *timer, void *ctx)
 	cp_call_end(call, CP_BY_HAWSE, 408, sip_slice(NULL, 0), NULL);
 }
 
-static void start_timer(struct cp_call *call, const struct sip_message *invite)
+static void start_ring(struct cp_call *call, uint32_t seconds)
 {
 	struct sip_layer *layer = call->shard->layer;
-	uint32_t seconds = call->policy->cfg->sip.ring_timeout, expires;
 
-	if (sip_message_number(invite, SIP_H_EXPIRES, &expires) == 0 && expires &&
-		expires < seconds)
-		seconds = expires;
 	call->timer.fire = ring_timeout;
 	sip_timer_start(
 		sip_layer_wheel(layer), &call->timer, sip_layer_now(layer) + seconds * 1000ull);
+}
+
+static void start_timer(struct cp_call *call, const struct sip_message *invite)
+{
+	uint32_t seconds = call->policy->cfg->sip.ring_timeout, expires;
+
+	call->bounded = sip_message_number(invite, SIP_H_EXPIRES, &expires) == 0 && expires &&
+			expires < seconds;
+	start_ring(call, call->bounded ? expires : seconds);
+}
+
+// Timer C begins anew with each provisional response (RFC 3261 16.7), unless the caller has set a bound.
+void cp_target_rings(struct cp_call *call)
+{
+	if (!call->bounded)
+		start_ring(call, call->policy->cfg->sip.ring_timeout);
 }
 
 // An address that has not said a word when four INVITEs would have reached it (UDP's 0, 0.5, 1.5 and
@@ -250,6 +262,7 @@ bool cp_target_choose(struct cp_call *call)
 		if (!peer || phones || (!peer->cfg->access && !locate(call, peer)))
 			continue;
 		leg->peer = peer;
+		cp_timer_init(call, 1);
 		leg->start_us = call->shard->now_us;
 		leg->ring_us = leg->answer_us = leg->end_us = 0;
 		cp_route_price(call);
@@ -310,7 +323,9 @@ void cp_setup_ports(struct cp_exchange *x, int error)
 		return;
 	}
 	cp_call_show(call);
-	if (x->delayed)
+	if (x->early)
+		cp_prack_offer_back(x);
+	else if (x->delayed)
 		cp_setup_offer_back(x);
 	else
 		cp_target_ask(x);
@@ -387,7 +402,7 @@ bool cp_target_next_hop(struct cp_exchange *x)
 	return true;
 }
 
-void cp_target_leave(struct cp_exchange *x)
+void cp_target_leave(struct cp_exchange *x, const struct sip_message *m)
 {
 	struct cp_call *call = x->call;
 
@@ -397,5 +412,5 @@ void cp_target_leave(struct cp_exchange *x)
 		sip_tx_set_user(x->client, NULL);
 	x->client = NULL;
 	cp_fork_end(call);
-	cp_branches_free(call);
+	cp_branches_free(call, m);
 }

@@ -140,6 +140,32 @@ enum cfg_srtp {
 
 #define CFG_SUITES 8u
 
+enum cfg_refresher { // as enum sip_st_refresher
+	CFG_REFRESH_EITHER,
+	CFG_REFRESH_HAWSE,
+	CFG_REFRESH_PEER,
+};
+
+// RFC 4028: session_timer: {expires: 1800, minimum: 90, refresher: either}, or off
+struct cfg_session_timer {
+	uint32_t expires; // seconds that we ask for; default 1800
+	uint32_t minimum; // seconds; less is refused by 422; default 90, the RFC's least
+	enum cfg_refresher refresher; // whom we ask to refresh when the peer leaves it to us
+	bool off;                     // the peer's timers are not taken part in
+};
+
+enum cfg_prack {           // RFC 3262
+	CFG_PRACK_ON,      // where both sides have it
+	CFG_PRACK_OFF,     // not with this peer
+	CFG_PRACK_REQUIRE, // its calls without it get 421, calls to it demand it
+};
+
+enum cfg_silence {       // no media from one side for sip.media_timeout, while the other one speaks
+	CFG_SILENCE_ASK, // OPTIONS inside the call: no answer in 4 s ends it
+	CFG_SILENCE_END, // ends the call
+	CFG_SILENCE_ALLOW, // is no matter
+};
+
 struct cfg_host { // "sip.carrier.example", "sip.carrier.example:5070"
 	char name[254];
 	uint16_t port; // 0: none was written; SRV says it
@@ -208,7 +234,11 @@ struct cfg_peer {
 	int media;     // index into cfg.media; default 0
 	uint8_t dscp;  // of media sent to it; default 46 (EF)
 	struct cfg_trunk trunk; // numbers, rates, limits, health, rules, codecs: trunk.h
-	unsigned line; // where it stands in the file
+	struct cfg_session_timer session_timer;
+	enum cfg_prack prack; // prack: on, off, require
+	enum cfg_silence
+		silence; // silence: ask, end, allow. Silence on both sides ends the call in any case
+	unsigned line;   // where it stands in the file
 	struct cfg_access *access; // NULL: phones cannot register here
 	struct cfg_register *reg;  // NULL: we do not register there
 	struct cfg_acl acl;

@@ -268,6 +268,9 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 		{"register", cfg_read_register},
 		{"allow", cfg_read_allow},
 		{"deny", cfg_read_deny},
+		{"session_timer", cfg_read_session_timer},
+		{"prack", cfg_read_prack},
+		{"silence", cfg_read_silence},
 	};
 	struct cfg_peer *p = &r->cfg->peers[r->cfg->peer_count];
 	int err = cfg_name(r, node, node->key, p->name, sizeof(p->name));
@@ -279,6 +282,7 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 			r, node, "expected another name: \"any\" means every peer in routes");
 	r->cfg->peer_count++;
 	p->dscp = 46;
+	cfg_session_defaults(p);
 	p->line = node->line;
 	err = cfg_map(r, node, keys, COUNT(keys), p);
 	if (!err)

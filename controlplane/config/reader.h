@@ -115,6 +115,14 @@ int cfg_check_groups(
 int cfg_read_certificate(struct cfg_reader *r, const struct cfg_node *node, void *tls);
 int cfg_read_key(struct cfg_reader *r, const struct cfg_node *node, void *tls);
 int cfg_read_authorities(struct cfg_reader *r, const struct cfg_node *node, void *tls);
+
+// ---- what is done inside calls (session.c); `to` is the struct cfg_peer
+
+void cfg_session_defaults(struct cfg_peer *p);
+int cfg_read_session_timer(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_prack(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_silence(struct cfg_reader *r, const struct cfg_node *node, void *to);
+
 // The map of a peer; `to` is its struct cfg_peer.
 int cfg_read_peer_tls(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_srtp(struct cfg_reader *r, const struct cfg_node *node, void *to);

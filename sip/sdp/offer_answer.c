@@ -610,6 +610,11 @@ int sdp_oa_repeat(struct sdp_oa *oa, struct sdp_str *text)
 	return 0;
 }
 
+struct sdp_str sdp_oa_said(const struct sdp_oa *oa, enum sdp_leg leg)
+{
+	return blob_text(sdp_oa_view(oa)->from[leg]);
+}
+
 struct sdp_str sdp_oa_shown(const struct sdp_oa *oa, enum sdp_leg leg)
 {
 	return blob_text(sdp_oa_view(oa)->shown[leg]);

@@ -220,6 +220,9 @@ int sdp_oa_repeat(struct sdp_oa *oa, struct sdp_str *text);
 // What this leg was shown last (pending counts), for retransmissions by hand. Empty when nothing.
 struct sdp_str sdp_oa_shown(const struct sdp_oa *oa, enum sdp_leg leg);
 
+// What this leg said last (pending counts). Empty when nothing.
+struct sdp_str sdp_oa_said(const struct sdp_oa *oa, enum sdp_leg leg);
+
 // ---- A journal ----------------------------------------------------------------------------------
 
 // What was agreed, with all that the next exchange builds on, as bytes. An offer that is pending is not

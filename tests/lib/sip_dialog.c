@@ -40,6 +40,11 @@ static const char *contact_of(const struct peer *p, char *buf, size_t size)
 	return buf;
 }
 
+static const char *abilities(const struct peer *p)
+{
+	return p->early ? ", UPDATE, PRACK\r\nSupported: 100rel, timer" : "";
+}
+
 // `answer`: to an offer of the other side.
 static void add_body(
 	struct peer *p, struct call *c, struct text *t, const char *direction, bool answer)
@@ -150,8 +155,8 @@ void dialog_invite(struct peer *p, struct call *c, bool sdp, uint64_t now)
 	char contact[256];
 	new_branch(p, c, &c->invite);
 	add_head(p, c, &t, &c->invite, "INVITE", c->remote);
-	add(&t, "Contact: %s\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n%s",
-		contact_of(p, contact, sizeof(contact)), p->extra);
+	add(&t, "Contact: %s\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS%s\r\n%s",
+		contact_of(p, contact, sizeof(contact)), abilities(p), p->extra);
 	if (sdp)
 		add_body(p, c, &t, c->direction, false);
 	else
@@ -166,6 +171,44 @@ void dialog_request(struct peer *p, struct call *c, const char *method, uint64_t
 	add_head(p, c, &t, &c->other, method, c->remote);
 	add(&t, "Content-Length: 0\r\n\r\n");
 	start_client(p, c, &c->other, &t, method, now);
+}
+
+void dialog_update(struct peer *p, struct call *c, const char *direction, uint64_t now)
+{
+	struct text t = {.size = 0};
+	char contact[256];
+	new_branch(p, c, &c->other);
+	add_head(p, c, &t, &c->other, "UPDATE", c->remote);
+	add(&t, "Contact: %s\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS%s\r\n%s",
+		contact_of(p, contact, sizeof(contact)), abilities(p), p->extra);
+	if (direction)
+		add_body(p, c, &t, direction);
+	else
+		add(&t, "Content-Length: 0\r\n\r\n");
+	start_client(p, c, &c->other, &t, "UPDATE", now);
+}
+
+// For a response that wants one (RFC 3262 4), once.
+static void send_prack(struct peer *p, struct call *c, const char *message, uint64_t now)
+{
+	struct text t = {.size = 0};
+	char value[64];
+	unsigned rseq;
+	if (!sip_header(message, "RSeq", 0, value, sizeof(value)))
+		return;
+	rseq = (unsigned)strtoul(value, NULL, 10);
+	if (rseq <= c->rseq_seen)
+		return;
+	c->rseq_seen = rseq;
+	sip_header(message, "To", 0, c->remote, sizeof(c->remote));
+	new_branch(p, c, &c->other);
+	add_head(p, c, &t, &c->other, "PRACK", c->remote);
+	add(&t, "RAck: %u %u INVITE\r\n", rseq, c->invite.cseq);
+	if (!c->offered && sip_body(message)[0])
+		add_body(p, c, &t, c->direction);
+	else
+		add(&t, "Content-Length: 0\r\n\r\n");
+	start_client(p, c, &c->other, &t, "PRACK", now);
 }
 
 void dialog_options(struct peer *p, struct call *c, uint64_t now)
@@ -207,8 +250,9 @@ static void send_ack(struct peer *p, struct call *c, const char *message, int co
 
 // Requests of theirs.
 
-static void send_response(struct peer *p, struct call *c, const char *request, int code,
-	const char *tag, const char *direction, const struct sockaddr_storage *to, bool keep)
+static void send_response_with(struct peer *p, struct call *c, const char *request, int code,
+	const char *tag, const char *direction, const struct sockaddr_storage *to, bool keep,
+	const char *lines)
 {
 	struct text t = {.size = 0};
 	char value[512], contact[256];
@@ -229,7 +273,9 @@ static void send_response(struct peer *p, struct call *c, const char *request, i
 		add(&t, "Call-ID: %s\r\n", value);
 	if (sip_header(request, "CSeq", 0, value, sizeof(value)))
 		add(&t, "CSeq: %s\r\n", value);
-	add(&t, "Contact: %s\r\n", contact_of(p, contact, sizeof(contact)));
+	add(&t, "Contact: %s\r\n%s", contact_of(p, contact, sizeof(contact)), lines);
+	if (p->early)
+		add(&t, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS%s\r\n", abilities(p));
 	if (c && direction)
 		add_body(p, c, &t, direction, *sip_body(request));
 	else
@@ -244,10 +290,29 @@ static void send_response(struct peer *p, struct call *c, const char *request, i
 	transmit(p, t.data, t.size, to);
 }
 
+static void send_response(struct peer *p, struct call *c, const char *request, int code,
+	const char *tag, const char *direction, const struct sockaddr_storage *to, bool keep)
+{
+	send_response_with(p, c, request, code, tag, direction, to, keep, "");
+}
+
+void dialog_respond_reliably(struct peer *p, struct call *c, int code, bool sdp, uint64_t now)
+{
+	char lines[64];
+	c->rseq = c->rseq ? c->rseq + 1 : 1000;
+	snprintf(lines, sizeof(lines), "Require: 100rel\r\nRSeq: %u\r\n", c->rseq);
+	send_response_with(p, c, c->request, code, c->tag, sdp ? c->direction : NULL, &c->peer,
+		true, lines);
+	c->pracked = false;
+	c->reliable_interval = T1;
+	c->reliable_next = now + T1;
+}
+
 void dialog_respond(struct peer *p, struct call *c, int code, bool sdp, uint64_t now)
 {
 	if (c->answered)
 		return;
+	c->reliable_next = code < 200 ? c->reliable_next : 0;
 	send_response(p, c, c->request, code, c->tag, sdp ? c->direction : NULL, &c->peer, true);
 	if (code < 200)
 		return;
@@ -349,6 +414,37 @@ static void take_bye(struct peer *p, struct call *c, const char *message,
 	send_response(p, c, message, 200, c->tag, NULL, from, false);
 }
 
+static void take_prack(struct peer *p, struct call *c, const char *message,
+	const struct sockaddr_storage *from)
+{
+	char value[64];
+	if (!sip_header(message, "RAck", 0, value, sizeof(value)) ||
+		strtoul(value, NULL, 10) != c->rseq) {
+		send_response(p, c, message, 481, c->tag, NULL, from, false);
+		return;
+	}
+	c->pracks += !c->pracked;
+	c->pracked = true;
+	c->reliable_next = 0;
+	take_sdp(c, message);
+	send_response(p, c, message, 200, c->tag, NULL, from, false);
+}
+
+static void take_update(struct peer *p, struct call *c, const char *message,
+	const struct sockaddr_storage *from)
+{
+	bool sdp = sip_body(message)[0];
+	c->updates += sdp;
+	c->refreshes += !sdp;
+	if (sdp) {
+		take_sdp(c, message);
+		snprintf(c->update_seen, sizeof(c->update_seen), "%s", c->remote_direction);
+		c->direction = mirror(c->remote_direction);
+		c->sdp_version++;
+	}
+	send_response(p, c, message, 200, c->tag, sdp ? c->direction : NULL, from, false);
+}
+
 static void take_request(struct peer *p, struct call *c, const char *message,
 	const struct sip_line *line, const struct sockaddr_storage *from)
 {
@@ -365,6 +461,10 @@ static void take_request(struct peer *p, struct call *c, const char *message,
 		take_cancel(p, c, message, from, now);
 	} else if (strcmp(line->method, "BYE") == 0) {
 		take_bye(p, c, message, from, now);
+	} else if (strcmp(line->method, "PRACK") == 0) {
+		take_prack(p, c, message, from);
+	} else if (strcmp(line->method, "UPDATE") == 0 && p->early) {
+		take_update(p, c, message, from);
 	} else {
 		send_response(p, c, message, 200, c->tag, NULL, from, false);
 	}
@@ -400,6 +500,10 @@ static void take_response(
 		}
 		take_sdp(c, message, c->offered);
 	}
+	if (invite && line->code > 100 && line->code < 200)
+		send_prack(p, c, message, rtp_now());
+	else if (strcmp(line->method, "UPDATE") == 0 && line->code >= 200 && line->code < 300)
+		take_sdp(c, message);
 	if (line->code < 200)
 		return;
 	c->repeats_seen += r->final != 0;
@@ -493,7 +597,14 @@ uint64_t dialog_repeat(struct peer *p, struct call *c, uint64_t now)
 		if (now >= c->response_give_up)
 			c->reliable = false;
 	}
+	if (c->reliable_next && now >= c->reliable_next && c->response) {
+		transmit(p, c->response, c->response_size, &c->peer);
+		c->repeats_sent++;
+		c->reliable_interval *= 2;
+		c->reliable_next = now + c->reliable_interval;
+	}
 	uint64_t next = sooner(UINT64_MAX, c->invite.next);
+	next = sooner(next, c->reliable_next);
 	next = sooner(next, c->other.next);
 	return c->reliable ? sooner(next, c->response_next) : next;
 }

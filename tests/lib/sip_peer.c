@@ -219,9 +219,9 @@ static void print_call(const struct call *c, FILE *out)
 	print_text(out, "retry_after", c->retry_after);
 	print_text(out, "remote_direction", c->remote_direction);
 	fprintf(out,
-		", \"bye_seen\": %s, \"cancel_seen\": %s, \"reinvites\": %d, \"remote_version\": "
+		", \"bye_seen\": %s, \"cancel_seen\": %s, \"reinvites\": %d, \"updates\": %d, \"refreshes\": %d, \"pracks\": %d, \"remote_version\": "
 		"%u",
-		c->bye_seen ? "true" : "false", c->cancel_seen ? "true" : "false", c->reinvites,
+		c->bye_seen ? "true" : "false", c->cancel_seen ? "true" : "false", c->reinvites, c->updates, c->refreshes, c->pracks,
 		c->remote_version);
 	fprintf(out,
 		", \"final\": %d, \"repeats_seen\": %u, \"repeats_sent\": %u, \"acks_sent\": %u",
@@ -298,6 +298,7 @@ static const struct option options[] = {
 	{"header", 1, NULL, 'H'},
 	{"codecs", 1, NULL, 'c'},
 	{"brief", 0, NULL, 'b'},
+	{"early", 0, NULL, 'e'},
 	{"transport", 1, NULL, 'x'},
 	{"certificate", 1, NULL, 'C'},
 	{"key", 1, NULL, 'K'},
@@ -363,6 +364,9 @@ static int read_option(struct peer *p, int option, const char *value)
 	case 'c':
 		p->codecs = value;
 		return 0;
+	case 'e':
+		p->early = true;
+		return 0;
 	case 'b':
 		p->json_calls = false;
 		return 0;
@@ -404,7 +408,7 @@ static int usage(void)
 		"  [--calls N] [--rate PER_SECOND] [--rtp FIRST_PORT] [--slots N] [--from USER]\n"
 		"  [--to USER] [--mux] [--codecs '8 101'] [--header 'Name: value'] [--ignore "
 		"WHAT:TIMES]\n"
-		"  [--time SECONDS] [--step-timeout SECONDS] [--brief]\n"
+		"  [--time SECONDS] [--step-timeout SECONDS] [--brief] [--early]\n"
 		"  [--transport tcp|tls] [--certificate FILE] [--key FILE] [--authorities FILE] "
 		"[--split OCTETS]\n"
 		"  [--srtp SUITE] [--srtp-mode best-effort|wrong|mki] [--interval SECONDS]\n");

@@ -8,7 +8,8 @@
 //
 // It answers re-INVITE, BYE, CANCEL and OPTIONS by itself, repeats what RFC 3261 says must be
 // repeated, and prints one JSON object about all calls. It speaks numeric addresses only, by UDP, or by
-// --transport tcp or tls.
+// --transport tcp or tls. With --early it says that it knows 100rel, UPDATE and session timers, and sends the PRACKs
+// that are due.
 #pragma once
 
 #include "tests/lib/rtp_io.h"
@@ -47,6 +48,11 @@ enum op {
 	OP_EXPECT_SECURE,   // N: the call has SRTP (1), or has none (0)
 	OP_VANISH,          // say nothing any more
 	OP_HANG_UP,         // close every connection
+	OP_RING_RELIABLE,   // CODE: as ring, with 100rel: wait for the PRACK
+	OP_PROGRESS_RELIABLE, // as progress, with 100rel: wait for the PRACK
+	OP_UPDATE,            // DIRECTION: UPDATE with SDP, wait for its answer
+	OP_REFRESH,           // UPDATE without SDP
+	OP_EXPECT_UPDATE,     // DIRECTION: wait until the other side said so by UPDATE
 };
 
 struct step {
@@ -97,7 +103,11 @@ struct call {
 	char remote_direction[12];
 	unsigned remote_version;
 	char reinvite_seen[12];
-	int reinvites;
+	int reinvites, updates, refreshes, pracks; // that the other side sent
+	char update_seen[12];
+	unsigned rseq, rseq_seen; // of our last reliable response, of theirs
+	bool pracked;
+	uint64_t reliable_next, reliable_interval;
 	// What came.
 	int codes[MAX_CODES], code_count;
 	unsigned repeats_seen, repeats_sent, acks_sent;
@@ -125,6 +135,7 @@ struct ignore {
 
 struct peer {
 	bool uas, mux, json_calls;
+	bool early; // knows 100rel, UPDATE and session timers
 	struct sockaddr_storage local, remote;
 	struct wire *wire;
 	int epoll_fd;
@@ -159,6 +170,8 @@ void dialog_invite(struct peer *p, struct call *c, bool sdp, uint64_t now);
 void dialog_request(struct peer *p, struct call *c, const char *method, uint64_t now);
 void dialog_cancel(struct peer *p, struct call *c, uint64_t now);
 void dialog_options(struct peer *p, struct call *c, uint64_t now);
+void dialog_respond_reliably(struct peer *p, struct call *c, int code, bool sdp, uint64_t now);
+void dialog_update(struct peer *p, struct call *c, const char *direction, uint64_t now);
 void dialog_respond(struct peer *p, struct call *c, int code, bool sdp, uint64_t now);
 
 // sip_peer.c

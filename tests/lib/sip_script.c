@@ -35,6 +35,11 @@ static const struct {
 	{"expect-secure", OP_EXPECT_SECURE, 'n'},
 	{"vanish", OP_VANISH, '-'},
 	{"hang-up", OP_HANG_UP, '-'},
+	{"ring-reliable", OP_RING_RELIABLE, 'n'},
+	{"progress-reliable", OP_PROGRESS_RELIABLE, '-'},
+	{"update", OP_UPDATE, 'w'},
+	{"refresh", OP_REFRESH, '-'},
+	{"expect-update", OP_EXPECT_UPDATE, 'w'},
 };
 
 const char *script_name(enum op op)
@@ -157,6 +162,20 @@ static void enter(struct peer *p, struct call *c, const struct step *s, uint64_t
 		c->sdp_version++;
 		dialog_invite(p, c, true, now);
 		break;
+	case OP_RING_RELIABLE:
+		dialog_respond_reliably(p, c, (int)s->number, false, now);
+		break;
+	case OP_PROGRESS_RELIABLE:
+		dialog_respond_reliably(p, c, 183, true, now);
+		break;
+	case OP_UPDATE:
+		c->direction = direction_name(s->word);
+		c->sdp_version++;
+		dialog_update(p, c, c->direction, now);
+		break;
+	case OP_REFRESH:
+		dialog_update(p, c, NULL, now);
+		break;
 	case OP_MOVE:
 		move_media(p, c);
 		break;
@@ -236,6 +255,14 @@ static bool is_done(struct peer *p, struct call *c, const struct step *s, uint64
 			return c->reinvite_seen[0] && strcmp(c->reinvite_seen, "sendrecv") != 0 &&
 			       strcmp(c->reinvite_seen, "recvonly") != 0;
 		return strcmp(c->reinvite_seen, s->word) == 0;
+	case OP_RING_RELIABLE:
+	case OP_PROGRESS_RELIABLE:
+		return c->pracked;
+	case OP_UPDATE:
+	case OP_REFRESH:
+		return wants_final(p, c, &c->other, 200);
+	case OP_EXPECT_UPDATE:
+		return strcmp(c->update_seen, s->word) == 0;
 	case OP_EXPECT_MEDIA:
 		return c->media.received >= (uint64_t)s->number;
 	case OP_OPTIONS:

@@ -235,6 +235,18 @@ static const Case cases[] = {
 		{"expected another name"}},
 	{"peer_dscp", M + S + "peers: {a: {kind: trunk, address: 10.0.0.1, dscp: 64}}\n", 3,
 		{"peers.a.dscp: expected a DSCP from 0 to 63"}},
+	{"peer_timer_low",
+		M + S + "peers: {a: {kind: trunk, address: 10.0.0.1, session_timer: {expires: 60}}}\n", 3,
+		{"peers.a.session_timer.expires: expected seconds from 90 to 86400"}},
+	{"peer_timer_order",
+		M + S +
+			"peers: {a: {kind: trunk, address: 10.0.0.1, session_timer: {expires: 100, "
+			"minimum: 200}}}\n",
+		3, {"peers.a.session_timer: expected expires not below minimum, found 100 below 200"}},
+	{"peer_prack", M + S + "peers: {a: {kind: trunk, address: 10.0.0.1, prack: maybe}}\n", 3,
+		{"peers.a.prack: expected on, off or require"}},
+	{"peer_silence", M + S + "peers: {a: {kind: trunk, address: 10.0.0.1, silence: ended}}\n", 3,
+		{"peers.a.silence: expected ask, end or allow"}},
 	{"peer_transport", M + S + "peers: {a: {kind: trunk, address: 10.0.0.1, transport: tcp}}\n",
 		3, {"peers.a.transport: expected a transport that sip.listen has, found tcp"}},
 	{"peer_websocket", M + S + "peers: {a: {kind: trunk, address: 10.0.0.1, transport: ws}}\n",

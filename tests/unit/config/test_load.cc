@@ -42,7 +42,8 @@ sip:
   user_agent: ""
 peers:
   carrier: {kind: trunk, address: [198.51.100.0/24, 198.51.100.7, "198.51.100.8:5080"]}
-  office: {kind: access, address: 10.0.0.20, media: inside, dscp: 0}
+  office: {kind: access, address: 10.0.0.20, media: inside, dscp: 0, prack: require, silence: allow,
+    session_timer: {expires: 600, minimum: 300, refresher: peer}}
   six: {kind: trunk, address: "2001:db8::99", transport: udp}
 routes:
   - {from: office, number: "+", to: [carrier, six]}
@@ -150,10 +151,20 @@ TEST(Load, PeersAndRoutes)
 	EXPECT_EQ(p.c->peers[0].addresses[0].prefix, 24);
 	EXPECT_EQ(p.c->peers[0].addresses[2].port, 5080);
 	EXPECT_EQ(p.c->peers[0].dscp, 46);
+	EXPECT_EQ(p.c->peers[0].prack, CFG_PRACK_ON);
+	EXPECT_EQ(p.c->peers[0].silence, CFG_SILENCE_ASK);
+	EXPECT_FALSE(p.c->peers[0].session_timer.off);
+	EXPECT_EQ(p.c->peers[0].session_timer.expires, 1800u);
+	EXPECT_EQ(p.c->peers[0].session_timer.minimum, 90u);
 	EXPECT_EQ(p.c->peers[0].media, 0);
 	EXPECT_EQ(p.c->peers[1].kind, CFG_ACCESS);
 	EXPECT_EQ(p.c->peers[1].media, 1);
 	EXPECT_EQ(p.c->peers[1].dscp, 0);
+	EXPECT_EQ(p.c->peers[1].prack, CFG_PRACK_REQUIRE);
+	EXPECT_EQ(p.c->peers[1].silence, CFG_SILENCE_ALLOW);
+	EXPECT_EQ(p.c->peers[1].session_timer.expires, 600u);
+	EXPECT_EQ(p.c->peers[1].session_timer.minimum, 300u);
+	EXPECT_EQ(p.c->peers[1].session_timer.refresher, CFG_REFRESH_PEER);
 	EXPECT_EQ(p.c->peers[1].line, 29u);
 	ASSERT_EQ(p.c->route_count, 3u);
 	EXPECT_EQ(p.c->routes[0].from, 1);
@@ -165,7 +176,7 @@ TEST(Load, PeersAndRoutes)
 	EXPECT_STREQ(p.c->routes[1].number, "");
 	EXPECT_EQ(p.c->routes[2].from, -1);
 	EXPECT_STREQ(p.c->routes[2].number, "0049"); // text, never a number
-	EXPECT_EQ(p.c->routes[2].line, 34u);
+	EXPECT_EQ(p.c->routes[2].line, 35u);
 }
 
 TEST(Load, StatsMayListenEverywhere)

@@ -140,6 +140,10 @@ TEST_F(End, MediaTimeoutEndsBothLegsWithAReason)
 	other.generation++;
 	EXPECT_FALSE(cp_shard_event(shard, &other)); // somebody else's
 	EXPECT_TRUE(cp_shard_event(shard, &m));
+	a.expect("OPTIONS");
+	EXPECT_TRUE(quiet(b.addr));
+	reinterpret_cast<abi_event_timeout *>(m.payload)->leg = 1;
+	EXPECT_TRUE(cp_shard_event(shard, &m)); // both are silent
 	pump();
 	for (Party *p : {&a, &b}) {
 		Msg bye = p->expect("BYE");

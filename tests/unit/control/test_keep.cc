@@ -203,6 +203,11 @@ TEST_F(Keep, SilenceStillEndsTheCall)
 	m.slot = media.sessions.begin()->first;
 	m.generation = media.sessions.begin()->second.generation;
 	EXPECT_TRUE(cp_shard_event(shard, &m));
+	a.expect("OPTIONS");
+	advance(3900);
+	a.sent_again("OPTIONS");
+	EXPECT_TRUE(quiet(b.addr));
+	advance(200);
 	for (Party *p : {&a, &b}) {
 		Msg bye = p->expect("BYE");
 		EXPECT_NE(bye.header("Reason").find("media timeout"), std::string::npos);
@@ -224,6 +229,9 @@ TEST_F(Keep, AMediaTimeoutThatComesBeforeTheClaimIsHeard)
 	m.type = ABI_MEDIA_TIMEOUT;
 	m.slot = media.sessions.begin()->first;
 	m.generation = media.sessions.begin()->second.generation;
+	EXPECT_TRUE(cp_shard_event(shard, &m));
+	a.expect("OPTIONS");
+	reinterpret_cast<abi_event_timeout *>(m.payload)->leg = 1;
 	EXPECT_TRUE(cp_shard_event(shard, &m));
 	media.hold = false;
 	pump();

@@ -525,6 +525,15 @@ struct World : testing::Test {
 		keep(false);
 	}
 
+	// Until something is sent to this address, at most so long; how long it took.
+	uint64_t until(const sip_addr &to, uint64_t ms)
+	{
+		uint64_t start = now_us;
+		while (quiet(to) && now_us - start < ms * 1000)
+			advance(10);
+		return (now_us - start) / 1000;
+	}
+
 	uint64_t counter(unsigned c)
 	{
 		return abi_load64(&cp_tregion_counters(tregion, 0)[c]);
@@ -583,6 +592,7 @@ struct Party {
 	Sdp sdp;
 	std::string call_id, tag, remote_tag, local_uri, remote_uri, target, last_invite_branch;
 	unsigned cseq = 0, branch = 0;
+	unsigned cseq_ack = 0; // of the next ACK, when other requests came after its INVITE
 	Msg invite; // the last INVITE received
 
 	Party(World &world, const std::string &name_, const std::string &ip_, uint16_t socket_)
@@ -621,6 +631,17 @@ struct Party {
 		EXPECT_TRUE(m.is_request()) << m.text;
 		EXPECT_EQ(m.method(), method) << m.text;
 		return m;
+	}
+
+	// Repetitions of a request of ours.
+	void sent_again(const std::string &method)
+	{
+		for (auto it = w.sent.begin(); it != w.sent.end();)
+			if (sip_addr_same_host(&it->to.remote, &addr) && it->is_request() &&
+				it->method() == method)
+				it = w.sent.erase(it);
+			else
+				++it;
 	}
 
 	std::string via()
@@ -675,7 +696,8 @@ struct Party {
 	void request(const std::string &method, const std::string &body = "",
 		const std::string &lines = "", const std::string &type = "application/sdp")
 	{
-		unsigned number = method == "ACK" ? cseq : ++cseq;
+		unsigned number = method == "ACK" ? (cseq_ack ? cseq_ack : cseq) : ++cseq;
+		cseq_ack = 0;
 		std::string to = remote_uri;
 		if (!remote_tag.empty())
 			to += ";tag=" + remote_tag;
