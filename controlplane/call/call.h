@@ -525,7 +525,8 @@ bool cp_change_tell(struct cp_call *call, unsigned leg);
 // Tells whoever has to be told, once the call is up and nothing else is under way.
 void cp_change_tell_due(struct cp_call *call);
 void cp_tell_response(struct cp_exchange *x, const struct sip_message *m);
-void cp_tell_refused(struct cp_exchange *x, const struct sip_message *m);
+// `status` 0: it could not be asked.
+void cp_tell_refused(struct cp_exchange *x, int status);
 
 // ---- timer.c: session timers (RFC 4028), each leg's by itself
 

@@ -72,7 +72,7 @@ static void give_up(struct cp_exchange *x, int status, const char *lines)
 	cp_bridge_reject(x);
 	respond(x, status, nothing, sip_str(lines), nothing);
 	if (x->kind == CP_X_TELL)
-		cp_timer_later(x->call, cp_other(x->from), 0);
+		cp_tell_refused(x, 0);
 	release(x);
 }
 
@@ -271,16 +271,15 @@ static void relay(struct cp_call *call, unsigned leg, struct cp_branch *branch,
 		cp_exchange_release(x);
 }
 
-static void reinvite_or_update(struct cp_call *call, unsigned leg, struct cp_branch *branch,
-	struct sip_transaction *tx, const struct sip_message *m)
+static void reinvite_or_update(struct cp_call *call, unsigned leg, struct sip_dialog *d,
+	struct cp_branch *branch, struct sip_transaction *tx, const struct sip_message *m)
 {
 	if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
 		sip_respond_simple(tx, 415, "Accept: application/sdp\r\n");
 		return;
 	}
 	cp_note_allow(branch && leg ? &branch->allows_update : &call->leg[leg].allows_update, m);
-	if (call->leg[leg].dialog)
-		cp_leg_route(call, leg);
+	cp_dialog_route(call, leg, d);
 	if (call->state == ABI_CALL_UP && !cp_timer_request(call, leg, tx, m))
 		return;
 	if (m->method == SIP_UPDATE)
@@ -307,7 +306,7 @@ void cp_change_request(struct cp_call *call, unsigned leg, struct sip_dialog *d,
 	switch (m->method) {
 	case SIP_INVITE:
 	case SIP_UPDATE:
-		reinvite_or_update(call, leg, branch, tx, m);
+		reinvite_or_update(call, leg, d, branch, tx, m);
 		break;
 	case SIP_PRACK:
 		cp_prack_request(call, d, branch, tx, m);
@@ -505,7 +504,7 @@ static void refused(struct cp_exchange *x, const struct sip_message *m)
 	cp_bridge_reject(x);
 	relayed(x, m);
 	if (x->kind == CP_X_TELL)
-		cp_tell_refused(x, m);
+		cp_tell_refused(x, status);
 	if (ends_call(call, status)) {
 		cp_exchange_release(x);
 		cp_change_lost(call, to, status);

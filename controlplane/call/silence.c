@@ -54,10 +54,13 @@ static void probe(struct cp_call *call, unsigned leg)
 	struct cp_exchange *x = cp_exchange_new(call, CP_X_PROBE, (uint8_t)cp_other(leg));
 
 	call->leg[leg].probing = true;
-	if (x &&
-		sip_dialog_send(call->leg[leg].dialog, SIP_OPTIONS,
-			cp_lines(call, leg, CP_LINE_REQUEST, NULL, 0), nothing, x, &x->client) != 0)
-		cp_exchange_release(x);
+	if (!x || sip_dialog_send(call->leg[leg].dialog, SIP_OPTIONS,
+			  cp_lines(call, leg, CP_LINE_REQUEST, NULL, 0), nothing, x,
+			  &x->client) != 0) {
+		if (x)
+			cp_exchange_release(x);
+		call->leg[leg].probing = false; // another time
+	}
 	wait_for(call, leg, ANSWER_MS);
 }
 

@@ -30,22 +30,19 @@ static void tell_later(struct cp_call *call, unsigned leg, uint64_t ms)
 }
 
 // RFC 3261 14.1: after a 491 each side waits its own time.
-void cp_tell_refused(struct cp_exchange *x, const struct sip_message *m)
+void cp_tell_refused(struct cp_exchange *x, int status)
 {
 	struct cp_call *call = x->call;
 	unsigned to = cp_other(x->from);
-	uint32_t after;
+	bool again = !status || status == 491 || status == 500 || status == 503;
 
-	cp_silence_answered(call, to);
-	if (m->status == 491 || sip_message_number(m, SIP_H_RETRY_AFTER, &after) == 0) {
-		if (call->leg[to].stale)
-			tell_later(call, to, sip_dialog_glare_delay(call->leg[to].dialog));
-		else
-			cp_timer_later(call, to, 4);
-		return;
-	}
-	call->leg[to].stale = false; // it does not want to know
-	cp_timer_later(call, to, 0);
+	if (status)
+		cp_silence_answered(call, to);
+	if (!again) // it does not want to know
+		call->leg[to].stale = false;
+	if (call->leg[to].stale)
+		tell_later(call, to, sip_dialog_glare_delay(call->leg[to].dialog));
+	cp_timer_later(call, to, again ? 4 : 0);
 }
 
 bool cp_change_tell(struct cp_call *call, unsigned leg)
@@ -66,8 +63,10 @@ bool cp_change_tell(struct cp_call *call, unsigned leg)
 	if (cp_bridge_offer(
 		    x, from, sip_slice(said.ptr, said.len), &status, warning, sizeof(warning)) == 0)
 		cp_change_forward(x);
-	else if (call->offer != x)
+	else if (call->offer != x) {
+		cp_tell_refused(x, 488);
 		cp_exchange_release(x);
+	}
 	return true;
 }
 

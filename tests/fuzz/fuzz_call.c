@@ -27,7 +27,7 @@ struct input {
 
 // What a party needs of a message to answer it.
 struct kept {
-	char via[256], from[256], to[256], call_id[128], cseq[64], contact[128];
+	char via[256], from[256], to[256], call_id[128], cseq[64], contact[128], rseq[16];
 };
 
 struct waiting {
@@ -127,6 +127,7 @@ static int on_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, s
 	keep_value(k->to, sizeof(k->to), sip_message_value(&m, SIP_H_TO));
 	keep_value(k->call_id, sizeof(k->call_id), sip_message_value(&m, SIP_H_CALL_ID));
 	keep_value(k->cseq, sizeof(k->cseq), sip_message_value(&m, SIP_H_CSEQ));
+	keep_value(k->rseq, sizeof(k->rseq), sip_message_value(&m, SIP_H_RSEQ));
 	keep_value(k->contact, sizeof(k->contact), sip_message_value(&m, SIP_H_CONTACT));
 	return 0;
 }
@@ -299,6 +300,14 @@ static void say(unsigned side, const char *head, const char *body)
 		receive(side, text, (size_t)n);
 }
 
+// What a party can, or wants.
+static const char *const abilities[] = {"", "Supported: 100rel, 199, timer\r\nAllow: UPDATE\r\n",
+	"Require: 100rel\r\nAllow: UPDATE\r\n",
+	"Supported: timer\r\nSession-Expires: 90;refresher=uac\r\nAllow: UPDATE\r\n",
+	"Supported: 100rel\r\nSession-Expires: 60\r\nMin-SE: 60\r\n",
+	"Require: timer\r\nSession-Expires: 4294967295;refresher=uas\r\nAllow: INVITE\r\n",
+	"Min-SE: 200\r\nP-Early-Media: inactive\r\n", "Supported: 199\r\nP-Early-Media: sendonly\r\n"};
+
 static void say_invite(struct input *in)
 {
 	unsigned what = take(in), side = what & 1;
@@ -309,31 +318,35 @@ static void say_invite(struct input *in)
 		"INVITE sip:+49%u@10.%u.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
 		"10.%u.0.2;branch=z9hG4bKi%u\r\n"
 		"From: <sip:a@x>;tag=t%u\r\nTo: <sip:b@y>\r\nCall-ID: call%u\r\nCSeq: 1 INVITE\r\n"
-		"Contact: <sip:a@10.%u.0.2>\r\nMax-Forwards: 70\r\n",
-		what, side + 1, side + 1, w.call, w.call, w.call, side + 1);
+		"Contact: <sip:a@10.%u.0.2>\r\nMax-Forwards: 70\r\n%s",
+		what, side + 1, side + 1, w.call, w.call, w.call, side + 1,
+		abilities[what >> 3 & 7]);
 	say(side, head, bodies[take(in) % 8]);
 }
 
 static void say_response(struct input *in)
 {
 	static const int statuses[] = {100, 180, 183, 199, 200, 202, 302, 401, 408, 415, 481, 486,
-		487, 488, 491, 500, 503, 600};
+		487, 488, 491, 500, 503, 600, 422, 501};
 	unsigned what = take(in), side = what & 1;
 	const struct kept *k = &w.requests[side][take(in) % KEPT];
 	int status = statuses[take(in) % (sizeof(statuses) / sizeof(statuses[0]))];
-	char head[1536];
+	char head[1536], reliable[48] = "";
 
 	if (!k->via[0])
 		return;
+	if (what & 64)
+		snprintf(reliable, sizeof(reliable), "Require: 100rel\r\nRSeq: %u\r\n", 1 + (what >> 3 & 3));
 	snprintf(head, sizeof(head),
 		"SIP/2.0 %d X\r\nVia: %s\r\nFrom: %s\r\nTo: %s%s%s\r\nCall-ID: %s\r\nCSeq: "
-		"%s\r\n%s",
+		"%s\r\n%s%s%s",
 		status, k->via, k->from, k->to,
 		strstr(k->to, ";tag=") ? "" : ";tag=", // a tag, if it has none
 		strstr(k->to, ";tag=") ? ""
 		: what & 2             ? "one"
 				       : "two",
-		k->call_id, k->cseq, what & 4 ? "Contact: <sip:z@10.9.9.9>\r\n" : "");
+		k->call_id, k->cseq, what & 4 ? "Contact: <sip:z@10.9.9.9>\r\n" : "", reliable,
+		abilities[what >> 3 & 7]);
 	say(side, head, bodies[take(in) % 8]);
 }
 
@@ -357,11 +370,11 @@ static void say_request(struct input *in)
 		"%s sip:h@10.%u.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.%u.0.2;branch=z9hG4bKr%u\r\n"
 		"From: %s%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\nContact: "
 		"<sip:q@10.%u.0.2>\r\n"
-		"Max-Forwards: 70\r\n",
+		"Max-Forwards: 70\r\nRAck: %s 1 INVITE\r\n%s",
 		method, side + 1, side + 1, ++w.cseq, caller ? k->from : k->to,
 		!caller && !strstr(k->to, ";tag=") ? what & 4 ? ";tag=one" : ";tag=two" : "",
 		caller ? k->to : k->from, k->call_id, is_ack ? (unsigned)atoi(k->cseq) : w.cseq + 1,
-		method, side + 1);
+		method, side + 1, k->rseq[0] ? k->rseq : "1", abilities[what >> 3 & 7]);
 	say(side, head, bodies[take(in) % 8]);
 }
 

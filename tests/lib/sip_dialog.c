@@ -193,7 +193,14 @@ static void send_prack(struct peer *p, struct call *c, const char *message, uint
 {
 	struct text t = {.size = 0};
 	char value[64];
+	char to[256], tag[64];
 	unsigned rseq;
+	if (sip_header(message, "To", 0, to, sizeof(to)) &&
+		sip_parameter(to, "tag", tag, sizeof(tag)) && strcmp(tag, c->last_tag) != 0) {
+		snprintf(c->last_tag, sizeof(c->last_tag), "%s", tag);
+		c->tags++;
+		c->rseq_seen = 0;
+	}
 	if (!sip_header(message, "RSeq", 0, value, sizeof(value)))
 		return;
 	rseq = (unsigned)strtoul(value, NULL, 10);
@@ -306,6 +313,16 @@ void dialog_respond_reliably(struct peer *p, struct call *c, int code, bool sdp,
 	c->pracked = false;
 	c->reliable_interval = T1;
 	c->reliable_next = now + T1;
+}
+
+void dialog_fork(struct call *c)
+{
+	char *tag = strstr(c->local, ";tag=");
+	size_t n = strlen(c->tag);
+	snprintf(c->tag + n, sizeof(c->tag) - n, "f");
+	if (tag)
+		snprintf(tag, sizeof(c->local) - (size_t)(tag - c->local), ";tag=%s", c->tag);
+	c->rseq = 0;
 }
 
 void dialog_respond(struct peer *p, struct call *c, int code, bool sdp, uint64_t now)

@@ -219,9 +219,9 @@ static void print_call(const struct call *c, FILE *out)
 	print_text(out, "retry_after", c->retry_after);
 	print_text(out, "remote_direction", c->remote_direction);
 	fprintf(out,
-		", \"bye_seen\": %s, \"cancel_seen\": %s, \"reinvites\": %d, \"updates\": %d, \"refreshes\": %d, \"pracks\": %d, \"remote_version\": "
+		", \"bye_seen\": %s, \"cancel_seen\": %s, \"reinvites\": %d, \"tags\": %d, \"updates\": %d, \"refreshes\": %d, \"pracks\": %d, \"remote_version\": "
 		"%u",
-		c->bye_seen ? "true" : "false", c->cancel_seen ? "true" : "false", c->reinvites, c->updates, c->refreshes, c->pracks,
+		c->bye_seen ? "true" : "false", c->cancel_seen ? "true" : "false", c->reinvites, c->tags, c->updates, c->refreshes, c->pracks,
 		c->remote_version);
 	fprintf(out,
 		", \"final\": %d, \"repeats_seen\": %u, \"repeats_sent\": %u, \"acks_sent\": %u",

@@ -52,6 +52,7 @@ enum op {
 	OP_PROGRESS_RELIABLE, // as progress, with 100rel: wait for the PRACK
 	OP_UPDATE,            // DIRECTION: UPDATE with SDP, wait for its answer
 	OP_REFRESH,           // UPDATE without SDP
+	OP_FORK,              // go on as another fork: another tag
 	OP_EXPECT_UPDATE,     // DIRECTION: wait until the other side said so by UPDATE
 };
 
@@ -103,6 +104,8 @@ struct call {
 	char remote_direction[12];
 	unsigned remote_version;
 	char reinvite_seen[12];
+	int tags; // that the responses to our INVITE had
+	char last_tag[64];
 	int reinvites, updates, refreshes, pracks; // that the other side sent
 	char update_seen[12];
 	unsigned rseq, rseq_seen; // of our last reliable response, of theirs
@@ -171,6 +174,7 @@ void dialog_request(struct peer *p, struct call *c, const char *method, uint64_t
 void dialog_cancel(struct peer *p, struct call *c, uint64_t now);
 void dialog_options(struct peer *p, struct call *c, uint64_t now);
 void dialog_respond_reliably(struct peer *p, struct call *c, int code, bool sdp, uint64_t now);
+void dialog_fork(struct call *c);
 void dialog_update(struct peer *p, struct call *c, const char *direction, uint64_t now);
 void dialog_respond(struct peer *p, struct call *c, int code, bool sdp, uint64_t now);
 

@@ -39,6 +39,7 @@ static const struct {
 	{"progress-reliable", OP_PROGRESS_RELIABLE, '-'},
 	{"update", OP_UPDATE, 'w'},
 	{"refresh", OP_REFRESH, '-'},
+	{"fork", OP_FORK, '-'},
 	{"expect-update", OP_EXPECT_UPDATE, 'w'},
 };
 
@@ -172,6 +173,9 @@ static void enter(struct peer *p, struct call *c, const struct step *s, uint64_t
 		c->direction = direction_name(s->word);
 		c->sdp_version++;
 		dialog_update(p, c, c->direction, now);
+		break;
+	case OP_FORK:
+		dialog_fork(c);
 		break;
 	case OP_REFRESH:
 		dialog_update(p, c, NULL, now);
