@@ -505,9 +505,9 @@ TEST_F(Call, WhatCannotBecomeACall)
 	a.expect(100);
 	a.ack_failure(a.expect(488));
 	a.call_id = "caller-5";
-	a.call("+4930", a.sdp.text(), "Require: gruu\r\n");
+	a.call("+4930", a.sdp.text(), "Require: x-nothing\r\n");
 	m = a.expect(420);
-	EXPECT_EQ(m.header("Unsupported"), "gruu");
+	EXPECT_EQ(m.header("Unsupported"), "x-nothing");
 	a.ack_failure(m);
 	EXPECT_TRUE(quiet(b.addr));
 	EXPECT_EQ(result(CP_RESULT_NO_ROUTE), 1u);
