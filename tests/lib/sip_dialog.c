@@ -182,7 +182,7 @@ void dialog_update(struct peer *p, struct call *c, const char *direction, uint64
 	add(&t, "Contact: %s\r\nAllow: INVITE, ACK, CANCEL, BYE, OPTIONS%s\r\n%s",
 		contact_of(p, contact, sizeof(contact)), abilities(p), p->extra);
 	if (direction)
-		add_body(p, c, &t, direction);
+		add_body(p, c, &t, direction, false);
 	else
 		add(&t, "Content-Length: 0\r\n\r\n");
 	start_client(p, c, &c->other, &t, "UPDATE", now);
@@ -212,7 +212,7 @@ static void send_prack(struct peer *p, struct call *c, const char *message, uint
 	add_head(p, c, &t, &c->other, "PRACK", c->remote);
 	add(&t, "RAck: %u %u INVITE\r\n", rseq, c->invite.cseq);
 	if (!c->offered && sip_body(message)[0])
-		add_body(p, c, &t, c->direction);
+		add_body(p, c, &t, c->direction, true);
 	else
 		add(&t, "Content-Length: 0\r\n\r\n");
 	start_client(p, c, &c->other, &t, "PRACK", now);
@@ -443,7 +443,7 @@ static void take_prack(struct peer *p, struct call *c, const char *message,
 	c->pracks += !c->pracked;
 	c->pracked = true;
 	c->reliable_next = 0;
-	take_sdp(c, message);
+	take_sdp(c, message, true);
 	send_response(p, c, message, 200, c->tag, NULL, from, false);
 }
 
@@ -454,7 +454,7 @@ static void take_update(struct peer *p, struct call *c, const char *message,
 	c->updates += sdp;
 	c->refreshes += !sdp;
 	if (sdp) {
-		take_sdp(c, message);
+		take_sdp(c, message, false);
 		snprintf(c->update_seen, sizeof(c->update_seen), "%s", c->remote_direction);
 		c->direction = mirror(c->remote_direction);
 		c->sdp_version++;
@@ -520,7 +520,7 @@ static void take_response(
 	if (invite && line->code > 100 && line->code < 200)
 		send_prack(p, c, message, rtp_now());
 	else if (strcmp(line->method, "UPDATE") == 0 && line->code >= 200 && line->code < 300)
-		take_sdp(c, message);
+		take_sdp(c, message, true);
 	if (line->code < 200)
 		return;
 	c->repeats_seen += r->final != 0;
