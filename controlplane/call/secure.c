@@ -215,7 +215,7 @@ void cp_shard_dtls_ready(struct cp_shard *shard, uint64_t id, const struct cp_dt
 	c->has_keys = true;
 	c->todo |= CP_SECURE_KEYS;
 	cp_count(shard, CP_C_DTLS_READY);
-	cp_call_event(s->call, (uint8_t)leg, "DTLS is up: %s", abi_suite(suite)->name);
+	cp_call_event(s->call, (uint8_t)leg, "DTLS is up: %s", abi_suite_of(suite)->name);
 	cp_call_touch(s->call, true);
 	cp_media_more(s);
 }
@@ -500,7 +500,7 @@ void cp_secure_tape(struct sip_tape *t, struct cp_secure *c)
 
 const char *cp_secure_suite(const struct cp_call *call, unsigned leg)
 {
-	const struct abi_suite *suite = abi_suite(call->leg[leg].suite);
+	const struct abi_suite *suite = abi_suite_of(call->leg[leg].suite);
 
 	return suite ? suite->name : "";
 }
