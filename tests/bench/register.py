@@ -23,6 +23,7 @@ listen=udp:%s:5060
 alias="pbx.example"
 loadmodule "sl.so"
 loadmodule "pv.so"
+loadmodule "textops.so"
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"

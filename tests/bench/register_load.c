@@ -101,13 +101,13 @@ static void send_one(int i)
 
 	u->cseq++;
 	n = snprintf(message, sizeof(message),
-		"REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s:5060;branch=z9hG4bK%x;rport\r\n"
+		"REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s:5060;branch=z9hG4bK%x-%x;rport\r\n"
 		"Max-Forwards: 70\r\nFrom: <sip:u%d@%s>;tag=t%d\r\nTo: <sip:u%d@%s>\r\nCall-ID: "
-		"c%d@%s\r\n"
+		"c%d-%x@%s\r\n"
 		"CSeq: %u REGISTER\r\nContact: <sip:u%d@%s:5060>\r\nExpires: 3600\r\nUser-Agent: "
 		"register_load\r\n",
-		load.domain, load.own[host], ++branch, i, load.domain, i, i, load.domain, i,
-		load.own[host], u->cseq, i, load.own[host]);
+		load.domain, load.own[host], (unsigned)getpid(), ++branch, i, load.domain, i, i,
+		load.domain, i, (unsigned)getpid(), load.own[host], u->cseq, i, load.own[host]);
 	n += credentials(i, u, message + n, sizeof(message) - (size_t)n);
 	n += snprintf(message + n, sizeof(message) - (size_t)n, "Content-Length: 0\r\n\r\n");
 	u->sent = now();
@@ -148,7 +148,7 @@ static void fill(bool more)
 static void answered(char *m)
 {
 	const char *to = strstr(m, "\r\nTo: <sip:u"), *cseq = strstr(m, "\r\nCSeq: ");
-	int status = atoi(m + 8), i = to ? atoi(to + 11) : -1;
+	int status = atoi(m + 8), i = to ? atoi(to + 12) : -1;
 	struct user *u = i >= 0 && i < load.users ? &load.all[i] : NULL;
 
 	if (!u || !u->waits || !cseq || (uint32_t)atoi(cseq + 8) != u->cseq || status < 200)
