@@ -128,6 +128,11 @@ static int choose_memory(const struct cfg *cfg, size_t needed, bool *hugepages, 
 	*hugepages = free_huge() >= needed;
 	if (*hugepages)
 		return 0;
+	if (free_huge() && given >= needed)
+		dp_log(DP_WARNING, "start",
+			"%zu MiB of hugepages are free and %zu MiB are needed: ordinary pages are "
+			"used, which costs speed; run: sysctl vm.nr_hugepages=%zu",
+			free_huge() / MIB, needed / MIB, needed / (2 * MIB) + 1);
 	if (given >= needed)
 		return 0;
 	snprintf(why, DP_WHY,

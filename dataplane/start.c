@@ -263,6 +263,12 @@ static int make_tables(struct dataplane *d, char why[START_WHY])
 			sessions, d->endpoint_count, strerror(-err));
 		return err;
 	}
+	if (d->hugepages && !d->table->huge)
+		dp_log(DP_WARNING, "start",
+			"too few hugepages for the legs of %u addresses: some lie on ordinary "
+			"pages, "
+			"which costs speed with many sessions; raise vm.nr_hugepages",
+			d->endpoint_count);
 	share_open_ports(d);
 	d->adjacencies = dp_adjacencies_create();
 	d->outbox = outbox_new();

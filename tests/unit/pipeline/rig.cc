@@ -10,6 +10,8 @@
 #include <rte_eal.h>
 #include <rte_eth_ring.h>
 
+#include "dataplane/abi/shm.h"
+
 namespace
 {
 struct rte_mempool *pool;
@@ -355,8 +357,7 @@ int Rig::send(struct dp_mail &m)
 	struct dp_worker *w = workers[targets[m.plan.slot].worker];
 
 	EXPECT_EQ(dp_worker_send(w, &m), 0);
-	dp_worker_turn(w);
-	EXPECT_EQ(dp_worker_reply(w), &m);
+	EXPECT_EQ(turn_for_reply(targets[m.plan.slot].worker), &m);
 	EXPECT_EQ(dp_worker_out(w), 0u);
 	memcpy(stats, m.stats, sizeof(stats));
 	return m.result;
@@ -494,6 +495,17 @@ void Rig::put(const Bytes &frame, unsigned worker, uint64_t flags, unsigned devi
 unsigned Rig::turn(unsigned worker)
 {
 	return dp_worker_turn(workers[worker]);
+}
+
+struct dp_mail *Rig::turn_for_reply(unsigned worker)
+{
+	uint64_t end = abi_now_us() + 10000000;
+	struct dp_mail *m;
+
+	do
+		dp_worker_turn(workers[worker]);
+	while (!(m = dp_worker_reply(workers[worker])) && abi_now_us() < end);
+	return m;
 }
 
 std::vector<Bytes> Rig::take(unsigned device)

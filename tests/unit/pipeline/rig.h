@@ -95,6 +95,8 @@ class Rig
 	// Puts a frame into device 0's queue of the worker; `flags`: of the mbuf.
 	void put(const Bytes &frame, unsigned worker = 0, uint64_t flags = 0, unsigned device = 0);
 	unsigned turn(unsigned worker = 0);
+	// Turns until a mail is back: ends of sessions wait for the worker's chores. At most 10 s.
+	struct dp_mail *turn_for_reply(unsigned worker = 0);
 	std::vector<Bytes> take(unsigned device = 0);
 	// One frame in, one turn, what comes out.
 	std::vector<Bytes> pass(const Bytes &frame, uint64_t flags = 0);
