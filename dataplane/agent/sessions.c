@@ -185,6 +185,7 @@ static void finish(struct sessions *s, uint32_t slot, uint64_t now_us)
 	struct abi_session_entry *entry = entry_of(s, slot);
 
 	plan_put_hops(s, s->slots.session[slot].adjacency);
+	secure_free(&s->slots.session[slot]);
 	open_ports(s, entry->ports, entry->legs, false);
 	dp_ports_give(s->c.ports, entry->ports, entry->legs, now_us);
 	slots_rest(&s->slots, slot, now_us);

@@ -107,6 +107,9 @@ void peer_finish(struct peer *p, struct call *c, const char *problem)
 		rtp_receive_rtcp(&c->media);
 	}
 	rtp_close(&c->media);
+	secure_free(c->secure);
+	c->secure = NULL;
+	c->media.guard = (struct rtp_guard){0};
 }
 
 static void start_call(struct peer *p, uint64_t now)
@@ -437,8 +440,10 @@ int main(int argc, char **argv)
 		return usage();
 	if (getrandom(&p.sender, sizeof(p.sender), 0) != sizeof(p.sender))
 		return 2;
-	if (p.secure.suite && !secure_new(&p.secure))
+	struct rtp_secure *probe = p.secure.suite ? secure_new(&p.secure) : NULL;
+	if (p.secure.suite && !probe)
 		return usage();
+	secure_free(probe);
 	p.all = calloc(p.calls, sizeof(p.all[0]));
 	struct sigaction on = {.sa_handler = on_signal};
 	sigaction(SIGINT, &on, NULL);

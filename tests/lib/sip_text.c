@@ -154,7 +154,7 @@ static void read_sdp_line(const char *p, size_t n, struct sdp_audio *out, char *
 		v = v ? strchr(v + 1, ' ') : NULL;
 		out->version = v ? (unsigned)strtoul(v + 1, NULL, 10) : 0;
 	} else if (strncmp(p, "a=crypto:", 9) == 0) {
-		if (in_media && out->crypto_count < 4)
+		if (in_media && out->crypto_count < 12)
 			copy(out->crypto[out->crypto_count++], sizeof(out->crypto[0]), p + 9, n - 9);
 	} else if (strncmp(p, "a=rtcp:", 7) == 0) {
 		out->rtcp_port = (uint16_t)atoi(p + 7);

@@ -46,7 +46,7 @@ struct sdp_audio {
 	int payload_type;   // the first one offered
 	unsigned version;   // of o=
 	char profile[24];
-	char crypto[4][256]; // behind "a=crypto:"
+	char crypto[12][256]; // behind "a=crypto:"
 	int crypto_count;
 };
 

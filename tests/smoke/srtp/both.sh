@@ -4,8 +4,9 @@
 # or fails to authenticate. One side has an MKI.
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin
+suites='AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32'
 mkdir -p "$DIR/run"
-hawse_config | sed 's/{kind: trunk,/{kind: trunk, srtp: sdes,/' >"$DIR/hawse.yaml"
+hawse_config | sed "s/{kind: trunk,/{kind: trunk, srtp: sdes, suites: [$suites],/" >"$DIR/hawse.yaml"
 hawse_start
 callee --srtp AEAD_AES_128_GCM --script 'answer; expect-secure 1; play 100; expect-media 60000; expect-bye'
 caller --srtp AES_CM_128_HMAC_SHA1_80 --srtp-mode mki --interval 0.0001 --step-timeout 60 \

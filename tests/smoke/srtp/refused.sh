@@ -4,8 +4,9 @@
 # reason is counted, and what is right before and after gets through.
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin
+suites='AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32'
 mkdir -p "$DIR/run"
-hawse_config | sed 's/carrier: {kind: trunk,/carrier: {kind: trunk, srtp: sdes,/' >"$DIR/hawse.yaml"
+hawse_config | sed "s/carrier: {kind: trunk,/carrier: {kind: trunk, srtp: sdes, suites: [$suites],/" >"$DIR/hawse.yaml"
 hawse_start
 dropped() { ctl show drops --json | jq -e "[.. | objects | select(tostring | test(\"$1\"))] | length > 0"; }
 callee --srtp AES_CM_128_HMAC_SHA1_80 --script 'answer; play 50; drain; plain 1; play 50; drain; plain 0; play 50; expect-bye'

@@ -4,8 +4,9 @@
 # key from the carrier's side. libsrtp2 in the test peer is the judge.
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin
+suites='AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32'
 mkdir -p "$DIR/run"
-hawse_config | sed 's/carrier: {kind: trunk,/carrier: {kind: trunk, srtp: sdes,/' >"$DIR/hawse.yaml"
+hawse_config | sed "s/carrier: {kind: trunk,/carrier: {kind: trunk, srtp: sdes, suites: [$suites],/" >"$DIR/hawse.yaml"
 hawse_start
 for suite in AES_CM_128_HMAC_SHA1_80 AES_CM_128_HMAC_SHA1_32 AES_256_CM_HMAC_SHA1_80 AEAD_AES_128_GCM AEAD_AES_256_GCM; do
 	callee --srtp $suite --script 'ring 180; answer; expect-secure 1; rtcp 0.2; play 100; expect-bye'
