@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "controlplane/log.h"
+#include "controlplane/peer_metrics.h"
 #include "controlplane/process_private.h"
+#include "dataplane/abi/shm.h"
 
 static int run_status(void *ctx, struct cp_control_call *call)
 {
@@ -59,6 +61,15 @@ static int run_call_hangup(void *ctx, struct cp_control_call *call)
 	return -ENOENT;
 }
 
+static int run_show_peers(void *ctx, struct cp_control_call *call)
+{
+	struct process *p = ctx;
+	json_t *list = cp_peer_list(p->policy, p->accounts, call->count ? call->words[0] : NULL,
+		p->now_us + abi_realtime_offset_us());
+
+	return list && json_object_update_new(call->answer, list) == 0 ? 0 : -ENOMEM;
+}
+
 const struct cp_control_command process_commands[] = {
 	{"status", 0, 0, "", run_status},
 	{"config reload", 0, 0, "", run_config_reload},
@@ -66,5 +77,6 @@ const struct cp_control_command process_commands[] = {
 	{"show registrations", 0, 1, "[USER]", process_show_registrations},
 	{"show bans", 0, 0, "", process_show_bans},
 	{"unban", 1, 1, "ADDRESS", process_unban},
+	{"show peers", 0, 1, "[NAME]", run_show_peers},
 	{NULL, 0, 0, NULL, NULL},
 };

@@ -25,6 +25,7 @@ enum cp_result {
 	CP_RESULT_NO_MEDIA,  // 503: hawse-media is not there
 	CP_RESULT_OVERLOAD,  // 503: max_calls
 	CP_RESULT_INTERNAL,  // 500
+	CP_RESULT_LIMIT,     // a limit of the caller, or of every target
 	CP_RESULTS,
 };
 
@@ -78,6 +79,12 @@ enum cp_counter {
 	CP_C_RESTORED,
 	CP_C_RESTORE_LOST,
 	CP_C_ENROL_FAILURES,
+	CP_C_LIMITED, // [CP_LIMITS - 1] by enum cp_limit_why
+	CP_C_LIMITED_LAST = CP_C_LIMITED + 4,
+	CP_C_FRAUD_ALARMS,
+	CP_C_TRUNKS_DOWN,
+	CP_C_TRUNKS_UP,
+	CP_C_DROP_RULES,
 	// Of the transport and the gate before it; not of a shard.
 	CP_C_UDP_RECEIVED,
 	CP_C_UDP_SENT,

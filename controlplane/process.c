@@ -11,6 +11,7 @@
 #include "controlplane/control/wire.h"
 #include "controlplane/counters.h"
 #include "controlplane/log.h"
+#include "controlplane/peer_metrics.h"
 #include "controlplane/privilege.h"
 #include "controlplane/process_private.h"
 #include "controlplane/publish.h"
@@ -221,6 +222,16 @@ size_t process_calls(const struct process *p)
 	return count;
 }
 
+static void publish_peers(struct process *p)
+{
+	abi_atomic64 *own = cp_tregion_counters(p->tregion, p->shard_count);
+	unsigned alarms = cp_peer_metrics_publish(p->policy, p->accounts, own + CP_COUNTERS,
+		p->peer_counters, p->now_us + abi_realtime_offset_us());
+
+	if (alarms)
+		abi_add64(&own[CP_C_FRAUD_ALARMS], alarms);
+}
+
 static void on_beat(uv_timer_t *timer)
 {
 	struct process *p = timer->data;
@@ -228,6 +239,7 @@ static void on_beat(uv_timer_t *timer)
 	process_tick(p);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_publish(p->shards[i]);
+	publish_peers(p);
 	cp_publish(cp_tregion_counters(p->tregion, p->shard_count), p->transport, p->gate);
 	cp_phones_publish(p->phones, p->shards[0]);
 	cp_tregion_heartbeat(p->tregion, p->now_us, cp_shm_attached(p->shm, NULL));
@@ -408,19 +420,26 @@ static int open_shm(struct process *p, char why[PROCESS_WHY])
 static int open_tregion(struct process *p, char why[PROCESS_WHY])
 {
 	const struct cfg *cfg = p->policy->cfg;
-	static struct abi_counter counters[CP_COUNTERS]; // 40 kB, copied at once
+	struct abi_counter *counters;
 	struct cp_tregion_config config = {
 		.shards = p->shard_count,
 		.calls = cfg->sip.max_calls,
 		.trace_bytes = (size_t)cfg->sip.trace << 20,
-		.counters = counters,
-		.counter_count = CP_COUNTERS,
 	};
 	char path[CFG_PATH];
 	int err;
 
+	p->peer_counters = cp_peer_metrics_count(cfg);
+	config.counter_count = CP_COUNTERS + p->peer_counters;
+	config.counters = counters = calloc(config.counter_count, sizeof(*counters));
+	if (!counters) {
+		snprintf(why, PROCESS_WHY, "region T: no memory left");
+		return -ENOMEM;
+	}
 	cp_counters_describe(counters);
+	cp_peer_metrics_describe(p->policy, counters + CP_COUNTERS, p->peer_counters);
 	err = cp_tregion_new(&p->tregion, &config);
+	free(counters);
 	if (err) {
 		snprintf(why, PROCESS_WHY, "region T: %s", strerror(-err));
 		return err;
@@ -580,6 +599,7 @@ static int open_shards(struct process *p, char why[PROCESS_WHY])
 			.registrar = cp_phones_registrar(p->phones),
 			.now_us = p->now_us,
 			.realtime_offset_us = abi_realtime_offset_us(),
+			.accounts = p->accounts,
 		};
 		int err = cp_shard_new(&config, &p->shards[i]);
 
@@ -633,7 +653,11 @@ int process_start(
 	cp_cdr_file_init(&p->cdr);
 	p->shard_count = policy->cfg->sip.shards;
 	p->now_us = abi_now_us();
-	err = open_tregion(p, why);
+	err = cp_accounts_new(&p->accounts);
+	if (err)
+		snprintf(why, PROCESS_WHY, "no memory left");
+	if (!err)
+		err = open_tregion(p, why);
 	if (!err)
 		err = open_control(p, why);
 	if (!err)
@@ -691,6 +715,7 @@ void process_free(struct process *p)
 	uv_timer_stop(&p->stop);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_free(p->shards[i]);
+	cp_accounts_free(p->accounts);
 	cp_survive_close(p->survive);
 	cp_phones_free(p->phones);
 	process_secure_free(p);

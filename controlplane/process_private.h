@@ -41,6 +41,8 @@ struct process {
 	struct cp_control *control;
 	struct cp_phones *phones;
 	struct process_secure *secure; // secured.c
+	struct cp_accounts *accounts;
+	uint32_t peer_counters; // in region T, behind the others
 	bool stopping;
 	size_t random_left;
 	uint8_t random[PROCESS_RANDOM];

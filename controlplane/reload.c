@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "controlplane/counters.h"
 #include "controlplane/log.h"
+#include "controlplane/peer_metrics.h"
 #include "controlplane/process_private.h"
+
+static void describe_peers(struct process *p, const struct cp_policy *policy)
+{
+	struct abi_counter *list = calloc(p->peer_counters + 1u, sizeof(*list));
+
+	if (!list)
+		return;
+	cp_peer_metrics_describe(policy, list, p->peer_counters);
+	cp_tregion_describe(p->tregion, CP_COUNTERS, list, p->peer_counters);
+	free(list);
+}
 
 int process_adopt(struct process *p, struct cfg *cfg, char why[PROCESS_WHY])
 {
@@ -37,6 +51,7 @@ int process_adopt(struct process *p, struct cfg *cfg, char why[PROCESS_WHY])
 	cp_log(CP_LOG_INFO, "config", 0, "taken over: peers %u to %u, routes %u to %u",
 		old->cfg->peer_count, policy->cfg->peer_count, old->cfg->route_count,
 		policy->cfg->route_count);
+	describe_peers(p, policy);
 	cp_policy_release(old);
 	p->policy = policy;
 	if (cp_cdr_file_open(&p->cdr, policy->cfg->stats.cdr, cdr, sizeof(cdr)))

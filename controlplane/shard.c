@@ -204,6 +204,9 @@ static void on_response(void *ctx, struct sip_transaction *tx, const struct sip_
 	case CP_X_REGISTER:
 		cp_enrol_response(x, tx, m);
 		break;
+	case CP_X_PING:
+		cp_health_response(x, m->status);
+		break;
 	default:
 		cp_call_touch(x->call, false);
 		cp_change_response(x, tx, m);
@@ -230,6 +233,9 @@ static void failed(struct sip_transaction *tx, int status, const char *why)
 		break;
 	case CP_X_BYE:
 		bye_done(x);
+		break;
+	case CP_X_PING:
+		cp_health_failed(x);
 		break;
 	case CP_X_REAP:
 		sip_dialog_free(x->dialog);
@@ -277,13 +283,6 @@ static void on_terminated(void *ctx, struct sip_transaction *tx)
 }
 
 // ---- the wire --------------------------------------------------------------------------------------
-
-static int on_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, size_t n)
-{
-	struct cp_shard *shard = ctx;
-
-	return shard->ops->send(shard->ctx, to, bytes, n);
-}
 
 static struct sip_slice on_sent_by(void *ctx, const struct sip_flow *flow)
 {
@@ -337,10 +336,9 @@ static uint64_t call_of(struct cp_shard *shard, const struct sip_peek *peek,
 	return shard->fresh;
 }
 
-static void on_trace(
-	void *ctx, const struct sip_flow *flow, bool out, const uint8_t *bytes, size_t n)
+static void trace(struct cp_shard *shard, const struct sip_flow *flow, bool out,
+	const uint8_t *bytes, size_t n)
 {
-	struct cp_shard *shard = ctx;
 	const struct cp_policy *policy = shard->policy;
 	struct cp_trace_message t = {
 		.time_us = shard->now_us, .sent = out, .leg = 255, .transport = flow->transport};
@@ -355,6 +353,35 @@ static void on_trace(
 		abi_address(
 			&policy->listeners[flow->socket].local, out ? &t.source : &t.destination);
 	cp_tregion_trace(shard->tregion, shard->index, &t, bytes, n);
+}
+
+// What is traced is what was on the wire: before the rules for what comes in, after those for what goes
+// out (on_send).
+static void on_trace(
+	void *ctx, const struct sip_flow *flow, bool out, const uint8_t *bytes, size_t n)
+{
+	struct cp_shard *shard = ctx;
+
+	if (!out && shard->wire)
+		trace(shard, flow, out, shard->wire, shard->wire_size);
+	else if (!out || !cp_rewrites(shard, CFG_OUT, flow))
+		trace(shard, flow, out, bytes, n);
+}
+
+static int on_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, size_t n)
+{
+	struct cp_shard *shard = ctx;
+	int err;
+
+	if (cp_rewrites(shard, CFG_OUT, to)) {
+		err = cp_rewrite(shard, CFG_OUT, to, &bytes, &n);
+		if (err) {
+			cp_count(shard, CP_C_DROP_RULES);
+			return err;
+		}
+		trace(shard, to, true, bytes, n);
+	}
+	return shard->ops->send(shard->ctx, to, bytes, n);
 }
 
 static int on_route(void *ctx, struct sip_flow *flow, size_t n)
@@ -403,6 +430,24 @@ static bool is_ignored(
 	return sip_peek(data, n, &peek) || !peek.call_id.n || !cp_label_find(shard, peek.call_id);
 }
 
+static void receive(
+	struct cp_shard *shard, const struct sip_flow *source, const uint8_t *data, size_t n)
+{
+	const uint8_t *bytes = data;
+	size_t size = n;
+
+	if (cp_rewrite(shard, CFG_IN, source, &bytes, &size)) {
+		cp_count(shard, CP_C_DROP_RULES);
+		return;
+	}
+	if (bytes != data) {
+		shard->wire = data;
+		shard->wire_size = n;
+	}
+	sip_layer_receive(shard->layer, source, bytes, size);
+	shard->wire = NULL;
+}
+
 void cp_shard_receive(
 	struct cp_shard *shard, const struct sip_flow *source, const uint8_t *data, size_t n)
 {
@@ -410,7 +455,7 @@ void cp_shard_receive(
 	if (is_ignored(shard, source, data, n))
 		cp_count(shard, CP_C_DROP_STRANGER);
 	else
-		sip_layer_receive(shard->layer, source, data, n);
+		receive(shard, source, data, n);
 }
 
 bool cp_shard_knows(struct cp_shard *shard, struct sip_slice call_id)
@@ -425,6 +470,7 @@ void cp_shard_unreachable(struct cp_shard *shard, const struct sip_flow *to, int
 {
 	struct cp_call *next;
 
+	cp_health_unreachable(shard, to);
 	if (shard->now_us - shard->failed_us > 1000000) {
 		shard->failed_us = shard->now_us;
 		shard->failed = 0;
@@ -597,11 +643,16 @@ int cp_shard_new(const struct cp_shard_config *config, struct cp_shard **out)
 		(config->ops->keep && (!shard->record || !shard->scratch)))
 		goto out;
 	sdp_arena_init(&shard->arena, shard->arena_memory, SDP_OA_SCRATCH);
+	shard->accounts = config->accounts;
+	shard->own_accounts = !config->accounts;
+	if (shard->own_accounts && cp_accounts_new(&shard->accounts))
+		goto out;
 	err = new_layer(shard);
 	if (!err)
 		err = cp_enrol_set_policy(shard);
 	if (err)
 		goto out;
+	cp_health_start(shard);
 	*out = shard;
 	return 0;
 out:
@@ -616,10 +667,17 @@ void cp_shard_free(struct cp_shard *shard)
 	while (shard->calls)
 		cp_call_free(shard->calls);
 	cp_enrol_free(shard);
+	if (shard->layer)
+		cp_health_stop(shard);
 	if (shard->dialogs)
 		sip_dialogs_free(shard->dialogs);
 	sip_layer_free(shard->layer);
 	cp_policy_release(shard->policy);
+	if (shard->own_accounts)
+		cp_accounts_free(shard->accounts);
+	free(shard->offer);
+	free(shard->rewriter[CFG_IN]);
+	free(shard->rewriter[CFG_OUT]);
 	free(shard->by_slot);
 	free(shard->labels);
 	free(shard->arena_memory);
@@ -655,9 +713,11 @@ void cp_shard_set_policy(struct cp_shard *shard, struct cp_policy *policy)
 {
 	struct cp_policy *old = shard->policy;
 
+	cp_health_stop(shard);
 	shard->policy = cp_policy_hold(policy);
 	if (cp_enrol_set_policy(shard))
 		cp_log(CP_LOG_ERROR, "register", 0, "no memory for a registration");
+	cp_health_start(shard);
 	cp_policy_release(old);
 }
 
@@ -689,6 +749,11 @@ bool cp_shard_hangup(struct cp_shard *shard, uint64_t id)
 size_t cp_shard_calls(const struct cp_shard *shard)
 {
 	return shard->count;
+}
+
+struct cp_accounts *cp_shard_accounts(const struct cp_shard *shard)
+{
+	return shard->accounts;
 }
 
 void cp_shard_publish(struct cp_shard *shard)

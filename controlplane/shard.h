@@ -12,6 +12,7 @@
 
 #include "controlplane/shm/client.h"
 #include "controlplane/shm/tregion.h"
+#include "controlplane/trunk/account.h"
 #include "controlplane/trunk/policy.h"
 #include "dataplane/abi/message.h"
 #include "sip/flow.h"
@@ -81,6 +82,7 @@ struct cp_shard_config {
 	uint64_t now_us;            // CLOCK_MONOTONIC
 	uint64_t realtime_offset_us;
 	struct cp_registrar *registrar; // of all shards of this thread; NULL: there are no phones
+	struct cp_accounts *accounts; // of all shards; must outlive it. NULL: its own
 };
 
 #ifdef __cplusplus
@@ -142,6 +144,7 @@ void cp_shard_stop(struct cp_shard *shard);
 // Ends this call as an operator wants it: BYE to both, or 480 and CANCEL. False: it is none of this shard's.
 bool cp_shard_hangup(struct cp_shard *shard, uint64_t id);
 size_t cp_shard_calls(const struct cp_shard *shard);
+struct cp_accounts *cp_shard_accounts(const struct cp_shard *shard);
 // Copies what the transaction layer counted into region T. Once a second will do.
 void cp_shard_publish(struct cp_shard *shard);
 

@@ -29,6 +29,7 @@ static const char usage[] =
 	"  show workers [--stages]     what each worker did; --stages: what each stage of the "
 	"pipeline costs\n"
 	"  show drops [--all]          what was dropped and why; --all: every reason there is\n"
+	"  show peers [NAME]           up or down, calls now, what limits refused, seconds today\n"
 	"\n"
 	"  status                      hawse-sip: its process, its calls\n"
 	"  config reload               hawse-sip reads its configuration again, as SIGHUP has it "

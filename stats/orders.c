@@ -11,5 +11,6 @@ const struct st_order st_orders[] = {
 	{"show registrations", "[USER]", 0, 1, NULL, "nobody is registered"},
 	{"show bans", "", 0, 0, NULL, "nobody is banned"},
 	{"unban", "ADDRESS", 1, 1, NULL, "listened to again"},
+	{"show peers", "[NAME]", 0, 1, NULL, NULL},
 	{NULL, NULL, 0, 0, NULL, NULL},
 };

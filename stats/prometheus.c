@@ -61,6 +61,8 @@ static void collect(
 		struct entry *x = &e->all[e->count];
 
 		abi_counters_describe(table, i, &x->d);
+		if (!x->d.name[0] && !x->d.label[0])
+			continue; // kept for a peer that may come
 		if (!name_ok(x->d.name) || !label_ok(x->d.label)) {
 			e->bad++;
 			continue;

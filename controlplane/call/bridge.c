@@ -2,6 +2,7 @@
 //
 // Offer and answer across both legs: who offers what to whom, and what comes of it.
 #include "controlplane/call/call.h"
+#include "controlplane/call/codecs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -67,6 +68,24 @@ int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, 
 	return 0;
 }
 
+// What the peers' settings leave of it. A request without an offer brings that of the other side.
+static int allow_codecs(struct cp_exchange *x, struct sip_slice *body)
+{
+	struct cp_shard *shard = x->call->shard;
+	unsigned from = x->delayed ? cp_other(x->from) : x->from;
+	int n;
+
+	if (!shard->offer)
+		shard->offer = malloc(CP_CODECS_TEXT);
+	if (!shard->offer)
+		return -ENOMEM;
+	n = cp_codecs_filter(x->call->leg[from].peer, x->call->leg[cp_other(from)].peer, *body,
+		shard->offer, CP_CODECS_TEXT);
+	if (n > 0)
+		*body = sip_slice(shard->offer, (size_t)n);
+	return n < 0 ? n : 0;
+}
+
 int cp_bridge_show_offer(struct cp_exchange *x, struct sip_slice *body)
 {
 	struct sdp_oa *oa = cp_oa_of(x);
@@ -76,7 +95,7 @@ int cp_bridge_show_offer(struct cp_exchange *x, struct sip_slice *body)
 	if (!err)
 		err = sdp_oa_show_offer(oa, scratch(x->call), &text);
 	*body = as_slice(text);
-	return err;
+	return err ? err : allow_codecs(x, body);
 }
 
 int cp_bridge_answer(struct cp_call *call, struct sdp_oa *oa, unsigned leg, struct sip_slice body,

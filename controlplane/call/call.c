@@ -161,6 +161,8 @@ void cp_call_free(struct cp_call *call)
 
 	unlink_call(call);
 	cp_call_untouch(call);
+	cp_limit_release(call, 0);
+	cp_limit_release(call, 1);
 	sip_timer_stop(sip_layer_wheel(shard->layer), &call->timer);
 	sip_timer_stop(sip_layer_wheel(shard->layer), &call->hop_timer);
 	free(call->hops);

@@ -24,6 +24,7 @@
 #include "controlplane/call/secure.h"
 #include "controlplane/counters.h"
 #include "controlplane/shard.h"
+#include "controlplane/trunk/account.h"
 #include "sip/dialog.h"
 #include "sip/sdp/offer_answer.h"
 #include "sip/session_timer.h"
@@ -53,6 +54,7 @@ enum cp_exchange_kind {
 	CP_X_REAP,    // BYE in a dialog that no call wants
 	CP_X_FORK,     // INVITE to one of several phones, see fork.h
 	CP_X_REGISTER, // ours at a trunk, see registrar/enrol.h
+	CP_X_PING,     // OPTIONS of health.c; has no call
 };
 
 enum cp_phase {
@@ -159,6 +161,7 @@ struct cp_leg {
 	struct sip_timer quiet;    // of its silence
 	char call_id[SIP_ID_TEXT]; // B: of our making
 	uint64_t start_us, ring_us, answer_us, end_us;
+	struct cp_place place; // in the account of its peer
 	struct cp_exchange bye;
 };
 
@@ -200,6 +203,7 @@ struct cp_call {
 	struct cp_forks *forks;     // the phones that ring, NULL: the target is none
 	struct cp_identity *identity; // of a caller that is a phone, malloc
 	struct sip_timer hop_timer; // of an address that says nothing while there are others
+	uint64_t asked_us;          // when the INVITE left for it
 	uint8_t *saved;             // the INVITE, until it is answered
 	uint32_t saved_size;
 	uint32_t forwards; // Max-Forwards to send
@@ -233,6 +237,14 @@ struct cp_shard {
 	struct sip_layer *layer;
 	struct sip_dialogs *dialogs;
 	struct cp_policy *policy;
+	struct cp_accounts *accounts;
+	bool own_accounts;
+	struct cp_ping *pings;
+	unsigned ping_count;
+	char *offer;                // one that was filtered by codecs
+	void *rewriter[2];          // by enum cfg_direction, once it was needed
+	const uint8_t *wire;        // what a message was before header rules, while it is received
+	size_t wire_size;
 	struct cp_tregion *tregion;
 	abi_atomic64 *counters;
 	uint32_t index;
@@ -360,6 +372,45 @@ void cp_route_price(struct cp_call *call);
 // What a leg costs (1) or is charged (0) when it was answered for so long: micro-units; -1: no price is
 // known.
 int64_t cp_call_cost(const struct cp_call *call, unsigned leg, uint64_t duration_ms);
+
+// ---- limit.c: places in the accounts of peers and users
+
+// False: the caller has none left, and the call has ended, or may be gone.
+bool cp_limit_caller(struct cp_call *call);
+// The same for another account of the caller's: a user's. Its place is to be given back.
+bool cp_limit_account(struct cp_call *call, const char *name, const struct cfg_limits *limits,
+	struct cp_place *place);
+// A place for leg 1 at this peer; the one that leg 1 had is given back.
+enum cp_limit_why cp_limit_target(struct cp_call *call, const struct cp_peer *peer);
+// Ends a call for which no peer had one.
+void cp_limit_none(struct cp_call *call, enum cp_limit_why why);
+void cp_limit_answered(struct cp_call *call);
+void cp_limit_release(struct cp_call *call, unsigned leg);
+void cp_limit_restore(struct cp_call *call);
+uint64_t cp_shard_unix_us(const struct cp_shard *shard);
+// NULL: no memory.
+struct cp_account *cp_peer_account(struct cp_shard *shard, const struct cp_peer *peer);
+
+// ---- health.c: which trunks are well
+
+// Puts those that are not last, or takes them out. False: none is left.
+bool cp_health_order(struct cp_shard *shard, struct cp_choice *choice);
+// What the target of the call has said, or 408 and 503 when it said nothing.
+void cp_health_target(struct cp_call *call, int status);
+// Pings of the shard's policy.
+void cp_health_start(struct cp_shard *shard);
+void cp_health_stop(struct cp_shard *shard);
+void cp_health_response(struct cp_exchange *x, int status);
+void cp_health_failed(struct cp_exchange *x);
+void cp_health_unreachable(struct cp_shard *shard, const struct sip_flow *to);
+
+// ---- rewrite.c: header rules
+
+bool cp_rewrites(struct cp_shard *shard, enum cfg_direction way, const struct sip_flow *flow);
+// Points at what the rules make of a message, valid until the next one that goes this way. 0 or -errno: it
+// must not pass.
+int cp_rewrite(struct cp_shard *shard, enum cfg_direction way, const struct sip_flow *flow,
+	const uint8_t **bytes, size_t *n);
 
 // ---- target.c: the peers of a route
 

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "controlplane/trunk/rules.h"
+
 enum how {
 	COPY,     // every value, as it is
 	NUMBER,   // the number it begins with, without comment
@@ -355,6 +357,31 @@ static bool is_allowed(const struct cp_carry *c, const struct row *row, bool is_
 	}
 }
 
+static bool is_listed(const char *name)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcasecmp(table[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+// What the operator lets through by a rule of his own. The Reason of a BYE has no room for it.
+static void carry_passed(struct sip_build *b, const struct cp_carry *c, const struct sip_message *m)
+{
+	const struct cfg_rules *rules = c->from->cfg->trunk.rules;
+
+	for (unsigned i = 0; rules && !(c->what & CP_IN_BYE) && i < rules->count[CFG_IN]; i++) {
+		const struct cfg_rule *rule = &rules->rule[CFG_IN][i];
+		struct sip_slice value;
+		unsigned at = 0;
+
+		if (rule->kind != CFG_RULE_PASS || is_listed(rule->name) || !cp_rule_holds(rule, m))
+			continue;
+		while (sip_message_find(m, rule->name, &at, &value))
+			sip_build_header(b, rule->name, value);
+	}
+}
+
 void cp_carry(struct sip_build *b, const struct cp_carry *c, const struct sip_message *m)
 {
 	bool is_private = sip_message_has(m, SIP_H_PRIVACY) && wants_privacy(m);
@@ -367,6 +394,7 @@ void cp_carry(struct sip_build *b, const struct cp_carry *c, const struct sip_me
 		if (row->id == SIP_H_OTHER || sip_message_has(m, (enum sip_header_id)row->id))
 			carry_row(b, c, row, m);
 	}
+	carry_passed(b, c, m);
 }
 
 bool cp_carry_has_body(const struct sip_message *m)

@@ -267,6 +267,8 @@ void cp_call_end(struct cp_call *call, enum cp_ended_by by, int status, struct s
 	cp_call_state(call, ABI_CALL_ENDING);
 	cp_timer_stop(call);
 	cp_silence_stop(call);
+	cp_limit_release(call, 0);
+	cp_limit_release(call, 1);
 	end_invite(call, status, phrase, lines);
 	end_others(call);
 	for (unsigned leg = 0; leg < 2; leg++)

@@ -138,6 +138,7 @@ int cp_shard_restore(
 	if (err)
 		return lost(shard, id, err);
 	call->kept = cp_persist_digest(record);
+	cp_limit_restore(call);
 	cp_count(shard, CP_C_RESTORED);
 	cp_call_event(call, 255, "goes on after a restart of hawse-sip");
 	if (!recorded)

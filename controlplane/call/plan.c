@@ -28,7 +28,7 @@ uint8_t cp_media_policy(
 		return ABI_SOURCE_ANY;
 	if (rtp->family == party->family && memcmp(rtp->ip, party->ip, 16) == 0)
 		return ABI_SOURCE_ADDRESS;
-	if (peer->cfg->kind == CFG_TRUNK && !is_private(rtp))
+	if (!cp_peer_behind_nat(peer) && !is_private(rtp))
 		return ABI_SOURCE_ADDRESS;
 	return ABI_SOURCE_ANY;
 }

@@ -119,7 +119,7 @@ void cp_dialog_route(struct cp_call *call, unsigned leg, struct sip_dialog *d)
 	struct sip_addr hop;
 	struct sip_uri uri;
 
-	if (l->peer->cfg->kind != CFG_TRUNK || flow.transport == SIP_WS ||
+	if (cp_peer_behind_nat(l->peer) || flow.transport == SIP_WS ||
 		flow.transport == SIP_WSS)
 		return;
 	if (sip_uri_parse(sip_dialog_next_hop(d), &uri) == 0 && transport_of(&uri, &flow) >= 0 &&

@@ -96,6 +96,8 @@ static void begin(struct cp_call *call, const struct sip_message *m)
 	char warning[160];
 	int status = 0, rc;
 
+	if (!cp_limit_caller(call))
+		return;
 	if (sip_message_has_sdp(m)) {
 		if (!cp_target_choose(call)) // ports are asked for on the target's interface
 			return;
@@ -137,6 +139,10 @@ void cp_setup_invite(
 	if (!admit(shard, tx, m, choice.emergency) || !cp_prack_admit(shard, tx, m, caller) ||
 		!cp_timer_admit(tx, m, caller))
 		return;
+	if (!status && !cp_health_order(shard, &choice)) {
+		refuse(shard, tx, CP_RESULT_UNREACHABLE, 503, "Retry-After: 10\r\n");
+		return;
+	}
 	if (status) {
 		refuse(shard, tx, result_of(status), status, NULL);
 		return;
@@ -373,6 +379,7 @@ static void answered(struct cp_exchange *x, struct sip_dialog *d, const struct s
 	sip_dialog_set_user(d, call);
 	call->leg[1].dialog = d;
 	call->leg[1].answer_us = call->shard->now_us;
+	cp_health_target(call, m->status);
 	cp_branch_win(call, d);
 	cp_leg_route(call, 1);
 	cp_note_allow(&call->leg[1].allows_update, m);
@@ -397,6 +404,7 @@ static void now_up(struct cp_call *call)
 	call->choice = NULL;
 	cp_call_event(call, 255, "answered, %s", call->codec[0] ? call->codec : "no codec");
 	cp_call_state(call, ABI_CALL_UP);
+	cp_limit_answered(call);
 	cp_call_touch(call, true);
 }
 

@@ -48,28 +48,54 @@ void cp_target_rings(struct cp_call *call)
 		start_ring(call, call->policy->cfg->sip.ring_timeout);
 }
 
+static uint64_t progress_ms(const struct cp_call *call)
+{
+	const struct cfg_health *health = call->leg[1].peer->cfg->trunk.health;
+
+	return health ? health->progress * 1000ull : 0;
+}
+
+static void wait_for_word(struct cp_call *call, uint64_t ms)
+{
+	struct sip_layer *layer = call->shard->layer;
+
+	sip_timer_start(sip_layer_wheel(layer), &call->hop_timer, sip_layer_now(layer) + ms);
+}
+
 // An address that has not said a word when four INVITEs would have reached it (UDP's 0, 0.5, 1.5 and
-// 3.5 s). Timer B would be the RFC's time, but by then the caller has hung up.
+// 3.5 s). Timer B would be the RFC's time, but by then the caller has hung up. Nor is a 100 the word that
+// the caller waits for, where `health: {progress: ...}` says so.
 static void hop_timeout(struct sip_timer *timer, void *ctx)
 {
 	struct cp_call *call =
 		(struct cp_call *)((char *)timer - offsetof(struct cp_call, hop_timer));
 	struct cp_exchange *x = &call->invite;
+	uint64_t waited = (call->shard->now_us - call->asked_us) / 1000, most = progress_ms(call);
 
-	if (!x->client || sip_tx_state(x->client) != SIP_TX_CALLING)
+	if (!x->client || call->leg[1].ring_us || sip_tx_is_final(x->client))
 		return;
+	if (sip_tx_state(x->client) != SIP_TX_CALLING || !(call->hops_left || cp_route_has_more(call))) {
+		if (!most)
+			return;
+		if (waited < most) {
+			wait_for_word(call, most - waited);
+			return;
+		}
+	}
 	sip_client_cancel(x->client, sip_slice(NULL, 0));
 	cp_setup_failed(x, 408, "no answer");
 }
 
 static void start_hop_timer(struct cp_call *call)
 {
-	struct sip_layer *layer = call->shard->layer;
+	uint64_t most = progress_ms(call);
 
-	if (!call->hops_left)
-		return;
+	call->asked_us = call->shard->now_us;
 	call->hop_timer.fire = hop_timeout;
-	sip_timer_start(sip_layer_wheel(layer), &call->hop_timer, sip_layer_now(layer) + CP_HOP_MS);
+	if (call->hops_left || cp_route_has_more(call))
+		wait_for_word(call, most && most < CP_HOP_MS ? most : CP_HOP_MS);
+	else if (most)
+		wait_for_word(call, most);
 }
 
 struct party {
@@ -250,6 +276,7 @@ bool cp_target_choose(struct cp_call *call)
 {
 	struct cp_leg *leg = &call->leg[1];
 	int status = 480, phones;
+	enum cp_limit_why why = CP_LIMIT_NONE;
 
 	cp_fork_end(call);
 	for (; call->choice && call->target < call->choice->count; call->target++) {
@@ -261,12 +288,21 @@ bool cp_target_choose(struct cp_call *call)
 			status = phones;
 		if (!peer || phones || (!peer->cfg->access && !locate(call, peer)))
 			continue;
+		why = cp_limit_target(call, peer);
+		if (why) {
+			cp_fork_end(call);
+			continue;
+		}
 		leg->peer = peer;
 		cp_timer_init(call, 1);
 		leg->start_us = call->shard->now_us;
 		leg->ring_us = leg->answer_us = leg->end_us = 0;
 		cp_route_price(call);
 		return true;
+	}
+	if (why) {
+		cp_limit_none(call, why);
+		return false;
 	}
 	cp_call_event(call, 255, "no target of the route can be called");
 	cp_call_end(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), NULL);
@@ -365,6 +401,7 @@ bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase)
 	struct cp_call *call = x->call;
 	const struct cp_leg before = call->leg[1];
 
+	cp_health_target(call, status);
 	if (!try_next(call, status) || !cp_route_has_more(call))
 		return false;
 	call->leg[1].end_us = call->shard->now_us;

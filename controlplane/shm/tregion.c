@@ -297,6 +297,15 @@ uint64_t cp_tregion_epoch(const struct cp_tregion *t)
 	return t->epoch;
 }
 
+void cp_tregion_describe(
+	struct cp_tregion *t, uint32_t first, const struct abi_counter *list, uint32_t count)
+{
+	struct abi_counter *to = (struct abi_counter *)((uint8_t *)t->shm.base + t->counter_offset);
+
+	if (first <= t->counter_count && count <= t->counter_count - first)
+		memcpy(&to[first], list, count * sizeof(*list));
+}
+
 abi_atomic64 *cp_tregion_counters(struct cp_tregion *t, uint32_t block)
 {
 	return abi_counters_block((uint8_t *)t->shm.base + t->counter_offset, t->counter_count,

@@ -63,6 +63,9 @@ uint64_t cp_tregion_epoch(const struct cp_tregion *t);
 // The values of shard `block`, indexed as config.counters is; block == shards: the process's own.
 // Add by abi_add64(&values[i], n), set gauges by abi_store64().
 abi_atomic64 *cp_tregion_counters(struct cp_tregion *t, uint32_t block);
+// Gives counters from `first` on other names. A reader may see an old name with a new value once.
+void cp_tregion_describe(
+	struct cp_tregion *t, uint32_t first, const struct abi_counter *list, uint32_t count);
 
 // ---- calls
 

@@ -28,6 +28,14 @@ struct cp_peer {
 	char hostport[280]; // as a Request-URI says: with the port and transport that were chosen
 };
 
+// What it says of its own addresses need not be where it can be reached.
+static inline bool cp_peer_behind_nat(const struct cp_peer *peer)
+{
+	const struct cfg_trunk *t = &peer->cfg->trunk;
+
+	return t->nat == CFG_YES || (t->nat == CFG_YES_DEFAULT && peer->cfg->kind != CFG_TRUNK);
+}
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -143,8 +143,13 @@ int cp_policy_new(struct cfg *cfg, cp_source_fn *source, void *ctx, struct cp_po
 		err = load_users(p, why);
 	if (err)
 		goto out;
-	for (unsigned i = 0; i < cfg->peer_count; i++)
+	for (unsigned i = 0; i < cfg->peer_count; i++) {
+		const struct cfg_rules *rules = cfg->peers[i].trunk.rules;
+
 		choose_listener(p, cp_peers_edit(p->peers, i));
+		for (unsigned way = 0; way < 2; way++)
+			p->rules[way] |= rules && rules->count[way];
+	}
 	*out = p;
 	return 0;
 out:

@@ -32,6 +32,7 @@ struct cp_policy {
 	struct cfg_users **users; // by peer; NULL: it has none
 	struct cp_listener *listeners; // in the order of cfg.sip.listen: flow.socket is the index
 	unsigned listener_count;
+	bool rules[2]; // some peer has header rules, by enum cfg_direction
 	cp_source_fn *source;
 	void *source_ctx;
 };

@@ -44,7 +44,7 @@ static bool holds_when(const struct cp_routes *r, const struct cfg_route *route,
 	if (!route->when_count)
 		return true;
 	for (unsigned i = 0; i < route->when_count; i++)
-		if (holds_time(&route->when[i], cp_route_zone(r, &route->when[i]), now))
+		if (holds_time(&route->when[i], cp_routes_zone(r, route->when[i].zone), now))
 			return true;
 	return false;
 }

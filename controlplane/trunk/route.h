@@ -15,6 +15,7 @@
 #include "controlplane/config/config.h"
 #include "controlplane/trunk/numbers.h"
 #include "controlplane/trunk/rates.h"
+#include "controlplane/trunk/zone.h"
 #include "sip/slice.h"
 
 #define CP_NO_RATE INT64_MAX
@@ -61,6 +62,9 @@ bool cp_routes_emergency(const struct cfg *cfg, struct sip_slice number);
 // it has none.
 const struct cp_rates *cp_routes_rates(
 	const struct cp_routes *routes, unsigned peer, enum cfg_direction way);
+
+// A time zone that some route or some limits name; NULL: UTC.
+const struct cp_zone *cp_routes_zone(const struct cp_routes *routes, const char *name);
 
 #ifdef __cplusplus
 }

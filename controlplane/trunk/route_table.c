@@ -58,10 +58,10 @@ const struct cp_prefixes *cp_route_prefixes(const struct cp_routes *r, int from)
 	return from < (int)r->cfg->peer_count ? r->prefixes[1 + from] : NULL;
 }
 
-const struct cp_zone *cp_route_zone(const struct cp_routes *r, const struct cfg_when *when)
+const struct cp_zone *cp_routes_zone(const struct cp_routes *r, const char *name)
 {
 	for (unsigned i = 0; i < r->zone_count; i++)
-		if (strcmp(r->zones[i].name, when->zone) == 0)
+		if (strcmp(r->zones[i].name, name) == 0)
 			return r->zones[i].zone;
 	return NULL;
 }
@@ -266,28 +266,28 @@ out:
 
 // ---- zones and price lists --------------------------------------------------------------------------
 
-static int load_zone(struct maker *m, const struct cfg_when *w)
+static int load_zone(struct maker *m, const char *name, unsigned line)
 {
 	struct cp_routes *r = m->r;
 	struct named_zone *zones;
 	int err;
 
 	for (unsigned i = 0; i < r->zone_count; i++)
-		if (strcmp(r->zones[i].name, w->zone) == 0)
+		if (strcmp(r->zones[i].name, name) == 0)
 			return 0;
 	zones = realloc(r->zones, (r->zone_count + 1) * sizeof(*zones));
 	if (!zones)
 		return -ENOMEM;
 	r->zones = zones;
 	zones += r->zone_count;
-	snprintf(zones->name, sizeof(zones->name), "%s", w->zone);
+	snprintf(zones->name, sizeof(zones->name), "%s", name);
 	zones->zone = NULL;
-	err = cp_zone_load(&zones->zone, w->zone);
+	err = cp_zone_load(&zones->zone, name);
 	if (err) {
-		m->error->line = w->line;
+		m->error->line = line;
 		snprintf(m->error->text, sizeof(m->error->text),
-			"%.200s:%u: zone: time zone \"%s\" cannot be read: %s", r->cfg->file,
-			w->line, w->zone, strerror(-err));
+			"%.200s:%u: zone: time zone \"%s\" cannot be read: %s", r->cfg->file, line,
+			name, strerror(-err));
 		return err;
 	}
 	r->zone_count++;
@@ -300,11 +300,19 @@ static int load_zones(struct maker *m)
 
 	for (unsigned i = 0; i < cfg->route_count; i++)
 		for (unsigned k = 0; k < cfg->routes[i].when_count; k++) {
-			int err = load_zone(m, &cfg->routes[i].when[k]);
+			int err = load_zone(
+				m, cfg->routes[i].when[k].zone, cfg->routes[i].when[k].line);
 
 			if (err)
 				return err;
 		}
+	for (unsigned i = 0; i < cfg->peer_count; i++) {
+		const struct cfg_limits *l = cfg->peers[i].trunk.limits;
+		int err = l ? load_zone(m, l->zone, cfg->peers[i].line) : 0;
+
+		if (err)
+			return err;
+	}
 	return 0;
 }
 

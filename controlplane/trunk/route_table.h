@@ -23,4 +23,3 @@ const struct cp_route_entry *cp_route_entry(const struct cp_routes *routes, uint
 uint32_t cp_route_next(const struct cp_routes *routes, uint32_t at);
 // Of the lines that name this peer in `from`; -1: of those that name none. May be NULL.
 const struct cp_prefixes *cp_route_prefixes(const struct cp_routes *routes, int from);
-const struct cp_zone *cp_route_zone(const struct cp_routes *routes, const struct cfg_when *when);

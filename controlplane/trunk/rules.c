@@ -220,6 +220,25 @@ static int put(const struct work *w, char *out, size_t size)
 	return err ? err : (int)b.n;
 }
 
+static void begin(struct work *w, const struct sip_message *m)
+{
+	w->m = m;
+	w->count = m->count;
+	w->used = 0;
+	w->changed = w->full = false;
+	for (unsigned i = 0; i < m->count; i++)
+		w->line[i] = (struct line){sip_header_name_of(m, i), sip_header_value_of(m, i),
+			sip_header_line_of(m, i)};
+}
+
+bool cp_rule_holds(const struct cfg_rule *rule, const struct sip_message *m)
+{
+	struct work w;
+
+	begin(&w, m);
+	return holds(&w, rule);
+}
+
 int cp_rules_apply(const struct cfg_rules *rules, enum cfg_direction way,
 	const struct sip_message *m, char *out, size_t size)
 {
@@ -227,13 +246,7 @@ int cp_rules_apply(const struct cfg_rules *rules, enum cfg_direction way,
 
 	if (!rules || !rules->count[way] || !m->count)
 		return 0;
-	w.m = m;
-	w.count = m->count;
-	w.used = 0;
-	w.changed = w.full = false;
-	for (unsigned i = 0; i < m->count; i++)
-		w.line[i] = (struct line){sip_header_name_of(m, i), sip_header_value_of(m, i),
-			sip_header_line_of(m, i)};
+	begin(&w, m);
 	for (unsigned i = 0; i < rules->count[way] && !w.full; i++)
 		if (holds(&w, &rules->rule[way][i]))
 			apply(&w, &rules->rule[way][i]);

@@ -20,6 +20,9 @@ extern "C" {
 int cp_rules_apply(const struct cfg_rules *rules, enum cfg_direction way,
 	const struct sip_message *m, char *out, size_t size);
 
+// Do its conditions hold for this message?
+bool cp_rule_holds(const struct cfg_rule *rule, const struct sip_message *m);
+
 #ifdef __cplusplus
 }
 #endif

@@ -155,7 +155,7 @@ TEST_F(Call, ATargetThatIsSilentTimesOut)
 	Party backup{*this, "callee", "10.2.0.3", 1};
 	a.call("+4930", a.sdp.text());
 	a.expect(100);
-	advance(32100);
+	advance(4100);
 	Msg j = backup.expect_invite();
 	backup.respond(j, 603, "Decline");
 	backup.expect("ACK");
