@@ -4,15 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 // A number becomes a string of codes from 1 to 15; 0 is its end, which sorts before all.
-#define CODES     (3u * CP_PREFIX_MAX)
-#define ESCAPE    14u // or 15: bit 6 of the character; two codes for the other six bits follow
-#define SKIP_MOST 16u
-#define KEY_CODES 16u
+#define CODES      (3u * CP_PREFIX_MAX)
+#define ESCAPE     14u // or 15: bit 6 of the character; two codes for the other six bits follow
+#define SKIP_MOST  8u
+#define KEY_CODES  16u
+#define LARGE_PAGE (2u << 20)
 
-struct node {              // 24 bytes
-	uint64_t skip;     // codes that stand before the branch, the first in the highest bits
+struct node {              // 16 bytes
+	uint32_t skip;     // codes that stand before the branch, the first in the highest bits
 	uint32_t children; // index of the first
 	uint32_t value;
 	uint16_t branches; // bit c: there is a child for code c
@@ -161,7 +163,7 @@ static int reserve(struct cp_prefixes *map, unsigned n, uint32_t *first)
 
 // What all items of the range have in common from `depth` on.
 static unsigned common(
-	const struct item *first, const struct item *last, unsigned depth, uint64_t *skip)
+	const struct item *first, const struct item *last, unsigned depth, uint32_t *skip)
 {
 	unsigned n = 0;
 
@@ -171,7 +173,7 @@ static unsigned common(
 
 		if (!code || code != code_at(last, depth + n))
 			break;
-		*skip |= (uint64_t)code << (60 - 4 * n++);
+		*skip |= (uint32_t)code << (28 - 4 * n++);
 	}
 	return n;
 }
@@ -209,12 +211,41 @@ static int fill(
 	return err;
 }
 
+// To the size that it has now, on large pages where it is large: a look-up touches a few nodes far apart,
+// and each would cost a walk through the page tables beside its cache line.
+static void tighten(struct cp_prefixes *map)
+{
+	size_t size = map->used * sizeof(*map->nodes), large = LARGE_PAGE;
+	struct node *tight;
+
+	if (size < large) {
+		tight = realloc(map->nodes, size);
+		if (tight)
+			map->nodes = tight;
+	} else {
+		tight = aligned_alloc(large, (size + large - 1) / large * large);
+		if (!tight)
+			return;
+		madvise(tight, (size + large - 1) / large * large, MADV_HUGEPAGE);
+		memcpy(tight, map->nodes, size);
+		free(map->nodes);
+		map->nodes = tight;
+	}
+	map->size = map->used;
+}
+
+void cp_prefixes_translate(struct cp_prefixes *map, const uint32_t *values)
+{
+	for (uint32_t i = 0; i < map->used; i++)
+		if (map->nodes[i].value != CP_PREFIX_NONE)
+			map->nodes[i].value = values[map->nodes[i].value];
+}
+
 int cp_prefixes_new(struct cp_prefixes **out, const struct cp_prefix *list, size_t n,
 	uint32_t *next, uint32_t twice[2])
 {
 	struct cp_prefixes *map = calloc(1, sizeof(*map));
 	struct item *items = malloc((n + 1) * sizeof(*items));
-	struct node *tight;
 	uint32_t root;
 	int64_t kept;
 	int err = map && items && n < UINT32_MAX / 4 ? 0 : -ENOMEM;
@@ -234,10 +265,7 @@ int cp_prefixes_new(struct cp_prefixes **out, const struct cp_prefix *list, size
 		err = fill(map, root, items, (size_t)kept, 0);
 	if (err)
 		goto out;
-	tight = realloc(map->nodes, map->used * sizeof(*map->nodes));
-	if (tight)
-		map->nodes = tight;
-	map->size = map->used;
+	tighten(map);
 	*out = map;
 	map = NULL;
 out:
@@ -262,7 +290,7 @@ static bool pass(const struct node *node, const uint8_t *codes, unsigned n, unsi
 	if (n - *at < node->skips)
 		return false;
 	for (unsigned i = 0; i < node->skips; i++)
-		if (codes[*at + i] != (node->skip >> (60 - 4 * i) & 15))
+		if (codes[*at + i] != (node->skip >> (28 - 4 * i) & 15))
 			return false;
 	*at += node->skips;
 	return true;

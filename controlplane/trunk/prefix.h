@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A map from prefixes of numbers to values, made for a million of them: a trie over the characters of the
 // number, with what has no branches packed into one node and the children of a node side by side, so a
-// look-up touches one cache line a branching. 24 bytes a node, at most two nodes a prefix.
+// look-up touches one cache line a branching. 16 bytes a node, at most two nodes a prefix.
 //
 // Any printable ASCII may stand in a prefix; digits, '*', '#' and '+' cost one step, others three.
 //
@@ -34,6 +34,9 @@ extern "C" {
 int cp_prefixes_new(struct cp_prefixes **out, const struct cp_prefix *list, size_t n,
 	uint32_t *next, uint32_t twice[2]);
 void cp_prefixes_free(struct cp_prefixes *map); // NULL is fine
+
+// Every value v becomes values[v].
+void cp_prefixes_translate(struct cp_prefixes *map, const uint32_t *values);
 
 // The value of the longest prefix of `text`, CP_PREFIX_NONE when there is none. `map` may be NULL.
 uint32_t cp_prefixes_longest(const struct cp_prefixes *map, const char *text, size_t n);

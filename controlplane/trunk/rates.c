@@ -12,8 +12,7 @@
 #define SEEN 4096u // rates that were seen lately: tables repeat few of them
 
 struct cp_rates {
-	struct cp_prefixes *prefixes; // to an index of rate_of
-	uint32_t *rate_of;            // to an index of rates
+	struct cp_prefixes *prefixes; // to an index of rates
 	struct cp_rate *rates;
 	uint32_t entries, count, size;
 };
@@ -23,6 +22,7 @@ struct loader {
 	struct cp_rates *rates;
 	struct cp_prefix *list;
 	uint32_t *lines;
+	uint32_t *rate_of;   // of each entry
 	uint32_t seen[SEEN]; // 1 + index
 	struct cfg_error *error;
 };
@@ -130,7 +130,7 @@ static int read_line(struct loader *l)
 	if (!err)
 		err = read_seconds(l, 4, "next", &rate.next);
 	if (!err)
-		err = take_rate(l, &rate, &r->rate_of[r->entries]);
+		err = take_rate(l, &rate, &l->rate_of[r->entries]);
 	p->value = r->entries;
 	l->lines[r->entries++] = l->csv.line;
 	return err;
@@ -148,19 +148,20 @@ static int index_prefixes(struct loader *l)
 			"prefix: expected each once, found %s in line %u too",
 			l->list[twice[1]].text, l->lines[twice[0]]);
 	}
+	if (!err)
+		cp_prefixes_translate(r->prefixes, l->rate_of);
 	return err;
 }
 
 static int load(struct loader *l)
 {
 	size_t lines = cp_csv_lines(&l->csv);
-	struct cp_rates *r = l->rates;
 	int err;
 
 	l->list = malloc((lines + 1) * sizeof(*l->list));
 	l->lines = malloc((lines + 1) * sizeof(*l->lines));
-	r->rate_of = malloc((lines + 1) * sizeof(*r->rate_of));
-	if (!l->list || !l->lines || !r->rate_of)
+	l->rate_of = malloc((lines + 1) * sizeof(*l->rate_of));
+	if (!l->list || !l->lines || !l->rate_of)
 		return -ENOMEM;
 	while ((err = cp_csv_next(&l->csv, l->error)) > 0) {
 		err = read_line(l);
@@ -184,6 +185,7 @@ static int finish(struct loader *l, struct cp_rates **out)
 	cp_csv_close(&l->csv);
 	free(l->list);
 	free(l->lines);
+	free(l->rate_of);
 	if (err)
 		cp_rates_free(l->rates);
 	else
@@ -231,7 +233,6 @@ void cp_rates_free(struct cp_rates *rates)
 	if (!rates)
 		return;
 	cp_prefixes_free(rates->prefixes);
-	free(rates->rate_of);
 	free(rates->rates);
 	free(rates);
 }
@@ -249,7 +250,7 @@ const struct cp_rate *cp_rates_find(const struct cp_rates *rates, struct sip_sli
 	else if (number.n < 8)
 		return NULL;
 	at = cp_prefixes_longest(rates->prefixes, number.p, number.n);
-	return at == CP_PREFIX_NONE ? NULL : &rates->rates[rates->rate_of[at]];
+	return at == CP_PREFIX_NONE ? NULL : &rates->rates[at];
 }
 
 int64_t cp_rate_cost(const struct cp_rate *rate, uint64_t duration_ms)
@@ -271,5 +272,5 @@ size_t cp_rates_count(const struct cp_rates *rates)
 size_t cp_rates_bytes(const struct cp_rates *rates)
 {
 	return sizeof(*rates) + cp_prefixes_bytes(rates->prefixes) +
-	       rates->entries * sizeof(*rates->rate_of) + rates->size * sizeof(*rates->rates);
+	       rates->size * sizeof(*rates->rates);
 }

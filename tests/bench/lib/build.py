@@ -18,6 +18,7 @@ TARGETS = {
     "session_loader": "tests/bench/session_loader",
     "rtp_load": "tests/bench/rtp_load",
     "sip_load": "tests/bench/sip_load",
+    "route_bench": "tests/bench/route_bench",
     "rtp_pcap": "tests/bench/rtp_pcap",
     "dtls_load": "tests/bench/dtls_load",
     "register_load": "tests/bench/register_load",
