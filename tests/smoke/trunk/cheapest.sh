@@ -23,7 +23,9 @@ run: $DIR/run
 END
 printf 'prefix,rate\n1,0.02\n1555,0.01\n44,0.9\n' >"$DIR/a.csv"
 printf 'prefix,rate\n1,0.015\n44,0.9\n' >"$DIR/b.csv"
-hawse_start
+hawse_configure
+start_media
+start_sip
 call_lands_at() { # PARTY NUMBER
 	local address=$CALLEE4
 	[ "$1" = callee ] || address=$STRANGER4
@@ -45,8 +47,9 @@ caller --to +15550002 --script 'invite; expect 200; play 200; drain; wait 0.3; b
 eventually 5 'the call is up' sh -c "ip netns exec $NET-hawse $HAWSE_BUILD/stats/hawsectl -r $DIR/run show peers --json a |
 	jq -e '.peers[0].out == 1'"
 peer e-callee stranger uas --local "$STRANGER4" --script 'answer; expect-bye'
-peer e-caller caller uac --local "$CALLER4:5090" --remote "$HAWSE4" --to 112 --script 'invite; expect 200; wait 0.1; bye'
-finish e-caller e-callee
+peer e-caller caller uac --local "$CALLER4:5090" --rtp 40000 --remote "$HAWSE4" --to 112 --script 'invite; expect 200; wait 0.1; bye'
+finish e-caller
+hang_up e-callee
 check e-caller '.failed == 0' 'the emergency call passes the limit'
 printf 'prefix,rate\n1,0.001\n1x,0.01\n' >"$DIR/b.csv"
 kill -HUP "$PID_sip"

@@ -27,7 +27,7 @@ hawse_start
 callee --calls 21 --script 'ring 180; answer; expect-bye'
 caller --calls 40 --rate 40 --script 'invite; expect 200; wait 6; bye'
 sleep 2.5
-peer more caller uac --local "$CALLER4:5090" --remote "$HAWSE4" --to 112 --script 'invite; expect 200; wait 0.2; bye'
+peer more caller uac --local "$CALLER4:5090" --rtp 40000 --remote "$HAWSE4" --to 112 --script 'invite; expect 200; wait 0.2; bye'
 finish more
 check more '.failed == 0' 'an emergency call passes the limit'
 ctl show peers office

@@ -11,7 +11,9 @@ awk '/^## Ten lines/ {found = 1} found && /^    / {print substr($0, 5); taken = 
 	>"$DIR/hawse.yaml"
 [ "$(wc -l <"$DIR/hawse.yaml")" -eq 10 ] || fail 'the README has other than ten lines'
 echo "run: $DIR/run" >>"$DIR/hawse.yaml"
-hawse_start
+hawse_configure
+start_media
+start_sip
 callee --script 'ring 180; answer; play 30; expect-bye'
 caller --script 'invite; expect 180; expect 200; play 30; drain; wait 0.2; bye'
 finish

@@ -35,7 +35,9 @@ routes:
 stats: {cdr: $DIR/cdr.jsonl}
 run: $DIR/run
 END
-hawse_start
+hawse_configure
+start_media
+start_sip
 speech "$DIR/callee.al" 'Hello'
 cp "$HAWSE_ROOT/tests/lib/sipp/callee.xml" "$DIR"
 (cd "$DIR" && exec ip netns exec "$NET-callee" sipp -sf callee.xml -i "$CALLEE4" -mi "$CALLEE4" -p 5060 -mp 30000 -m 1 \
@@ -58,9 +60,11 @@ seen '^X-Customer: 17'
 seen '^m=audio [0-9]+ RTP/AVP 8 101'
 unseen 'X-Secret'
 unseen '^User-Agent: Hawse'
-tcpdump -r "$DIR/caller.pcap" -A 2>/dev/null | grep -q '^X-Rang: yes' || fail 'the caller does not see what rules for it add'
+tcpdump -r "$DIR/caller.pcap" -A >"$DIR/caller.txt" 2>/dev/null
+grep -q '^X-Rang: yes' "$DIR/caller.txt" || fail 'the caller does not see what rules for it add'
 call=$(jq -r 'select(.leg == "b") | .call' "$DIR/cdr.jsonl" | head -n 1)
-ctl show call "$call" --messages | grep -q 'X-Trunk: hawse;id=7' || fail 'the trace shows what was on the wire'
+ctl show call "$call" --messages >"$DIR/ladder.txt"
+grep -q 'X-Trunk: hawse;id=7' "$DIR/ladder.txt" || fail 'the trace shows what was on the wire'
 
 ctl -c "$CONFIG" route test office 123456 >"$DIR/route.txt" || fail 'route test'
 grep -q '1. carrier .* as 7#004930123456' "$DIR/route.txt" || fail "route test says: $(cat "$DIR/route.txt")"
