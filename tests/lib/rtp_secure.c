@@ -32,6 +32,7 @@ struct rtp_secure {
 	const struct suite *suite;
 	uint8_t ours[MAX_MASTER], next[MAX_MASTER], theirs[MAX_MASTER];
 	bool rekeying, refused;
+	bool in_mki; // the other side's packets carry one: its line says so
 	int tag;
 	srtp_t out, in;
 };
@@ -55,7 +56,7 @@ static srtp_t session(const struct rtp_secure *s, const uint8_t *master, bool in
 		p.rtcp.auth_tag_len = 10;
 	p.ssrc.type = inbound ? ssrc_any_inbound : ssrc_any_outbound;
 	p.key = (uint8_t *)master;
-	if (s->options.mki) {
+	if (inbound ? s->in_mki : s->options.mki) {
 		p.key = NULL;
 		p.keys = &keys;
 		p.num_master_keys = 1;
@@ -162,7 +163,7 @@ static bool protect(void *state, uint8_t *packet, int *size, bool rtcp)
 static bool unprotect(void *state, uint8_t *packet, int *size, bool rtcp)
 {
 	struct rtp_secure *s = state;
-	unsigned mki = s->options.mki;
+	unsigned mki = s->in_mki;
 
 	return (rtcp ? srtp_unprotect_rtcp_mki(s->in, packet, size, mki)
 		     : srtp_unprotect_mki(s->in, packet, size, mki)) == srtp_err_status_ok;
@@ -177,6 +178,7 @@ static bool take_line(struct rtp_secure *s, const char *line)
 	if (sscanf(line, "%d %39s inline:%127s", &tag, suite, params) != 3 ||
 		strcmp(suite, s->suite->name) != 0)
 		return false;
+	s->in_mki = strchr(params, ':') != NULL; // no base64 and no lifetime has a colon
 	bar = strchr(params, '|');
 	if (bar)
 		*bar = 0;

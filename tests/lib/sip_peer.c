@@ -49,6 +49,8 @@ int peer_open_media(struct peer *p, struct call *c)
 	c->media.call = c->number;
 	c->media.payload_type = (uint8_t)atoi(p->codecs);
 	c->media.interval = p->interval;
+	if (p->first_seq)
+		c->media.first_seq = (uint16_t)p->first_seq;
 	e = watch(p, c->media.fd, (uintptr_t)c);
 	if (!e)
 		e = watch(p, c->media.rtcp_fd, (uintptr_t)c | 1);
@@ -310,6 +312,7 @@ static const struct option options[] = {
 	{"srtp", 1, NULL, 'Q'},
 	{"srtp-mode", 1, NULL, 'M'},
 	{"interval", 1, NULL, 'I'},
+	{"first-seq", 1, NULL, 'F'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -381,6 +384,9 @@ static int read_option(struct peer *p, int option, const char *value)
 		p->secure.wrong = strcmp(value, "wrong") == 0;
 		p->secure.mki = strcmp(value, "mki") == 0;
 		return p->secure.best_effort || p->secure.wrong || p->secure.mki ? 0 : -EINVAL;
+	case 'F':
+		p->first_seq = atoi(value);
+		return 0;
 	case 'I':
 		p->interval = (uint64_t)(atof(value) * 1e9);
 		return 0;
@@ -414,7 +420,7 @@ static int usage(void)
 		"  [--time SECONDS] [--step-timeout SECONDS] [--brief] [--early]\n"
 		"  [--transport tcp|tls] [--certificate FILE] [--key FILE] [--authorities FILE] "
 		"[--split OCTETS]\n"
-		"  [--srtp SUITE] [--srtp-mode best-effort|wrong|mki] [--interval SECONDS]\n");
+		"  [--srtp SUITE] [--srtp-mode best-effort|wrong|mki] [--interval SECONDS] [--first-seq N]\n");
 	return 2;
 }
 

@@ -149,6 +149,7 @@ struct peer {
 	const char *codecs;
 	struct secure_options secure;
 	uint64_t interval; // ns between packets; 0: 20 ms
+	int first_seq;     // 0: a random one
 	uint32_t sender;
 	struct script script;
 	struct ignore ignores[MAX_IGNORES];
