@@ -64,7 +64,8 @@ static bool forwards(const struct session *session)
 	return session->known && !session->deleting;
 }
 
-static void send_or_fail(struct sessions *s, struct order *order, uint64_t ticket, int err)
+// True when the mail is under way.
+static bool send_or_fail(struct sessions *s, struct order *order, uint64_t ticket, int err)
 {
 	if (!err && !order)
 		err = -ENOMEM;
@@ -73,12 +74,13 @@ static void send_or_fail(struct sessions *s, struct order *order, uint64_t ticke
 		err = order_send(s, order);
 	}
 	if (!err)
-		return;
+		return true;
 	if (order) {
 		secure_free_mail(&order->mail);
 		order_free(s, order);
 	}
 	reply_failure(s, ticket, err, ABI_FIELD_NONE, 0);
+	return false;
 }
 
 // ---- keys
@@ -121,6 +123,7 @@ static void set_keys(
 	struct dp_secure *secure = secure_of(&s->slots.session[slot]);
 	struct order *order = order_new(s, ORDER_SECURE, DP_MAIL_KEYS, slot);
 	uint8_t digest[2][16];
+	uint32_t directions = 0;
 	int err = secure && order ? 0 : -ENOMEM;
 
 	for (unsigned d = 0; d < 2 && !err; d++) {
@@ -136,11 +139,13 @@ static void set_keys(
 	}
 	if (!err) {
 		order->mail.keys.to = address(s, slot, keys->leg);
-		for (unsigned d = 0; d < 2; d++)
-			if (order->mail.keys.directions & 1u << d)
-				note_key(secure, keys, d, digest[d]);
+		directions = order->mail.keys.directions;
 	}
-	send_or_fail(s, order, ticket, err);
+	if (!send_or_fail(s, order, ticket, err))
+		return;
+	for (unsigned d = 0; d < 2; d++)
+		if (directions & 1u << d)
+			note_key(secure, keys, d, digest[d]);
 }
 
 // A key that did not get there is none: the same command again shall bring it.

@@ -187,7 +187,7 @@ TEST(SecureSessions, EventsReachTheControlPlane)
 	EXPECT_EQ(3u, srtp.plain);
 	e = event_of(s, DP_EVENT_NOMINATED);
 	e.ssrc = 99;
-	fake_hops.way["10.2.0.9"] = 2;
+	fake_hops.way[std::string("\x0a\x02\x00\x09", 4)] = 2;
 	w.event(e);
 	m = w.next();
 	ASSERT_EQ(ABI_ICE_NOMINATED, m.type);
@@ -205,7 +205,7 @@ TEST(SecureSessions, PacketsGoAndTheirNextHopIsGivenBack)
 {
 	World w;
 	abi_msg s = w.session();
-	abi_punt p = {}, got;
+	abi_punt p = {}, got, none;
 
 	p.slot = s.slot;
 	p.generation = s.generation;
@@ -219,8 +219,8 @@ TEST(SecureSessions, PacketsGoAndTheirNextHopIsGivenBack)
 	fake_worker.punts.push_back(p);
 	ASSERT_TRUE(sessions_punt(w.sessions, &got));
 	EXPECT_EQ(s.generation, got.generation);
-	EXPECT_FALSE(sessions_punt(w.sessions, &got));
-	fake_hops.way["10.2.0.9"] = 2;
+	EXPECT_FALSE(sessions_punt(w.sessions, &none));
+	fake_hops.way[std::string("\x0a\x02\x00\x09", 4)] = 2;
 	int users = fake_hops.users[2];
 	EXPECT_TRUE(boundary_inject(&w.boundary, &got));
 	ASSERT_TRUE(sessions_inject(w.sessions, &got, w.now));
