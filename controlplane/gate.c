@@ -105,7 +105,7 @@ static bool is_service(struct sip_slice uri, const char *number)
 	return begins(uri, number) && (uri.n == n || uri.p[n] == '.' || uri.p[n] == ';');
 }
 
-static bool is_emergency(const struct cp_gate *g, struct sip_slice uri)
+bool cp_gate_is_emergency(const struct cp_gate *g, struct sip_slice uri)
 {
 	struct sip_slice user = uri;
 	size_t n = 0;
@@ -141,7 +141,7 @@ static enum cp_overload_class class_of(const struct cp_gate *g, const struct cp_
 		return CP_CLASS_DIALOG;
 	if (peek->method != SIP_INVITE)
 		return CP_CLASS_OTHER;
-	return is_emergency(g, request_uri(p->data, p->n)) ? CP_CLASS_EMERGENCY : CP_CLASS_NEW;
+	return cp_gate_is_emergency(g, request_uri(p->data, p->n)) ? CP_CLASS_EMERGENCY : CP_CLASS_NEW;
 }
 
 // ---- the answer ------------------------------------------------------------------------------------

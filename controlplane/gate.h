@@ -49,6 +49,9 @@ void cp_gate_free(struct cp_gate *g);
 int cp_gate_set_policy(struct cp_gate *g, const struct cp_policy *policy);
 
 // Is this source not to be listened to? Ask before anything else.
+// Is this URI one of the emergency numbers?
+bool cp_gate_is_emergency(const struct cp_gate *g, struct sip_slice uri);
+
 bool cp_gate_muted(struct cp_gate *g, uint64_t now_us, const struct sip_flow *source);
 // `answer` lies in the gate until the next call.
 enum cp_gate_verdict cp_gate_check(

@@ -26,7 +26,10 @@
 
 static int on_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, size_t n)
 {
-	return cp_transport_send(((struct process *)ctx)->transport, to, bytes, n);
+	struct process *p = ctx;
+	struct sip_slice out = cp_feedback_send(p->feedback, bytes, n);
+
+	return cp_transport_send(p->transport, to, (const uint8_t *)out.p, out.n);
 }
 
 static int on_submit(void *ctx, struct abi_msg *command, cp_shm_reply_fn *done, void *user)
@@ -151,6 +154,17 @@ static void on_junk(void *ctx, const struct sip_flow *source)
 		cp_gate_junk(p->gate, p->now_us, source);
 }
 
+static bool on_admits(void *ctx, const struct sip_flow *to, struct sip_slice uri)
+{
+	struct process *p = ctx;
+	uint32_t lot;
+
+	if (cp_gate_is_emergency(p->gate, uri))
+		return true;
+	on_random(p, &lot, sizeof(lot));
+	return cp_feedback_admits(p->feedback, p->now_us, to, lot);
+}
+
 static const struct cp_shard_ops shard_ops = {
 	.send = on_send,
 	.submit = on_submit,
@@ -165,6 +179,7 @@ static const struct cp_shard_ops shard_ops = {
 	.failed = on_failed,
 	.who = on_who,
 	.owns = on_owns,
+	.admits = on_admits,
 	.junk = on_junk,
 	.suspect = on_suspect,
 	.heard = on_heard,
@@ -235,6 +250,7 @@ static void publish_peers(struct process *p)
 static void on_beat(uv_timer_t *timer)
 {
 	struct process *p = timer->data;
+	struct cp_gate_counters gate;
 
 	process_tick(p);
 	for (unsigned i = 0; i < p->shard_count; i++)
@@ -242,6 +258,9 @@ static void on_beat(uv_timer_t *timer)
 	publish_peers(p);
 	cp_publish(cp_tregion_counters(p->tregion, p->shard_count), p->transport, p->gate);
 	cp_phones_publish(p->phones, p->shards[0]);
+	cp_gate_count(p->gate, &gate);
+	cp_feedback_window(p->feedback, p->now_us, gate.overload.admitted,
+		gate.overload.shed + gate.overload.shed_rate);
 	cp_tregion_heartbeat(p->tregion, p->now_us, cp_shm_attached(p->shm, NULL));
 	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
 	process_secure_beat(p);
@@ -287,12 +306,14 @@ static void wire_receive(
 	shard = shard_of(p, packet.peek.call_id);
 	packet.known_call =
 		packet.peek.method == SIP_INVITE && cp_shard_knows(shard, packet.peek.call_id);
+	if (packet.peeked && !packet.peek.is_request && packet.peer)
+		cp_feedback_receive(p->feedback, p->now_us, source, data, n);
 	switch (cp_gate_check(p->gate, &packet, &answer)) {
 	case CP_GATE_PASS:
 		cp_shard_receive(shard, source, data, n);
 		break;
 	case CP_GATE_ANSWER:
-		cp_transport_send(p->transport, source, (const uint8_t *)answer.p, answer.n);
+		on_send(p, source, (const uint8_t *)answer.p, answer.n);
 		break;
 	case CP_GATE_DROP:
 		break;
@@ -334,6 +355,9 @@ static int open_transport(struct process *p, char why[PROCESS_WHY])
 	char error[CP_TRANSPORT_ERROR];
 	int err = cp_gate_new(&p->gate, p->policy);
 
+	p->feedback = cp_feedback_new(p->now_us);
+	if (!err && !p->feedback)
+		err = -ENOMEM;
 	if (err) {
 		snprintf(why, PROCESS_WHY, "limits: %s", strerror(-err));
 		return err;
@@ -721,6 +745,7 @@ void process_free(struct process *p)
 	process_secure_free(p);
 	cp_transport_free(p->transport);
 	cp_gate_free(p->gate);
+	cp_feedback_free(p->feedback);
 	// Sockets close their own handles; give them their turn before the rest.
 	uv_run(&p->loop, UV_RUN_NOWAIT);
 	uv_walk(&p->loop, close_handle, NULL);

@@ -9,6 +9,7 @@
 
 #include "controlplane/cdr_file.h"
 #include "controlplane/control/control.h"
+#include "controlplane/feedback.h"
 #include "controlplane/gate.h"
 #include "controlplane/phones.h"
 #include "controlplane/process.h"
@@ -29,6 +30,7 @@ struct process {
 	const char *file;
 	struct cp_transport *transport;
 	struct cp_gate *gate;
+	struct cp_feedback *feedback;
 	struct cp_shard_ops ops;
 	struct cp_shard *shards[ABI_MAX_SHARDS];
 	unsigned shard_count;

@@ -635,14 +635,16 @@ int cp_shard_new(const struct cp_shard_config *config, struct cp_shard **out)
 	shard->label_mask = labels - 1;
 	shard->labels = calloc(labels, sizeof(*shard->labels));
 	shard->arena_memory = malloc(SDP_OA_SCRATCH);
+	shard->trees = sdp_cache_new();
 	if (config->ops->keep) {
 		shard->record = malloc(CP_JOURNAL_RECORD);
 		shard->scratch = cp_persist_scratch_new();
 	}
-	if (!shard->labels || !shard->arena_memory ||
+	if (!shard->labels || !shard->arena_memory || !shard->trees ||
 		(config->ops->keep && (!shard->record || !shard->scratch)))
 		goto out;
 	sdp_arena_init(&shard->arena, shard->arena_memory, SDP_OA_SCRATCH);
+	shard->arena.cache = shard->trees;
 	shard->accounts = config->accounts;
 	shard->own_accounts = !config->accounts;
 	if (shard->own_accounts && cp_accounts_new(&shard->accounts))
@@ -681,6 +683,7 @@ void cp_shard_free(struct cp_shard *shard)
 	free(shard->by_slot);
 	free(shard->labels);
 	free(shard->arena_memory);
+	sdp_cache_free(shard->trees);
 	free(shard->record);
 	cp_persist_scratch_free(shard->scratch);
 	while (shard->ghosts) {

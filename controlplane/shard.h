@@ -51,6 +51,8 @@ struct cp_shard_ops {
 		void *ctx, const struct cp_policy *policy, const struct sip_flow *flow);
 	bool (*owns)(void *ctx, const struct cp_policy *policy, const struct cp_peer *peer,
 		const struct sip_addr *addr);
+	// May a new call be sent there now, or did the neighbour ask for fewer (RFC 7339)? `uri`: whom it calls.
+	bool (*admits)(void *ctx, const struct sip_flow *to, struct sip_slice uri);
 	// A message was refused unread.
 	void (*junk)(void *ctx, const struct sip_flow *source);
 	// Somebody unknown asked for a call.

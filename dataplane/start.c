@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "dataplane/agent/agent.h"
 #include "dataplane/agent/counters.h"
 #include "dataplane/config.h"
+#include "dataplane/dedicated.h"
 #include "dataplane/eal.h"
 #include "dataplane/log.h"
 #include "dataplane/nic/steer.h"
@@ -33,6 +35,7 @@ struct dataplane {
 	int listener, bell;
 	char socket[sizeof(((struct cfg *)0)->run) + sizeof(SOCKET) + 1];
 	bool eal, hugepages, drop;
+	enum dp_poll poll;
 	struct privilege_user user;
 	struct neighbour *neighbour;
 	struct rte_mempool *pool;
@@ -280,7 +283,7 @@ static int make_worker(struct dataplane *d, unsigned index)
 	struct dp_worker_config config = {
 		.index = index,
 		.workers = d->steer.workers,
-		.poll = d->cfg->dataplane.poll == CFG_POLL_BUSY ? DP_POLL_BUSY : DP_POLL_ADAPTIVE,
+		.poll = d->poll,
 		.sessions = d->cfg->dataplane.sessions,
 		.table = d->table,
 		.adjacencies = d->adjacencies,
@@ -451,9 +454,29 @@ static void sum_up(struct dataplane *d)
 	snprintf(d->summary, sizeof(d->summary),
 		"ready: %u worker%s (%s, %s), %u address%s, %u sessions, %s, socket %s",
 		d->worker_count, d->worker_count == 1 ? "" : "s", steering_of(d),
-		d->cfg->dataplane.poll == CFG_POLL_BUSY ? "busy" : "adaptive", d->endpoint_count,
+		d->poll == DP_POLL_BUSY ? "busy" : "adaptive", d->endpoint_count,
 		d->endpoint_count == 1 ? "" : "es", d->cfg->dataplane.sessions,
 		d->hugepages ? "hugepages" : "ordinary pages", d->socket);
+}
+
+// Before EAL pins this thread.
+static void choose_poll(struct dataplane *d)
+{
+	const struct cfg_dataplane *c = &d->cfg->dataplane;
+	char why[64];
+	cpu_set_t may;
+	bool busy;
+
+	if (c->poll != CFG_POLL_AUTO) {
+		d->poll = c->poll == CFG_POLL_BUSY ? DP_POLL_BUSY : DP_POLL_ADAPTIVE;
+		return;
+	}
+	CPU_ZERO(&may);
+	sched_getaffinity(0, sizeof(may), &may);
+	busy = dp_dedicated(c, &may, DP_CPUS, why, sizeof(why));
+	d->poll = busy ? DP_POLL_BUSY : DP_POLL_ADAPTIVE;
+	dp_log(DP_INFO, "worker", "poll: %s, because %s; dataplane.poll says otherwise",
+		busy ? "busy" : "adaptive", why);
 }
 
 static int start(struct dataplane *d, const char *program, char why[START_WHY])
@@ -462,6 +485,7 @@ static int start(struct dataplane *d, const char *program, char why[START_WHY])
 	size_t needed = dp_config_memory(d->cfg, &buffers);
 	int err = dp_config_endpoints(d->cfg, &d->endpoints, &d->endpoint_count, why);
 
+	choose_poll(d);
 	if (!err)
 		err = open_socket(d, why);
 	if (!err)

@@ -10,8 +10,7 @@
 
 static struct sdp_arena *scratch(struct cp_call *call)
 {
-	call->shard->arena.used = 0;
-	return &call->shard->arena;
+	return cp_scratch(call->shard);
 }
 
 static struct sip_slice as_slice(struct sdp_str s)

@@ -26,6 +26,7 @@
 #include "controlplane/shard.h"
 #include "controlplane/trunk/account.h"
 #include "sip/dialog.h"
+#include "sip/sdp/cache.h"
 #include "sip/sdp/offer_answer.h"
 #include "sip/session_timer.h"
 
@@ -279,6 +280,7 @@ struct cp_shard {
 	struct sdp_arena arena;
 	void *arena_memory;
 	char fingerprint[SDP_FINGERPRINT]; // of our certificate; empty: no DTLS
+	struct sdp_cache *trees; // of the arena
 	struct sdp_plan plan;
 	struct sdp_oa_need need;
 	char lines[CP_LINES];
@@ -292,6 +294,14 @@ static inline void cp_count(struct cp_shard *shard, unsigned counter)
 static inline unsigned cp_other(unsigned leg)
 {
 	return leg ^ 1;
+}
+
+// The arena of the shard, empty. What was in it is gone.
+static inline struct sdp_arena *cp_scratch(struct cp_shard *shard)
+{
+	shard->arena.used = 0;
+	sdp_cache_settle(shard->arena.cache);
+	return &shard->arena;
 }
 
 #ifdef __cplusplus

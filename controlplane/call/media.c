@@ -348,8 +348,7 @@ int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
 	struct sdp_plan *plan = &shard->plan;
 	int err;
 
-	shard->arena.used = 0;
-	err = sdp_oa_plan(oa, &shard->arena, plan);
+	err = sdp_oa_plan(oa, cp_scratch(shard), plan);
 	if (err)
 		return err;
 	note_codec(call, plan);

@@ -590,8 +590,7 @@ static int load_media(struct cp_call *call, const struct kept_call *k)
 	int err;
 
 	sdp_oa_fini(&call->oa);
-	shard->arena.used = 0;
-	err = sdp_oa_load(&call->oa, &shard->arena, (const uint8_t *)k->agreed, k->agreed_size);
+	err = sdp_oa_load(&call->oa, cp_scratch(shard), (const uint8_t *)k->agreed, k->agreed_size);
 	for (unsigned i = 0; i < k->sessions && !err; i++)
 		err = load_session(call, &k->session[i]);
 	// Back to what was agreed, should hawse-media have been told of more. Told when it is claimed.

@@ -115,10 +115,13 @@ void cp_leg_route(struct cp_call *call, unsigned leg)
 void cp_dialog_route(struct cp_call *call, unsigned leg, struct sip_dialog *d)
 {
 	struct cp_leg *l = &call->leg[leg];
-	struct sip_flow flow = *sip_dialog_flow(d);
+	struct sip_flow flow;
 	struct sip_addr hop;
 	struct sip_uri uri;
 
+	if (!d) // a callee who speaks in an early dialog before one was chosen
+		return;
+	flow = *sip_dialog_flow(d);
 	if (cp_peer_behind_nat(l->peer) || flow.transport == SIP_WS ||
 		flow.transport == SIP_WSS)
 		return;

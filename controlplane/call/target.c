@@ -112,8 +112,7 @@ static int caller_party(struct cp_call *call, const struct sip_message *m, struc
 
 	if (sip_message_from(m, &from))
 		return -EBADMSG;
-	n = cp_carry_number(
-		call->leg[0].peer, call->leg[1].peer, CFG_OF_CALLER, &from.uri, text);
+	n = cp_carry_number(call->leg[0].peer, call->leg[1].peer, CFG_OF_CALLER, &from.uri, text);
 	if (n)
 		return n;
 	p->display = from.display;
@@ -201,6 +200,8 @@ static int send_invite(struct cp_exchange *x)
 		err = target_uri(call, m, uri);
 	if (!err && !x->delayed)
 		err = cp_bridge_show_offer(x, &r.body);
+	if (!err && shard->ops->admits && !shard->ops->admits(shard->ctx, &call->hop, sip_str(uri)))
+		err = -EBUSY;
 	if (err)
 		return err;
 	r.uri = sip_str(uri);
@@ -229,6 +230,12 @@ void cp_target_ask(struct cp_exchange *x)
 	err = send_invite(x);
 	if (!err) {
 		cp_call_show(call);
+		return;
+	}
+	if (err == -EBUSY) {
+		cp_call_event(call, 1, "%s asked for fewer calls", call->leg[1].peer->cfg->name);
+		if (!cp_target_next(x, 503, sip_str("Asked for fewer calls")))
+			cp_call_end(call, CP_BY_HAWSE, 503, sip_slice(NULL, 0), NULL);
 		return;
 	}
 	cp_call_event(call, 1, "INVITE cannot be sent: %s", strerror(-err));

@@ -41,17 +41,18 @@ struct cfg_media {
 };
 
 enum cfg_poll {
+	CFG_POLL_AUTO,     // busy on cores that are dedicated (dataplane/dedicated.h), else adaptive
 	CFG_POLL_ADAPTIVE, // sleep when idle
 	CFG_POLL_BUSY,
 };
 
-// dataplane: {workers: 1, cores: [1], poll: adaptive, sessions: 10000, memory: 256, ...}
+// dataplane: {workers: 1, cores: [1], poll: auto, sessions: 10000, memory: 256, ...}
 struct cfg_dataplane {
 	unsigned workers; // 1..63; default 1
 	int cores[64];    // one per worker; core_count 0: not pinned by the file
 	unsigned core_count;
 	int agent_core; // -1: not pinned
-	enum cfg_poll poll;
+	enum cfg_poll poll; // default auto
 	unsigned sessions;   // capacity; default 10000; at most 2097152
 	unsigned memory;     // MiB for DPDK without hugepages; default 256
 	unsigned quarantine; // seconds that freed ports rest; default 5

@@ -260,6 +260,7 @@ static int read_agent_core(struct cfg_reader *r, const struct cfg_node *node, vo
 static int read_poll(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {
 	static const struct cfg_word words[] = {
+		{"auto", CFG_POLL_AUTO},
 		{"adaptive", CFG_POLL_ADAPTIVE},
 		{"busy", CFG_POLL_BUSY},
 	};

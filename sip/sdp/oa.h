@@ -34,7 +34,7 @@ struct sdp_blob *sdp_blob_make(struct sdp_str text, uint32_t version);
 void sdp_blob_put(struct sdp_blob *blob);
 
 // The tree of a body, or *tree = NULL when there is none.
-int sdp_oa_tree(struct sdp_arena *scratch, const struct sdp_blob *blob, struct sdp_session **tree);
+int sdp_oa_tree(struct sdp_arena *scratch, struct sdp_blob *blob, struct sdp_session **tree);
 
 // ---- match.c ------------------------------------------------------------------------------------
 

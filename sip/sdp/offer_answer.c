@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sip/sdp/cache.h"
+
 // ---- Bodies and ports, shared among clones ------------------------------------------------------
 
 struct sdp_blob *sdp_blob_make(struct sdp_str text, uint32_t version)
@@ -90,10 +92,12 @@ const struct sdp_local *sdp_oa_view_local(
 	return &view->ports->local[stream][leg];
 }
 
-int sdp_oa_tree(struct sdp_arena *scratch, const struct sdp_blob *blob, struct sdp_session **tree)
+int sdp_oa_tree(struct sdp_arena *scratch, struct sdp_blob *blob, struct sdp_session **tree)
 {
 	*tree = NULL;
 	if (blob == NULL)
+		return 0;
+	if (scratch->cache != NULL && sdp_cache_tree(scratch->cache, blob, tree) == 0)
 		return 0;
 	return sdp_parse(scratch, (const uint8_t *)blob->text, blob->len, tree, NULL);
 }

@@ -60,10 +60,13 @@ bool sdp_str_number(struct sdp_str s, uint64_t max, uint64_t *value);
 
 // A bump allocator over memory of the caller. Taking a mark is copying `used`; setting it back
 // frees all that came after it.
+struct sdp_cache;
+
 struct sdp_arena {
 	uint8_t *base;
 	size_t size;
 	size_t used;
+	struct sdp_cache *cache; // of offer/answer (cache.h); NULL: none
 };
 
 static inline void sdp_arena_init(struct sdp_arena *arena, void *base, size_t size)
@@ -71,6 +74,7 @@ static inline void sdp_arena_init(struct sdp_arena *arena, void *base, size_t si
 	arena->base = (uint8_t *)base;
 	arena->size = size;
 	arena->used = 0;
+	arena->cache = NULL;
 }
 
 // Zeroed memory, aligned for any type, or NULL when the arena is full.

@@ -146,7 +146,7 @@ static const Case cases[] = {
 		{"dataplane.cores[1]", "found 1 twice"}},
 	{"agent_core", M + "dataplane: {cores: [1], agent_core: 1}\n", 2, {"that no worker has"}},
 	{"poll", M + "dataplane: {poll: bussy}\n", 2,
-		{"dataplane.poll: expected adaptive or busy", "did you mean \"busy\"?"}},
+		{"dataplane.poll: expected auto, adaptive or busy", "did you mean \"busy\"?"}},
 	{"sessions", M + "dataplane: {sessions: 3000000}\n", 2, {"1 to 2097152"}},
 	{"memory", M + "dataplane: {memory: 1}\n", 2, {"MiB from 32"}},
 	{"grace", M + "dataplane: {grace: 0}\n", 2, {"seconds from 1 to 3600"}},

@@ -67,7 +67,7 @@ TEST(Load, Defaults)
 	EXPECT_EQ(p.c->dataplane.workers, 1u);
 	EXPECT_EQ(p.c->dataplane.core_count, 0u);
 	EXPECT_EQ(p.c->dataplane.agent_core, -1);
-	EXPECT_EQ(p.c->dataplane.poll, CFG_POLL_ADAPTIVE);
+	EXPECT_EQ(p.c->dataplane.poll, CFG_POLL_AUTO);
 	EXPECT_EQ(p.c->dataplane.sessions, 10000u);
 	EXPECT_EQ(p.c->dataplane.memory, 256u);
 	EXPECT_EQ(p.c->dataplane.quarantine, 5u);

@@ -3,6 +3,7 @@
 // A call with two legs for the tests: writes bodies, gives out ports, takes plans.
 #pragma once
 
+#include "sip/sdp/cache.h"
 #include "sip/sdp/offer_answer.h"
 
 #include <arpa/inet.h>
@@ -40,12 +41,22 @@ inline std::string crlf(std::string_view text)
 class Arena
 {
       public:
-	explicit Arena(size_t size = SDP_OA_SCRATCH) : memory(new uint8_t[size + 1])
+	explicit Arena(size_t size = SDP_OA_SCRATCH, bool cached = false)
+	    : memory(new uint8_t[size + 1])
 	{
 		sdp_arena_init(&arena, memory.get(), size);
+		if (cached)
+			arena.cache = sdp_cache_new();
 	}
+	~Arena()
+	{
+		sdp_cache_free(arena.cache);
+	}
+	Arena(const Arena &) = delete;
+	Arena &operator=(const Arena &) = delete;
 	struct sdp_arena *operator&()
 	{
+		sdp_cache_settle(arena.cache);
 		return &arena;
 	}
 
@@ -176,7 +187,7 @@ class Call
 		return plan_;
 	}
 
-	Arena scratch;
+	Arena scratch{SDP_OA_SCRATCH, true}; // as a shard's
 	struct sdp_oa oa;
 	struct sdp_oa_need need = {};
 	struct sdp_error err = {};
