@@ -179,7 +179,7 @@ static __rte_always_inline enum dp_reason admit(struct dp_worker *w, struct dp_b
 	enum dp_reason reason;
 
 	k->settled = k->mapped = 0;
-	if (unlikely(!(flags & DP_LEG_ACTIVE)))
+	if (unlikely(!(flags & DP_LEG_ACTIVE) || (flags & DP_LEG_SRTP_IN && !k->secured)))
 		return DP_DROP_UNKNOWN_PORT;
 	if (unlikely(k->length < RTP_HEADER || k->component ||
 		     media_demux(rtp[0], rtp[1]) != MEDIA_RTP))

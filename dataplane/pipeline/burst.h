@@ -26,7 +26,8 @@ struct dp_packet {           // 32 bytes: what lookup found
 	uint8_t headers;     // admit: which of rtcp_headers it leaves with, when it is RTCP
 	uint8_t settled;     // admit: 1: from the confirmed source, so onward.carry_sum holds
 	uint8_t mapped;      // protect: 1: its payload type has the other side's number already
-	uint8_t reserved[2];
+	uint8_t secured;      // unprotect: 1: its leg took SRTP already when the stage saw it
+	uint8_t reserved[1];
 };
 
 struct dp_burst {

@@ -250,6 +250,7 @@ unsigned dp_stage_lookup(struct dp_worker *w, struct dp_burst *b)
 			refuse(w, b, m, reason);
 			continue;
 		}
+		k->secured = 0;
 		b->mbuf[kept++] = m;
 	}
 	fetch_legs(b, kept);

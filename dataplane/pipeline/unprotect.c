@@ -143,8 +143,11 @@ static __attribute__((noinline)) unsigned unprotect(struct dp_worker *w, struct 
 	for (unsigned i = 0; i < b->count; i++)
 		if (due(b, i))
 			rte_prefetch0(&b->packet[i].leg->secure);
-	for (unsigned i = 0; i < b->count; i++)
-		batch.reason[i] = (uint16_t)(due(b, i) ? consider(b, i, &batch) : OK);
+	// The agent may open the leg meanwhile: admit takes only what was looked at here.
+	for (unsigned i = 0; i < b->count; i++) {
+		b->packet[i].secured = due(b, i);
+		batch.reason[i] = (uint16_t)(b->packet[i].secured ? consider(b, i, &batch) : OK);
+	}
 	if (batch.count)
 		run(w, b, &batch);
 	for (unsigned i = 0; i < b->count; i++) {
