@@ -12,6 +12,7 @@
 #include "controlplane/peer_metrics.h"
 #include "controlplane/process_private.h"
 #include "dataplane/abi/shm.h"
+#include "controlplane/reload.h"
 
 static int run_status(void *ctx, struct cp_control_call *call)
 {
@@ -23,11 +24,6 @@ static int run_status(void *ctx, struct cp_control_call *call)
 			       cp_shm_attached(p->shm, NULL), "stopping", p->stopping))
 		       ? -ENOMEM
 		       : 0;
-}
-
-static int run_config_reload(void *ctx, struct cp_control_call *call)
-{
-	return process_reload(ctx, call->why);
 }
 
 // As hawsectl prints it: 16 hexadecimal digits, fewer when they begin with 0.
@@ -72,7 +68,13 @@ static int run_show_peers(void *ctx, struct cp_control_call *call)
 
 const struct cp_control_command process_commands[] = {
 	{"status", 0, 0, "", run_status},
-	{"config reload", 0, 0, "", run_config_reload},
+	{"config check", 2, 2, "FILE TEXT", process_config_check},
+	{"config diff", 2, 2, "FILE TEXT", process_config_diff},
+	{"config load", 2, 2, "FILE TEXT", process_config_load},
+	{"config reload", 0, 0, "", process_config_reload},
+	{"config history", 0, 0, "", process_config_history},
+	{"config rollback", 0, 1, "[N]", process_config_rollback},
+	{"config show", 0, 1, "[N]", process_config_show},
 	{"call hangup", 1, 1, "ID", run_call_hangup},
 	{"show registrations", 0, 1, "[USER]", process_show_registrations},
 	{"show bans", 0, 0, "", process_show_bans},

@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 int cp_drop_privileges(const char *user, int cdr, struct cp_tregion *tregion,
-	struct cp_control *control, struct cp_survive *survive, struct cp_phones *phones, char *why, size_t size)
+	struct cp_control *control, struct cp_survive *survive, struct cp_phones *phones,
+	const struct cp_history *history, char *why, size_t size)
 {
 	const struct passwd *pw;
 	int err = 0;
@@ -37,6 +38,8 @@ int cp_drop_privileges(const char *user, int cdr, struct cp_tregion *tregion,
 		err = cp_survive_own(survive, pw->pw_uid, pw->pw_gid);
 	if (!err)
 		err = cp_phones_own(phones, pw->pw_uid, pw->pw_gid);
+	if (!err)
+		err = cp_history_own(history, pw->pw_uid, pw->pw_gid);
 	if (!err && (initgroups(user, pw->pw_gid) < 0 ||
 			    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
 			    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0 ||

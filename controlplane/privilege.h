@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "controlplane/control/control.h"
+#include "controlplane/history.h"
 #include "controlplane/phones.h"
 #include "controlplane/shm/tregion.h"
 #include "controlplane/survive.h"
@@ -18,8 +19,8 @@ extern "C" {
 // Becomes `user` (empty: stays) for good, and gives him the CDR file (-1: none), the socket of region T and the
 // journal (NULL: none). 0 or -errno with a line in `why`.
 int cp_drop_privileges(const char *user, int cdr, struct cp_tregion *tregion,
-	struct cp_control *control, struct cp_survive *survive, struct cp_phones *phones, char *why,
-	size_t size);
+	struct cp_control *control, struct cp_survive *survive, struct cp_phones *phones,
+	const struct cp_history *history, char *why, size_t size);
 
 #ifdef __cplusplus
 }

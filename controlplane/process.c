@@ -15,6 +15,7 @@
 #include "controlplane/privilege.h"
 #include "controlplane/process_private.h"
 #include "controlplane/publish.h"
+#include "controlplane/reload.h"
 #include "dataplane/abi/shm.h"
 #include "sip/message.h"
 #include "sip/screen.h"
@@ -520,6 +521,11 @@ static int open_journal(struct process *p, char why[PROCESS_WHY])
 		.counters = cp_tregion_counters(p->tregion, p->shard_count),
 	};
 
+	int err = cp_history_open(&p->history, cfg->state);
+
+	if (err)
+		cp_log(CP_LOG_WARNING, "config", 0, "no history is kept in %s/history: %s",
+			cfg->state, strerror(-err));
 	return cp_survive_open(&p->survive, &config, why, PROCESS_WHY);
 }
 
@@ -594,11 +600,10 @@ void process_stop(struct process *p, const char *why)
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct process *p = handle->data;
-	char why[PROCESS_WHY];
 
 	process_tick(p);
 	if (number == SIGHUP) {
-		process_reload(p, why);
+		process_hangup(p);
 		process_rearm(p);
 		return;
 	}
@@ -673,7 +678,9 @@ int process_start(
 		return err;
 	}
 	p->policy = policy;
-	p->file = file;
+	p->file = realpath(file, NULL); // hawsectl looks from elsewhere
+	if (!p->file)
+		p->file = strdup(file);
 	cp_cdr_file_init(&p->cdr);
 	p->shard_count = policy->cfg->sip.shards;
 	p->now_us = abi_now_us();
@@ -696,7 +703,7 @@ int process_start(
 		err = cp_cdr_file_open(&p->cdr, policy->cfg->stats.cdr, why, PROCESS_WHY);
 	if (!err)
 		err = cp_drop_privileges(policy->cfg->user, p->cdr.fd, p->tregion, p->control,
-			p->survive, p->phones, why, PROCESS_WHY);
+			p->survive, p->phones, &p->history, why, PROCESS_WHY);
 	if (!err)
 		err = process_secure_open(p, why);
 	if (!err)
@@ -710,6 +717,7 @@ int process_start(
 	process_tick(p);
 	cp_survive_restore(p->survive, policy->cfg->stats.cdr, call_shard, p);
 	cp_shm_process(p->shm, p->now_us);
+	process_note_start(p);
 	on_beat(&p->beat);
 	*out = p;
 	return 0;
@@ -758,6 +766,7 @@ void process_free(struct process *p)
 	cp_control_free(p->control);
 	cp_cdr_file_close(&p->cdr);
 	cp_policy_release(p->policy);
+	free(p->file);
 	free(p);
 }
 

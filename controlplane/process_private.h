@@ -12,6 +12,7 @@
 #include "controlplane/feedback.h"
 #include "controlplane/gate.h"
 #include "controlplane/phones.h"
+#include "controlplane/history.h"
 #include "controlplane/process.h"
 #include "controlplane/secure/handshakes.h"
 #include "controlplane/shard.h"
@@ -27,7 +28,7 @@ struct process {
 	uv_poll_t shm_poll, tregion_poll, control_poll, secure_poll;
 	uv_signal_t term, interrupt, hangup;
 	struct cp_policy *policy;
-	const char *file;
+	char *file;
 	struct cp_transport *transport;
 	struct cp_gate *gate;
 	struct cp_feedback *feedback;
@@ -45,6 +46,7 @@ struct process {
 	struct process_secure *secure; // secured.c
 	struct cp_accounts *accounts;
 	uint32_t peer_counters; // in region T, behind the others
+	struct cp_history history;
 	bool stopping;
 	size_t random_left;
 	uint8_t random[PROCESS_RANDOM];
@@ -70,15 +72,6 @@ void process_secure_free(struct process *p);
 void process_secure_ops(struct cp_shard_ops *ops);
 void process_secure_beat(struct process *p);
 void process_punt(struct process *p, const struct abi_punt *packet);
-
-// ---- reload.c
-
-// The configuration file is read whole and taken over whole; what is wrong leaves everything as it was, and is
-// said in the log
-// and in `why`. 0 or -errno.
-int process_reload(struct process *p, char why[PROCESS_WHY]);
-// The same with a configuration that was read already; takes it over, also on error.
-int process_adopt(struct process *p, struct cfg *cfg, char why[PROCESS_WHY]);
 
 // ---- commands.c: what hawsectl may ask for, see control/control.h
 

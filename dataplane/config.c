@@ -13,6 +13,9 @@
 #define BUFFERS_A_WORKER 2048 // in its bursts, caches and hand-off rings
 #define MOST_INTERFACES  30   // RTE_MAX_ETHPORTS is 32
 
+_Static_assert(CFG_INTERFACES <= MOST_INTERFACES && CFG_MEDIA_ADDRESSES <= ABI_MAX_ENDPOINTS,
+	"what the loader accepts can be run: hawse-sip takes over new configurations by it alone");
+
 int dp_config_endpoints(
 	const struct cfg *cfg, struct abi_endpoint **out, unsigned *count, char why[DP_CONFIG_WHY])
 {

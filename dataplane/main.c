@@ -67,6 +67,8 @@ static const char usage[] =
 	"      --version      say the version and end\n"
 	"  -h, --help         this\n"
 	"\n"
+	"SIGHUP reads the configuration again: dataplane.grace and dataplane.quarantine change at\n"
+	"once, and the log says what else wants a restart.\n"
 	"Logs to stderr. Exit codes: 0 stopped by SIGTERM or SIGINT, or nothing wrong; 1 cannot "
 	"start\n"
 	"or go on; 2 the command line or the configuration is wrong.\n";
@@ -142,6 +144,7 @@ static void block_signals(void)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }

@@ -24,6 +24,7 @@
 #include "dataplane/log.h"
 #include "dataplane/nic/steer.h"
 #include "dataplane/privilege.h"
+#include "dataplane/reload.h"
 
 #define CACHE       256 // mbufs a core keeps at hand
 #define SECOND_US   1000000ull
@@ -32,6 +33,7 @@
 
 struct dataplane {
 	const struct cfg *cfg;
+	struct dp_reload reload;
 	int listener, bell;
 	char socket[sizeof(((struct cfg *)0)->run) + sizeof(SOCKET) + 1];
 	bool eal, hugepages, drop;
@@ -425,8 +427,12 @@ static int make_agent(struct dataplane *d, char why[START_WHY])
 			.endpoint_count = d->endpoint_count,
 			.workers = d->worker_count,
 			.unproved = count_unproved(d),
+			.hangup = dp_reload,
+			.hangup_ctx = &d->reload,
 		};
 
+		d->reload = (struct dp_reload){
+			.cfg = d->cfg, .sessions = d->sessions, .ports = d->local_ports};
 		neighbour_tell(d->neighbour, hops_neighbour, d->hops);
 		err = agent_new(&d->agent, &agent);
 	}
@@ -579,6 +585,7 @@ void dataplane_stop(struct dataplane *d)
 	if (d->bell >= 0)
 		close(d->bell);
 	free(d->steered);
+	dp_reload_free(&d->reload);
 	free(d->ports);
 	free(d->endpoints);
 	free(d);

@@ -269,36 +269,52 @@ static int exit_code(json_int_t code)
 				 : ST_EXIT_FAILED;
 }
 
-int st_order_run(const struct st_order *order, const char *run, char *const *words, int count,
-	bool json, FILE *out, FILE *err)
+int st_order_ask(
+	const struct st_order_call *call, const char *const *words, unsigned count, json_t **answer)
 {
 	char why[512];
-	json_t *answer;
-	int code = ST_EXIT_OK;
-	int failed =
-		st_ask(run, (const char *const *)words, (unsigned)count, &answer, why, sizeof(why));
+	int failed = st_ask(call->run, words, count, answer, why, sizeof(why));
+	const char *text;
+	int code;
 
 	if (failed) {
-		fprintf(err, "hawsectl: %s\n", why);
+		fprintf(call->err, "hawsectl: %s\n", why);
 		return failed == -ENOENT || failed == -ECONNREFUSED || failed == -EACCES
 			       ? ST_EXIT_NOT_RUNNING
 			       : ST_EXIT_FAILED;
 	}
-	if (!json_is_true(json_object_get(answer, "ok"))) {
-		const char *text = json_string_value(json_object_get(answer, "error"));
+	if (json_is_true(json_object_get(*answer, "ok")))
+		return ST_EXIT_OK;
+	text = json_string_value(json_object_get(*answer, "error"));
+	code = exit_code(json_integer_value(json_object_get(*answer, "code")));
+	fprintf(call->err, "hawsectl: %s\n", text ? text : "hawse-sip refused");
+	if (call->json &&
+		(json_dumpf(*answer, call->out, JSON_INDENT(2)) || fputc('\n', call->out) == EOF))
+		code = ST_EXIT_FAILED;
+	json_decref(*answer);
+	*answer = NULL;
+	return code;
+}
 
-		fprintf(err, "hawsectl: %s\n", text ? text : "hawse-sip refused");
-		code = exit_code(json_integer_value(json_object_get(answer, "code")));
-	}
-	if (json) {
-		if (json_dumpf(answer, out, JSON_INDENT(2)) || fputc('\n', out) == EOF)
+int st_order_run(const struct st_order_call *call)
+{
+	const struct st_order *order = call->order;
+	json_t *answer;
+	int code;
+
+	if (order->run)
+		return order->run(call);
+	code = st_order_ask(call, (const char *const *)call->words, (unsigned)call->count, &answer);
+	if (code)
+		return code;
+	if (call->json) {
+		if (json_dumpf(answer, call->out, JSON_INDENT(2)) || fputc('\n', call->out) == EOF)
 			code = ST_EXIT_FAILED;
-	} else if (code == ST_EXIT_OK) {
-		if (order->done && json_object_size(answer) == 1)
-			fprintf(out, "%s\n", order->done);
-		else
-			code = order->print ? order->print(answer, out)
-					    : st_print_answer(answer, out);
+	} else if (order->done && json_object_size(answer) == 1) {
+		fprintf(call->out, "%s\n", order->done);
+	} else {
+		code = order->print ? order->print(answer, call->out)
+				    : st_print_answer(answer, call->out);
 	}
 	json_decref(answer);
 	return code;

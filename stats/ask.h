@@ -11,6 +11,16 @@
 #define ST_ASK_MS   30000
 #define ST_ASK_MOST (256u << 20) // bytes of an answer
 
+struct st_order_call {
+	const struct st_order *order;
+	const char *run; // directory of the sockets
+	char *const *words;
+	int count; // of words, those of the order's name included
+	int used;  // that are its name
+	bool json, trial;
+	FILE *out, *err;
+};
+
 struct st_order {
 	const char *name;     // as hawse-sip knows it: "call hangup"
 	const char *usage;    // of its arguments
@@ -18,6 +28,8 @@ struct st_order {
 	// NULL: st_print_answer(). Called for answers that are "ok", and without --json. An exit code.
 	int (*print)(const json_t *answer, FILE *out);
 	const char *done; // printed when the answer says nothing else, or NULL
+	// Instead of all this: for what is more than a question and its answer. An exit code.
+	int (*run)(const struct st_order_call *call);
 };
 
 #ifdef __cplusplus
@@ -35,8 +47,19 @@ int st_ask(const char *run, const char *const *words, unsigned count, json_t **a
 // Members as "name  value", lists of objects as tables; what `ok` says is left out.
 int st_print_answer(const json_t *answer, FILE *out);
 // Asks, prints, answers an exit code.
-int st_order_run(const struct st_order *order, const char *run, char *const *words, int count,
-	bool json, FILE *out, FILE *err);
+int st_order_run(const struct st_order_call *call);
+// The same with words of one's own; *answer (NULL: is not wanted) stays with the caller when the code is
+// ST_EXIT_OK. What is refused was told.
+int st_order_ask(const struct st_order_call *call, const char *const *words, unsigned count,
+	json_t **answer);
+
+// ---- config_order.c
+
+int st_config_check(const struct st_order_call *call);
+int st_config_diff(const struct st_order_call *call);
+int st_config_load(const struct st_order_call *call);
+int st_config_rollback(const struct st_order_call *call);
+int st_config_show(const struct st_order_call *call);
 
 #ifdef __cplusplus
 }

@@ -59,7 +59,7 @@ static const char usage[] =
 struct options {
 	const char *run, *file;
 	const char *caller, *at; // route test
-	bool json, all, stages, messages;
+	bool json, all, stages, messages, trial;
 };
 
 static const struct topic {
@@ -87,6 +87,7 @@ static int read_options(int argc, char **argv, struct options *o)
 		{"messages", no_argument, NULL, 'm'},
 		{"caller", required_argument, NULL, 'C'},
 		{"at", required_argument, NULL, 'A'},
+		{"trial", no_argument, NULL, 't'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -119,6 +120,9 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'A':
 			o->at = optarg;
+			break;
+		case 't':
+			o->trial = true;
 			break;
 		case 'V':
 			puts("hawsectl " HAWSE_VERSION);
@@ -235,14 +239,17 @@ static int order(const struct options *o, char **words, int count)
 
 	if (!found)
 		return -1;
-	if (o->stages || o->messages || o->all)
+	if (o->stages || o->messages || o->all ||
+		(o->trial && strncmp(found->name, "config ", 7) != 0))
 		return wrong("that option does not go with", found->name);
 	if (count - used < (int)found->least || count - used > (int)found->most) {
 		fprintf(stderr, "usage: hawsectl %s %s\n", found->name, found->usage);
 		return ST_EXIT_USAGE;
 	}
 	code = find_run(o, run, sizeof(run));
-	return code ? code : st_order_run(found, run, words, count, o->json, stdout, stderr);
+	return code ? code
+		    : st_order_run(&(struct st_order_call){
+			      found, run, words, count, used, o->json, o->trial, stdout, stderr});
 }
 
 // route test, rules test: -1 when the words are neither.

@@ -5,12 +5,18 @@
 #include "stats/ask.h"
 
 const struct st_order st_orders[] = {
-	{"status", "", 0, 0, NULL, NULL},
-	{"config reload", "", 0, 0, NULL, "taken over"},
-	{"call hangup", "ID", 1, 1, NULL, "ended"},
-	{"show registrations", "[USER]", 0, 1, NULL, "nobody is registered"},
-	{"show bans", "", 0, 0, NULL, "nobody is banned"},
-	{"unban", "ADDRESS", 1, 1, NULL, "listened to again"},
-	{"show peers", "[NAME]", 0, 1, NULL, NULL},
-	{NULL, NULL, 0, 0, NULL, NULL},
+	{.name = "status"},
+	{"config check", "FILE", 1, 1, .run = st_config_check},
+	{"config diff", "FILE", 1, 1, .run = st_config_diff},
+	{"config load", "FILE", 1, 1, .run = st_config_load},
+	{"config reload", .done = "taken over", .run = st_config_load},
+	{"config history", .done = "nothing"},
+	{"config rollback", "[N]", 0, 1, .run = st_config_rollback},
+	{"config show", "[N]", 0, 1, .run = st_config_show},
+	{"show peers", "[NAME]", 0, 1},
+	{"call hangup", "ID", 1, 1, .done = "ended"},
+	{"show registrations", "[USER]", 0, 1, .done = "nobody is registered"},
+	{"show bans", .done = "nobody is banned"},
+	{"unban", "ADDRESS", 1, 1, .done = "listened to again"},
+	{.name = NULL},
 };

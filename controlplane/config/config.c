@@ -133,7 +133,12 @@ int cfg_parse(
 	if (err)
 		goto out;
 	r.cfg = calloc(1, sizeof(*r.cfg));
-	if (r.cfg) {
+	if (r.cfg)
+		r.cfg->text = malloc(size + 1);
+	if (r.cfg && r.cfg->text) {
+		memcpy(r.cfg->text, text, size);
+		r.cfg->text[size] = '\0';
+		r.cfg->text_size = size;
 		set_defaults(r.cfg, file);
 		err = read_root(&r, yaml.root);
 	} else {
@@ -165,7 +170,7 @@ int cfg_read_file(const char *file, char **text, size_t *size)
 		goto out;
 	}
 	// One byte more than is allowed: cfg_yaml_parse() says so then. Pipes have no size.
-	bytes = malloc(CFG_YAML_BYTES + 1);
+	bytes = malloc(CFG_YAML_BYTES + 2);
 	if (!bytes) {
 		err = -ENOMEM;
 		goto out;
@@ -187,25 +192,33 @@ out:
 		free(bytes);
 		return err;
 	}
+	bytes[used] = '\0';
 	*text = bytes;
 	*size = used;
 	return 0;
+}
+
+int cfg_read(const char *file, char **text, size_t *size, struct cfg_error *error)
+{
+	int err = cfg_read_file(file, text, size);
+
+	if (!err)
+		return 0;
+	*error = (struct cfg_error){0};
+	snprintf(error->text, sizeof(error->text), "%.200s: cannot be read: %s%s", file,
+		strerror(-err), err == -ENOENT ? "; name the configuration by -c FILE" : "");
+	return err;
 }
 
 int cfg_load(struct cfg **cfg, const char *file, struct cfg_error *error)
 {
 	char *text = NULL;
 	size_t size = 0;
-	int err = cfg_read_file(file, &text, &size);
+	int err = cfg_read(file, &text, &size, error);
 
 	*cfg = NULL;
-	if (err) {
-		*error = (struct cfg_error){0};
-		snprintf(error->text, sizeof(error->text), "%.200s: cannot be read: %s%s", file,
-			strerror(-err),
-			err == -ENOENT ? "; name the configuration by -c FILE" : "");
+	if (err)
 		return err;
-	}
 	err = cfg_parse(cfg, file, text, size, error);
 	free(text);
 	return err;
@@ -229,6 +242,7 @@ void cfg_free(struct cfg *cfg)
 	}
 	for (unsigned i = 0; i < cfg->route_count; i++)
 		cfg_route_free(&cfg->routes[i]);
+	free(cfg->text);
 	free(cfg->media);
 	free(cfg->sip.listen);
 	free(cfg->sip.acl.networks);

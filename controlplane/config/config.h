@@ -16,9 +16,11 @@
 
 #include "controlplane/config/trunk.h"
 
-#define CFG_NAME     32u  // bytes of a name, NUL included
-#define CFG_PATH     104u // fits a Unix socket's sun_path with the file name appended
-#define CFG_PORT_SIP 5060u
+#define CFG_NAME            32u  // bytes of a name, NUL included
+#define CFG_PATH            104u // fits a Unix socket's sun_path with the file name appended
+#define CFG_PORT_SIP        5060u
+#define CFG_INTERFACES      30u // of media, as many as hawse-media can take
+#define CFG_MEDIA_ADDRESSES 1024u
 
 struct cfg_address {    // an IP address, maybe with a port, maybe a network
 	uint8_t ip[16]; // IPv4 in the first four bytes
@@ -276,6 +278,8 @@ struct cfg_stats {
 
 struct cfg {
 	char file[256];
+	char *text; // as it was read
+	size_t text_size;
 	struct cfg_media *media; // in the order of the file, at least one
 	unsigned media_count;
 	struct cfg_dataplane dataplane;
@@ -300,6 +304,9 @@ struct cfg_error {
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// The bytes of a file and a NUL, malloc, at most one more than a configuration may have. 0 or -errno with `error`.
+int cfg_read(const char *file, char **text, size_t *size, struct cfg_error *error);
 
 // Reads, checks, fills defaults. On error *cfg is NULL and `error` says why. 0 or -errno: -EINVAL
 // for what is written, -ENOENT and others for the file, -ENOMEM.

@@ -181,12 +181,14 @@ static int read_interface(struct cfg_reader *r, const struct cfg_node *node)
 
 int cfg_read_media(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {
+	unsigned addresses = 0;
+
 	if (node->kind != CFG_NODE_MAP || !node->children)
 		return cfg_expected(r, node,
 			"media interfaces, as in {public: {device: eth0, address: 192.0.2.1}}");
-	if (node->children > 250)
-		return cfg_fail(
-			r, node, "expected at most 250 interfaces, found %u", node->children);
+	if (node->children > CFG_INTERFACES)
+		return cfg_fail(r, node, "expected at most %u interfaces, found %u", CFG_INTERFACES,
+			node->children);
 	r->cfg->media = calloc(node->children, sizeof(*r->cfg->media));
 	if (!r->cfg->media)
 		return -ENOMEM;
@@ -195,6 +197,10 @@ int cfg_read_media(struct cfg_reader *r, const struct cfg_node *node, void *to)
 
 		if (err)
 			return err;
+		addresses += r->cfg->media[r->cfg->media_count - 1].address_count;
+		if (addresses > CFG_MEDIA_ADDRESSES)
+			return cfg_fail(r, c, "expected at most %u media addresses in all",
+				CFG_MEDIA_ADDRESSES);
 	}
 	return 0;
 }

@@ -105,6 +105,17 @@ static int run(struct cp_control *c, const char *const *words, unsigned count,
 	return command->run(c->ctx, call);
 }
 
+// It may say again what the client said, which need not be UTF-8.
+static json_t *error_text(char *why)
+{
+	json_t *text = json_string(why);
+
+	for (char *p = why; !text && *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return text ? text : json_string(why);
+}
+
 json_t *cp_control_run(
 	struct cp_control *c, const char *const *words, unsigned count, uid_t uid, pid_t pid)
 {
@@ -121,8 +132,7 @@ json_t *cp_control_run(
 		snprintf(call.why, sizeof(call.why), "%s", strerror(-err));
 	if (json_object_set_new(call.answer, "ok", json_boolean(!err)) ||
 		(err && (json_object_set_new(call.answer, "code", json_integer(err)) ||
-				json_object_set_new(
-					call.answer, "error", json_string(call.why))))) {
+				json_object_set_new(call.answer, "error", error_text(call.why))))) {
 		json_decref(call.answer);
 		return NULL;
 	}

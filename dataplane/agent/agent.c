@@ -133,6 +133,7 @@ int agent_new(struct agent **out, const struct agent_config *config)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	a->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	a->epoll = epoll_create1(EPOLL_CLOEXEC);
 	err = a->signals < 0 || a->epoll < 0 ? -errno : 0;
@@ -388,8 +389,12 @@ static void on_signal(struct agent *a)
 {
 	struct signalfd_siginfo info;
 
-	if (read(a->signals, &info, sizeof(info)) == sizeof(info))
+	if (read(a->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo != SIGHUP)
 		a->stopped_by = (int)info.ssi_signo;
+	else if (a->c.hangup)
+		a->c.hangup(a->c.hangup_ctx);
 }
 
 static void judge_steering(struct agent *a)

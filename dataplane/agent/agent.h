@@ -33,12 +33,14 @@ struct agent_config {
 	uint32_t endpoint_count;
 	uint32_t workers;
 	unsigned unproved; // interfaces told to steer that gave no probe packet back
+	void (*hangup)(void *ctx); // SIGHUP
+	void *hangup_ctx;
 };
 
 // 0 or -errno.
 int agent_new(struct agent **out, const struct agent_config *config);
 void agent_free(struct agent *agent);
 
-// Runs until SIGTERM or SIGINT (which must be blocked in every thread). Returns the signal, or
+// Runs until SIGTERM or SIGINT (which must be blocked in every thread, as SIGHUP must). Returns the signal, or
 // -errno when it cannot go on.
 int agent_run(struct agent *agent);

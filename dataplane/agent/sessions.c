@@ -27,6 +27,12 @@ int sessions_new(struct sessions **out, const struct sessions_config *config)
 	return 0;
 }
 
+void sessions_set_times(struct sessions *s, uint64_t rest_us, uint64_t grace_us)
+{
+	s->c.rest_us = s->slots.rest_us = rest_us;
+	s->c.grace_us = grace_us;
+}
+
 void sessions_free(struct sessions *s)
 {
 	if (!s)

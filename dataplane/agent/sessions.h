@@ -49,6 +49,9 @@ int sessions_new(struct sessions **out, const struct sessions_config *config);
 // Workers must have stopped; takes back what is in their mailboxes.
 void sessions_free(struct sessions *s);
 
+// For what is freed, and for control planes that say RECONCILE_DONE, from now on.
+void sessions_set_times(struct sessions *s, uint64_t rest_us, uint64_t grace_us);
+
 // True when every worker can take another order.
 bool sessions_room(const struct sessions *s);
 

@@ -167,6 +167,11 @@ static void rest(struct dp_ports *p, struct address *a, uint16_t port, uint64_t 
 	set_state(p, a, port, PORT_RESTING);
 }
 
+void dp_ports_set_rest(struct dp_ports *p, uint64_t rest_us)
+{
+	p->rest_us = rest_us;
+}
+
 void dp_ports_tick(struct dp_ports *p, uint64_t now_us)
 {
 	for (uint32_t i = 0; i < p->count; i++)

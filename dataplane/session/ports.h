@@ -51,6 +51,8 @@ void dp_steering_spread(struct dp_steering *s, uint32_t workers);
 // dp_table_create, also when steering parts a pair.
 int dp_ports_create(struct dp_ports **ports, const struct abi_endpoint *endpoints, unsigned count,
 	const struct dp_steering *steering, uint64_t rest_us);
+// For ports that are freed from now on.
+void dp_ports_set_rest(struct dp_ports *p, uint64_t rest_us);
 void dp_ports_free(struct dp_ports *ports);
 
 // Gives ports for 1 or 2 legs, all of one worker: `worker` when that is not -1, else the one with
