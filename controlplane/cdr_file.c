@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "controlplane/log.h"
@@ -16,174 +17,206 @@ void cp_cdr_file_init(struct cp_cdr_file *f)
 	*f = (struct cp_cdr_file){.fd = -1};
 }
 
-// The last byte of a regular file is not the end of a line.
-static bool is_torn(const char *path)
+// What a dying process left unfinished goes; a pipe or device is left alone. The size that it has then.
+static uint64_t cut_torn(int fd)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char bytes[8192];
 	struct stat st;
-	char last = '\n';
-	bool known = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-		     pread(fd, &last, 1, st.st_size - 1) == 1;
+	off_t end;
 
-	if (fd >= 0)
-		close(fd);
-	return known && last != '\n';
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	end = st.st_size;
+	while (end > 0) {
+		off_t from = end > (off_t)sizeof(bytes) ? end - (off_t)sizeof(bytes) : 0;
+		ssize_t n = pread(fd, bytes, (size_t)(end - from), from);
+		const char *newline = n > 0 ? memrchr(bytes, '\n', (size_t)n) : NULL;
+
+		if (newline) {
+			end = from + (newline + 1 - bytes);
+			break;
+		}
+		if (n <= 0)
+			return (uint64_t)st.st_size;
+		end = from;
+	}
+	if (end != st.st_size && ftruncate(fd, end) == 0)
+		cp_log(CP_LOG_WARNING, "cdr", 0, "cut off %lld bytes of an unfinished record",
+			(long long)(st.st_size - end));
+	return (uint64_t)end;
 }
 
 int cp_cdr_file_open(struct cp_cdr_file *f, const char *path, char *why, size_t size)
 {
+	struct timespec now;
 	int fd, err;
 
 	if (!path[0])
 		return 0;
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
+	if (fd < 0 && (errno == EACCES ||
+			      errno == EINVAL)) // may be written only; a device that cannot be read
+		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
 	if (fd < 0) {
 		err = -errno;
 		snprintf(why, size, "stats.cdr: %s: %s", path, strerror(-err));
 		return err;
 	}
-	cp_cdr_file_close(f);
-	f->fd = fd;
-	snprintf(f->path, sizeof(f->path), "%s", path);
-	return is_torn(path) ? cp_cdr_file_write(f, "\n", 1) : 0;
-}
-
-void cp_cdr_file_close(struct cp_cdr_file *f)
-{
 	if (f->fd >= 0)
 		close(f->fd);
+	f->fd = fd;
+	f->size = cut_torn(fd);
+	clock_gettime(CLOCK_REALTIME, &now);
+	f->opened_s = (uint64_t)now.tv_sec;
+	if (f->path != path)
+		snprintf(f->path, sizeof(f->path), "%s", path);
+	return 0;
+}
+
+void cp_cdr_file_set(struct cp_cdr_file *f, const struct cfg_cdr *how)
+{
+	f->how = *how;
+}
+
+// What still waits has its last chance.
+void cp_cdr_file_close(struct cp_cdr_file *f)
+{
+	if (f->fd >= 0) {
+		if (f->waiting_n && write(f->fd, f->waiting, f->waiting_n) < 0)
+			cp_log(CP_LOG_ERROR, "cdr", 0, "%s: records are lost: %s", f->path,
+				strerror(errno));
+		if (f->how.sync_s != CFG_SYNC_NEVER)
+			fdatasync(f->fd);
+		close(f->fd);
+	}
+	free(f->waiting);
+	f->waiting = NULL;
+	f->waiting_n = 0;
 	f->fd = -1;
+}
+
+// ---- writing ---------------------------------------------------------------------------------------
+
+static void complain(struct cp_cdr_file *f, const char *why)
+{
+	if (!f->failed)
+		cp_log(CP_LOG_ERROR, "cdr", 0, "%s cannot be written: %s; records wait", f->path,
+			why);
+	f->failed = true;
+}
+
+static int put(struct cp_cdr_file *f, const char *bytes, size_t n)
+{
+	ssize_t written = write(f->fd, bytes, n); // O_APPEND
+
+	if (written == (ssize_t)n) {
+		f->size += n;
+		f->dirty = true;
+		f->failed = false;
+		return 0;
+	}
+	complain(f, written < 0 ? strerror(errno) : "short write");
+	// A record is there whole or not at all.
+	if (written > 0 && ftruncate(f->fd, (off_t)f->size) < 0)
+		return -EIO;
+	return -EAGAIN;
+}
+
+static int wait_for_disk(struct cp_cdr_file *f, const char *bytes, size_t n)
+{
+	char *more;
+
+	if (f->waiting_n + n > CP_CDR_WAITING)
+		return -ENOSPC;
+	more = realloc(f->waiting, f->waiting_n + n);
+	if (!more)
+		return -ENOMEM;
+	memcpy(more + f->waiting_n, bytes, n);
+	f->waiting = more;
+	f->waiting_n += n;
+	return 0;
+}
+
+static int write_waiting(struct cp_cdr_file *f)
+{
+	int err = f->waiting_n ? put(f, f->waiting, f->waiting_n) : 0;
+
+	if (err)
+		return err;
+	free(f->waiting);
+	f->waiting = NULL;
+	f->waiting_n = 0;
+	return 0;
 }
 
 int cp_cdr_file_write(struct cp_cdr_file *f, const char *line, size_t n)
 {
-	ssize_t written;
-
 	if (f->fd < 0)
 		return f->path[0] ? -EBADF : 0;
-	written = write(f->fd, line, n); // O_APPEND
-	if (written == (ssize_t)n) {
-		f->failed = false;
-		return 0;
+	// In their order, and one try a tick while the disk is full.
+	if (f->waiting_n || put(f, line, n))
+		return wait_for_disk(f, line, n);
+	if (f->how.sync_s == CFG_SYNC_ALWAYS) {
+		fdatasync(f->fd);
+		f->dirty = false;
 	}
-	if (!f->failed)
-		cp_log(CP_LOG_ERROR, "cdr", 0, "%s cannot be written: %s", f->path,
-			written < 0 ? strerror(errno) : "short write");
-	f->failed = true;
-	return -EIO;
-}
-
-// ---- what is in it ---------------------------------------------------------------------------------
-
-// {"call":"0123456789abcdef","leg":"a", and so on to the end of the line.
-static int parse_line(const char *line, size_t n, uint64_t *call)
-{
-	static const char begin[] = "{\"call\":\"", middle[] = "\",\"leg\":\"";
-	const size_t id = sizeof(begin) - 1, leg = id + 16 + sizeof(middle) - 1;
-
-	if (n < leg + 3 || memcmp(line, begin, id) != 0 ||
-		memcmp(line + id + 16, middle, sizeof(middle) - 1) != 0 || line[n - 1] != '}')
-		return -1;
-	*call = 0;
-	for (size_t i = id; i < id + 16; i++) {
-		char c = line[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-			return -1;
-		*call = *call << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-	}
-	return line[leg] == 'a' ? 0 : line[leg] == 'b' ? 1 : -1;
-}
-
-static int add(struct cp_cdr_list *list, uint64_t call)
-{
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 256;
-		void *more = realloc(list->calls, room * sizeof(*list->calls));
-
-		if (!more)
-			return -ENOMEM;
-		list->calls = more;
-		list->room = room;
-	}
-	list->calls[list->count++] = (struct cp_cdr_seen){call, 1};
 	return 0;
 }
 
-// Leg a is written when the call is over, and leg b right after it. Before, b may have been written for
-// targets that did not take the call. Other writers may come between, but not many.
-static int note(struct cp_cdr_list *list, uint64_t call, int leg)
+// ---- rotation and sync -----------------------------------------------------------------------------
+
+static bool wants_rotation(const struct cp_cdr_file *f, uint64_t unix_s)
 {
-	if (leg == 0)
-		return add(list, call);
-	for (size_t i = list->count; i-- > 0 && list->count - i <= 64;)
-		if (list->calls[i].call == call)
-			list->calls[i].legs |= 2;
-	return 0;
+	const struct cfg_cdr *how = &f->how;
+
+	if (!f->size)
+		return false;
+	return (how->rotate_bytes && f->size >= how->rotate_bytes) ||
+	       (how->rotate_s && unix_s / how->rotate_s > f->opened_s / how->rotate_s);
 }
 
-static int by_call(const void *a, const void *b)
+static void rotate(struct cp_cdr_file *f, uint64_t unix_s)
 {
-	const struct cp_cdr_seen *x = a, *y = b;
+	char to[sizeof(f->path) + 40], why[320];
+	time_t seconds = (time_t)unix_s;
+	struct tm tm;
+	size_t n;
+	int fd = f->fd;
 
-	return x->call < y->call ? -1 : x->call > y->call;
-}
-
-int cp_cdr_list_parse(struct cp_cdr_list *list, const uint8_t *bytes, size_t n)
-{
-	const char *p = (const char *)bytes, *end = p + n, *newline;
-	uint64_t call;
-	int err = 0;
-
-	*list = (struct cp_cdr_list){0};
-	for (; p < end && !err && (newline = memchr(p, '\n', (size_t)(end - p))); p = newline + 1) {
-		int leg = parse_line(p, (size_t)(newline - p), &call);
-
-		if (leg >= 0)
-			err = note(list, call, leg);
+	gmtime_r(&seconds, &tm);
+	n = (size_t)snprintf(to, sizeof(to), "%s.", f->path);
+	n += strftime(to + n, sizeof(to) - n, "%Y%m%dT%H%M%SZ", &tm);
+	for (unsigned i = 1; access(to, F_OK) == 0 && i < 1000; i++)
+		snprintf(to + n, sizeof(to) - n, ".%u", i);
+	if (rename(f->path, to) < 0) {
+		complain(f, strerror(errno));
+		return;
 	}
-	if (err)
-		cp_cdr_list_free(list);
-	else if (list->count)
-		qsort(list->calls, list->count, sizeof(*list->calls), by_call);
-	return err;
-}
-
-int cp_cdr_list_read(struct cp_cdr_list *list, const char *path)
-{
-	int fd = path[0] ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1, err = 0;
-	struct stat st;
-	uint8_t *bytes;
-	off_t from;
-	ssize_t n;
-
-	*list = (struct cp_cdr_list){0};
-	if (fd < 0)
-		return path[0] && errno != ENOENT ? -errno : 0;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return 0;
+	f->fd = -1;
+	if (cp_cdr_file_open(f, f->path, why, sizeof(why))) {
+		// On with the old one, under its new name, until it can be made.
+		f->fd = fd;
+		complain(f, why);
+		return;
 	}
-	from = st.st_size > (off_t)CP_CDR_TAIL ? st.st_size - (off_t)CP_CDR_TAIL : 0;
-	bytes = malloc((size_t)(st.st_size - from) + 1);
-	n = bytes ? pread(fd, bytes, (size_t)(st.st_size - from), from) : -1;
-	err = !bytes ? -ENOMEM : n < 0 ? -errno : cp_cdr_list_parse(list, bytes, (size_t)n);
-	free(bytes);
+	if (f->how.sync_s != CFG_SYNC_NEVER)
+		fdatasync(fd);
 	close(fd);
-	return err;
 }
 
-unsigned cp_cdr_list_legs(const struct cp_cdr_list *list, uint64_t call)
+bool cp_cdr_file_tick(struct cp_cdr_file *f, uint64_t now_us, uint64_t unix_s)
 {
-	const struct cp_cdr_seen key = {.call = call};
-	const struct cp_cdr_seen *found =
-		list->count ? bsearch(&key, list->calls, list->count, sizeof(key), by_call) : NULL;
-
-	return found ? found->legs : 0;
+	if (f->fd < 0)
+		return false;
+	write_waiting(f);
+	if (wants_rotation(f, unix_s))
+		rotate(f, unix_s);
+	return f->dirty && f->how.sync_s != CFG_SYNC_NEVER &&
+	       now_us - f->synced_us >= f->how.sync_s * 1000000ull;
 }
 
-void cp_cdr_list_free(struct cp_cdr_list *list)
+void cp_cdr_file_synced(struct cp_cdr_file *f, uint64_t now_us)
 {
-	free(list->calls);
-	*list = (struct cp_cdr_list){0};
+	f->dirty = false;
+	f->synced_us = now_us;
 }

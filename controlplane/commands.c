@@ -19,8 +19,8 @@ static int run_status(void *ctx, struct cp_control_call *call)
 	struct process *p = ctx;
 
 	return json_object_update_new(call->answer,
-		       json_pack("{s:i, s:s, s:I, s:b, s:b}", "pid", (int)getpid(), "file", p->file,
-			       "calls", (json_int_t)process_calls(p), "media",
+		       json_pack("{s:i, s:s, s:I, s:b, s:b, s:b}", "pid", (int)getpid(), "file", p->file,
+			       "calls", (json_int_t)process_calls(p), "draining", p->draining, "media",
 			       cp_shm_attached(p->shm, NULL), "stopping", p->stopping))
 		       ? -ENOMEM
 		       : 0;
@@ -80,5 +80,11 @@ const struct cp_control_command process_commands[] = {
 	{"show bans", 0, 0, "", process_show_bans},
 	{"unban", 1, 1, "ADDRESS", process_unban},
 	{"show peers", 0, 1, "[NAME]", run_show_peers},
+	{"drain", 0, 0, "", process_drain_begin},
+	{"drain cancel", 0, 0, "", process_drain_cancel},
+	{"trunk disable", 1, 1, "NAME", process_trunk_disable},
+	{"trunk enable", 1, 1, "NAME", process_trunk_enable},
+	{"trunk list", 0, 0, "", process_trunk_list},
+	{"log", 0, 2, "[LEVEL [AREA]]", process_log},
 	{NULL, 0, 0, NULL, NULL},
 };

@@ -5,16 +5,14 @@
 // or go on; 2 when the command line or the configuration file is wrong.
 #include <getopt.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "controlplane/certificates.h"
 #include "controlplane/log.h"
 #include "controlplane/process.h"
+#include "dataplane/abi/notify.h"
 #include "sip/message.h"
 
 #define DEFAULT_FILE "/etc/hawse/hawse.yaml"
@@ -43,6 +41,7 @@ static const char usage[] =
 	"\n"
 	"SIGHUP reads the configuration and certificates again: peers and routes change for new\n"
 	"calls, certificates for new connections.\n"
+	"SIGUSR1 drains: no new calls, and it ends with the last of those that run.\n"
 	"Logs to stderr. Exit codes: 0 stopped by SIGTERM or SIGINT, or nothing wrong; 1 cannot "
 	"start\n"
 	"or go on; 2 the command line or the configuration is wrong.\n";
@@ -85,27 +84,6 @@ static int read_options(int argc, char **argv, struct options *options)
 	return EXIT_WRONG;
 }
 
-// What systemd's Type=notify wants to hear; see sd_notify(3).
-static void notify(const char *state)
-{
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t length = path ? strlen(path) : 0;
-	int fd;
-
-	if (length == 0 || length >= sizeof(un.sun_path))
-		return;
-	memcpy(un.sun_path, path, length);
-	if (un.sun_path[0] == '@')
-		un.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
-	close(fd);
-}
-
 // The files that the configuration names are looked at too.
 static int check(struct cp_policy *policy, const char *file)
 {
@@ -135,10 +113,10 @@ static int serve(struct cp_policy *policy, const char *file)
 		return EXIT_FAILED;
 	}
 	process_summary(p, summary, sizeof(summary));
-	fprintf(stderr, "hawse-sip: %s\n", summary);
-	notify("READY=1");
+	cp_log(CP_LOG_INFO, "main", 0, "hawse-sip: %s", summary);
+	abi_notify("READY=1");
 	err = process_run(p);
-	notify("STOPPING=1");
+	abi_notify("STOPPING=1");
 	process_free(p);
 	return err ? EXIT_FAILED : EXIT_STOPPED;
 }

@@ -9,7 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-int cp_drop_privileges(const char *user, int cdr, struct cp_tregion *tregion,
+int cp_drop_privileges(const char *user, int cdr, int legs, struct cp_tregion *tregion,
 	struct cp_control *control, struct cp_survive *survive, struct cp_phones *phones,
 	const struct cp_history *history, char *why, size_t size)
 {
@@ -28,7 +28,8 @@ int cp_drop_privileges(const char *user, int cdr, struct cp_tregion *tregion,
 	if (geteuid() == pw->pw_uid)
 		return 0;
 	// After a rotation the CDR file is made anew by this user.
-	if (cdr >= 0 && fchown(cdr, pw->pw_uid, pw->pw_gid) < 0)
+	if ((cdr >= 0 && fchown(cdr, pw->pw_uid, pw->pw_gid) < 0) ||
+		(legs >= 0 && fchown(legs, pw->pw_uid, pw->pw_gid) < 0))
 		err = -errno;
 	if (!err)
 		err = cp_tregion_own(tregion, pw->pw_uid, pw->pw_gid);

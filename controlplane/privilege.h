@@ -16,9 +16,9 @@
 extern "C" {
 #endif
 
-// Becomes `user` (empty: stays) for good, and gives him the CDR file (-1: none), the socket of region T and the
+// Becomes `user` (empty: stays) for good, and gives him the files of CDRs and of legs (-1: none), the socket of region T and the
 // journal (NULL: none). 0 or -errno with a line in `why`.
-int cp_drop_privileges(const char *user, int cdr, struct cp_tregion *tregion,
+int cp_drop_privileges(const char *user, int cdr, int legs, struct cp_tregion *tregion,
 	struct cp_control *control, struct cp_survive *survive, struct cp_phones *phones,
 	const struct cp_history *history, char *why, size_t size);
 

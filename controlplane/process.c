@@ -16,6 +16,7 @@
 #include "controlplane/process_private.h"
 #include "controlplane/publish.h"
 #include "controlplane/reload.h"
+#include "dataplane/abi/notify.h"
 #include "dataplane/abi/shm.h"
 #include "sip/message.h"
 #include "sip/screen.h"
@@ -57,11 +58,6 @@ static void on_reconciled(void *ctx)
 	if (err)
 		cp_log(CP_LOG_WARNING, "media", 0, "RECONCILE_DONE cannot be sent: %s",
 			strerror(-err));
-}
-
-static int on_cdr(void *ctx, const char *line, size_t n)
-{
-	return cp_cdr_file_write(&((struct process *)ctx)->cdr, line, n);
 }
 
 static int on_keep(void *ctx, uint64_t id, const uint8_t *record, size_t n)
@@ -109,9 +105,17 @@ static int on_heard(void *ctx, uint64_t epoch, uint32_t slot, uint32_t generatio
 	return err;
 }
 
+static bool on_disabled(void *ctx, const struct cp_peer *peer)
+{
+	return cp_disabled_is(&((struct process *)ctx)->disabled, peer->cfg->name);
+}
+
+// Of new calls. Nowhere: the route goes on to its next target.
 static unsigned on_locate(void *ctx, const struct cp_policy *policy, const struct cp_peer *peer,
 	struct sip_flow list[CP_HOPS])
 {
+	if (on_disabled(ctx, peer))
+		return 0;
 	return cp_transport_locate(((struct process *)ctx)->transport, policy, peer, list);
 }
 
@@ -171,10 +175,10 @@ static const struct cp_shard_ops shard_ops = {
 	.submit = on_submit,
 	.forget = on_forget,
 	.reconciled = on_reconciled,
-	.cdr = on_cdr,
 	.random = on_random,
 	.keep = on_keep,
 	.drop = on_drop,
+	.disabled = on_disabled,
 	.locate = on_locate,
 	.route = on_route,
 	.failed = on_failed,
@@ -265,7 +269,9 @@ static void on_beat(uv_timer_t *timer)
 	cp_tregion_heartbeat(p->tregion, p->now_us, cp_shm_attached(p->shm, NULL));
 	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
 	process_secure_beat(p);
-	if (p->stopping && process_calls(p) == 0)
+	process_tick_cdrs(p);
+	abi_notify_alive(p->now_us);
+	if ((p->stopping || p->draining) && process_calls(p) == 0)
 		uv_stop(&p->loop);
 	process_rearm(p);
 }
@@ -523,6 +529,10 @@ static int open_journal(struct process *p, char why[PROCESS_WHY])
 
 	int err = cp_history_open(&p->history, cfg->state);
 
+	if (cp_disabled_open(&p->disabled, cfg->state))
+		cp_log(CP_LOG_WARNING, "trunk", 0, "%s cannot be read: nobody is disabled",
+			p->disabled.path);
+
 	if (err)
 		cp_log(CP_LOG_WARNING, "config", 0, "no history is kept in %s/history: %s",
 			cfg->state, strerror(-err));
@@ -597,6 +607,20 @@ void process_stop(struct process *p, const char *why)
 	process_rearm(p);
 }
 
+void process_drain(struct process *p, const char *why, bool drain)
+{
+	if (p->stopping || p->draining == drain)
+		return;
+	p->draining = drain;
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_drain(p->shards[i], drain);
+	if (drain)
+		cp_log(CP_LOG_INFO, "main", 0, "%s: no new calls; ends with the last of %zu", why,
+			process_calls(p));
+	else
+		cp_log(CP_LOG_INFO, "main", 0, "%s: new calls again", why);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct process *p = handle->data;
@@ -605,6 +629,10 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (number == SIGHUP) {
 		process_hangup(p);
 		process_rearm(p);
+		return;
+	}
+	if (number == SIGUSR1) {
+		process_drain(p, strsignal(number), true);
 		return;
 	}
 	process_stop(p, strsignal(number));
@@ -616,6 +644,10 @@ static int open_shards(struct process *p, char why[PROCESS_WHY])
 {
 	p->ops = shard_ops;
 	process_secure_ops(&p->ops);
+	p->ops.cdr = process_billing.cdr;
+	p->ops.cdr_opened = process_billing.cdr_opened;
+	p->ops.cdr_closed = process_billing.cdr_closed;
+	p->ops.stats = process_billing.stats;
 	if (!p->survive)
 		p->ops.keep = NULL;
 	for (unsigned i = 0; i < p->shard_count; i++) {
@@ -643,10 +675,10 @@ static int open_shards(struct process *p, char why[PROCESS_WHY])
 
 static void start_handles(struct process *p)
 {
-	uv_signal_t *signals[] = {&p->term, &p->interrupt, &p->hangup};
-	const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+	uv_signal_t *signals[] = {&p->term, &p->interrupt, &p->hangup, &p->drain};
+	const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		signals[i]->data = p;
 		uv_signal_init(&p->loop, signals[i]);
 		uv_signal_start(signals[i], on_signal, numbers[i]);
@@ -682,6 +714,8 @@ int process_start(
 	if (!p->file)
 		p->file = strdup(file);
 	cp_cdr_file_init(&p->cdr);
+	cp_cdr_open_init(&p->legs);
+	p->syncing = -1;
 	p->shard_count = policy->cfg->sip.shards;
 	p->now_us = abi_now_us();
 	err = cp_accounts_new(&p->accounts);
@@ -700,9 +734,9 @@ int process_start(
 	if (!err)
 		err = open_transport(p, why);
 	if (!err)
-		err = cp_cdr_file_open(&p->cdr, policy->cfg->stats.cdr, why, PROCESS_WHY);
+		err = process_open_cdrs(p, why);
 	if (!err)
-		err = cp_drop_privileges(policy->cfg->user, p->cdr.fd, p->tregion, p->control,
+		err = cp_drop_privileges(policy->cfg->user, p->cdr.fd, p->legs.fd, p->tregion, p->control,
 			p->survive, p->phones, &p->history, why, PROCESS_WHY);
 	if (!err)
 		err = process_secure_open(p, why);
@@ -715,7 +749,7 @@ int process_start(
 	cp_phones_start(p->phones, p->transport, p->shards[0]);
 	start_handles(p);
 	process_tick(p);
-	cp_survive_restore(p->survive, policy->cfg->stats.cdr, call_shard, p);
+	process_restore(p, call_shard);
 	cp_shm_process(p->shm, p->now_us);
 	process_note_start(p);
 	on_beat(&p->beat);
@@ -764,7 +798,8 @@ void process_free(struct process *p)
 	if (p->tregion)
 		cp_tregion_free(p->tregion);
 	cp_control_free(p->control);
-	cp_cdr_file_close(&p->cdr);
+	process_close_cdrs(p);
+	cp_disabled_close(&p->disabled);
 	cp_policy_release(p->policy);
 	free(p->file);
 	free(p);

@@ -8,8 +8,10 @@
 #include <uv.h>
 
 #include "controlplane/cdr_file.h"
+#include "controlplane/cdr_open.h"
 #include "controlplane/control/control.h"
 #include "controlplane/feedback.h"
+#include "controlplane/disabled.h"
 #include "controlplane/gate.h"
 #include "controlplane/phones.h"
 #include "controlplane/history.h"
@@ -26,7 +28,7 @@ struct process {
 	uv_loop_t loop;
 	uv_timer_t wheel, beat, stop;
 	uv_poll_t shm_poll, tregion_poll, control_poll, secure_poll;
-	uv_signal_t term, interrupt, hangup;
+	uv_signal_t term, interrupt, hangup, drain;
 	struct cp_policy *policy;
 	char *file;
 	struct cp_transport *transport;
@@ -41,12 +43,17 @@ struct process {
 	uint64_t now_us;
 	struct cp_survive *survive; // NULL: no journal
 	struct cp_cdr_file cdr;
+	struct cp_cdr_open legs; // without a final CDR
+	uv_fs_t sync;            // of the CDR file
+	int syncing;             // its descriptor, -1: none is under way
 	struct cp_control *control;
 	struct cp_phones *phones;
 	struct process_secure *secure; // secured.c
 	struct cp_accounts *accounts;
 	uint32_t peer_counters; // in region T, behind the others
 	struct cp_history history;
+	struct cp_disabled disabled;
+	bool draining;
 	bool stopping;
 	size_t random_left;
 	uint8_t random[PROCESS_RANDOM];
@@ -72,6 +79,28 @@ void process_secure_free(struct process *p);
 void process_secure_ops(struct cp_shard_ops *ops);
 void process_secure_beat(struct process *p);
 void process_punt(struct process *p, const struct abi_punt *packet);
+// ---- billing.c: the file of CDRs
+
+extern const struct cp_shard_ops process_billing; // cdr, cdr_opened, cdr_closed, stats
+// 0 or -errno with `why`.
+int process_open_cdrs(struct process *p, char why[PROCESS_WHY]);
+// After a start: calls of the journal go on, and legs that do not get their CDR.
+void process_restore(struct process *p, cp_survive_shard_fn *shard_of);
+// Twice a second.
+void process_tick_cdrs(struct process *p);
+void process_close_cdrs(struct process *p);
+
+// Takes no new calls, and ends when there is none left; or takes new ones again.
+void process_drain(struct process *p, const char *why, bool drain);
+
+// ---- operate.c: commands that change what runs
+
+int process_drain_begin(void *ctx, struct cp_control_call *call);
+int process_drain_cancel(void *ctx, struct cp_control_call *call);
+int process_trunk_disable(void *ctx, struct cp_control_call *call);
+int process_trunk_enable(void *ctx, struct cp_control_call *call);
+int process_trunk_list(void *ctx, struct cp_control_call *call);
+int process_log(void *ctx, struct cp_control_call *call);
 
 // ---- commands.c: what hawsectl may ask for, see control/control.h
 

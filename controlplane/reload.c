@@ -111,10 +111,14 @@ static int swap(struct process *p, struct cp_policy *policy, char why[PROCESS_WH
 		cp_cdr_file_close(&cdr);
 		return err;
 	}
+	// Opened by its name again, as who rotates it wants. What waits for the old one goes to it.
 	if (cdr.fd >= 0) {
 		cp_cdr_file_close(&p->cdr);
 		p->cdr = cdr;
+		if (p->legs.fd < 0)
+			cp_cdr_open_start(&p->legs, p->policy->cfg->state);
 	}
+	cp_cdr_file_set(&p->cdr, &policy->cfg->stats.how);
 	if (cp_gate_set_policy(p->gate, policy))
 		cp_log(CP_LOG_ERROR, "config", 0, "no memory left: the old limits stay");
 	cp_phones_set_policy(p->phones, policy);

@@ -51,7 +51,7 @@ static void in_dialog(
 static void options(struct cp_shard *shard, struct sip_transaction *tx)
 {
 	// RFC 3261 11.2: answered as an INVITE would be.
-	if (shard->stopping || !shard->ready)
+	if (shard->stopping || shard->draining || !shard->ready)
 		sip_respond_simple(tx, 503, "Retry-After: 5\r\n");
 	else
 		sip_respond_simple(tx, 200,
@@ -736,6 +736,11 @@ void cp_shard_stop(struct cp_shard *shard)
 	}
 }
 
+void cp_shard_drain(struct cp_shard *shard, bool drain)
+{
+	shard->draining = drain;
+}
+
 bool cp_shard_hangup(struct cp_shard *shard, uint64_t id)
 {
 	for (struct cp_call *call = shard->calls; call; call = call->next) {
@@ -747,6 +752,13 @@ bool cp_shard_hangup(struct cp_shard *shard, uint64_t id)
 		return true;
 	}
 	return false;
+}
+
+void cp_shard_each(const struct cp_shard *shard,
+	void (*fn)(void *ctx, uint64_t call, unsigned attempt), void *ctx)
+{
+	for (const struct cp_call *call = shard->calls; call; call = call->next)
+		fn(ctx, call->id, call->attempt + 1u);
 }
 
 size_t cp_shard_calls(const struct cp_shard *shard)

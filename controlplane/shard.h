@@ -73,6 +73,14 @@ struct cp_shard_ops {
 	// When media came last from this leg, as hawse-media publishes it. 0 or -errno. NULL: nobody knows.
 	int (*heard)(void *ctx, uint64_t epoch, uint32_t slot, uint32_t generation, unsigned leg,
 		uint64_t *last_us);
+	// A leg begins, with its CDR as it stands; and it has its final one. NULL: nobody keeps them.
+	void (*cdr_opened)(void *ctx, const char *line, size_t n);
+	void (*cdr_closed)(void *ctx, const char *id);
+	// What hawse-media has counted for a leg, also one that is gone (cp_shm_stats()). NULL: nothing.
+	int (*stats)(void *ctx, uint64_t epoch, uint32_t slot, uint32_t generation, unsigned leg,
+		struct abi_leg_stats *stats);
+	// The operator has taken this peer out of service: no new calls from it. NULL: nobody is.
+	bool (*disabled)(void *ctx, const struct cp_peer *peer);
 };
 
 struct cp_shard_config {
@@ -143,8 +151,13 @@ void cp_shard_ping(struct cp_shard *shard, const struct sip_flow *flow, struct s
 
 // Ends every call and refuses new ones. Done when cp_shard_calls() is 0.
 void cp_shard_stop(struct cp_shard *shard);
+// No new calls (503 with Retry-After), or new calls again; those that there are go on.
+void cp_shard_drain(struct cp_shard *shard, bool drain);
 // Ends this call as an operator wants it: BYE to both, or 480 and CANCEL. False: it is none of this shard's.
 bool cp_shard_hangup(struct cp_shard *shard, uint64_t id);
+// Every call, with the number of the target that is tried now or has taken it, from 1.
+void cp_shard_each(const struct cp_shard *shard,
+	void (*fn)(void *ctx, uint64_t call, unsigned attempt), void *ctx);
 size_t cp_shard_calls(const struct cp_shard *shard);
 struct cp_accounts *cp_shard_accounts(const struct cp_shard *shard);
 // Copies what the transaction layer counted into region T. Once a second will do.

@@ -221,7 +221,7 @@ struct restore {
 	struct cp_survive *s;
 	cp_survive_shard_fn *shard_of;
 	void *ctx;
-	struct cp_cdr_list recorded;
+	const struct cp_cdr_list *recorded;
 	struct cp_persist_scratch *scratch;
 	unsigned restored, lost;
 };
@@ -229,7 +229,7 @@ struct restore {
 static int restore_one(void *user, uint64_t id, const void *record, size_t size)
 {
 	struct restore *r = user;
-	unsigned recorded = cp_cdr_list_legs(&r->recorded, id);
+	unsigned recorded = cp_cdr_list_legs(r->recorded, id);
 	struct sip_slice ids[2];
 	struct cp_shard *shard = r->shard_of(r->ctx, sip_slice(NULL, 0));
 	int err = 0;
@@ -263,19 +263,15 @@ static void forget_gone(struct cp_survive *s)
 }
 
 void cp_survive_restore(
-	struct cp_survive *s, const char *cdr, cp_survive_shard_fn *shard_of, void *ctx)
+	struct cp_survive *s, const struct cp_cdr_list *recorded, cp_survive_shard_fn *shard_of,
+	void *ctx)
 {
-	struct restore r = {.s = s, .shard_of = shard_of, .ctx = ctx};
+	struct restore r = {.s = s, .shard_of = shard_of, .ctx = ctx, .recorded = recorded};
 	uint64_t begin = abi_now_us();
 	int err;
 
 	if (!s || cp_journal_each(s->journal, found_one, NULL) == 0)
 		return;
-	err = cp_cdr_list_read(&r.recorded, cdr);
-	if (err)
-		cp_log(CP_LOG_WARNING, "journal", 0,
-			"%s cannot be read: %s; calls that are in it may be recorded twice", cdr,
-			strerror(-err));
 	s->restoring = true;
 	r.scratch = cp_persist_scratch_new();
 	err = r.scratch ? cp_journal_each(s->journal, restore_one, &r) : -ENOMEM;
@@ -284,7 +280,6 @@ void cp_survive_restore(
 		cp_log(CP_LOG_ERROR, "journal", 0, "%s cannot be read to its end: %s", s->path,
 			strerror(-err));
 	forget_gone(s);
-	cp_cdr_list_free(&r.recorded);
 	cp_log(CP_LOG_INFO, "journal", 0, "%u calls go on, %u are lost; read in %u ms", r.restored,
 		r.lost, (unsigned)((abi_now_us() - begin) / 1000));
 }

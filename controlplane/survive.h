@@ -22,6 +22,7 @@
 #include "dataplane/abi/sync.h"
 
 struct cp_survive;
+struct cp_cdr_list;
 
 struct cp_survive_config {
 	const char *directory;  // made if need be
@@ -39,9 +40,9 @@ extern "C" {
 // 0; *out is NULL when there can be no journal, which was logged then. -EBUSY, with a line in `why`, or -ENOMEM.
 int cp_survive_open(
 	struct cp_survive **out, const struct cp_survive_config *config, char *why, size_t size);
-// Gives the calls of the journal to their shards. `cdr`: the file of the CDRs, empty: none.
+// Gives the calls of the journal to their shards. `recorded`: what the file of the CDRs says.
 void cp_survive_restore(
-	struct cp_survive *s, const char *cdr, cp_survive_shard_fn *shard_of, void *ctx);
+	struct cp_survive *s, const struct cp_cdr_list *recorded, cp_survive_shard_fn *shard_of, void *ctx);
 // For who the process becomes. 0 or -errno.
 int cp_survive_own(struct cp_survive *s, uid_t uid, gid_t gid);
 // Commits. An empty journal leaves no file.

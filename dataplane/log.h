@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The log of hawse-media: one line to stderr each, "LEVEL area: text". Who runs it (systemd, a
-// terminal) adds the time. Never called by a worker: the forwarding path counts, it does not log.
+// The log of hawse-media: one line to stderr each, as controlplane/log.h describes. Never called by a worker: the forwarding path counts, it does not log.
 #pragma once
 
 enum dp_level {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "controlplane/config/config.h"
+#include "dataplane/abi/notify.h"
 #include "dataplane/config.h"
 #include "dataplane/log.h"
 #include "dataplane/start.h"
@@ -115,27 +116,6 @@ static int read_options(int argc, char **argv, struct options *options)
 	return EXIT_WRONG;
 }
 
-// What systemd's Type=notify wants to hear; see sd_notify(3).
-static void notify(const char *state)
-{
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t length = path ? strlen(path) : 0;
-	int fd;
-
-	if (length == 0 || length >= sizeof(un.sun_path))
-		return;
-	memcpy(un.sun_path, path, length);
-	if (un.sun_path[0] == '@')
-		un.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
-	close(fd);
-}
-
 // Signals are read by the agent; threads that DPDK makes inherit the mask.
 static void block_signals(void)
 {
@@ -159,10 +139,10 @@ static int serve(const struct cfg *cfg, const char *program)
 		dp_log(DP_ERROR, "start", "%s", why[0] ? why : strerror(-end));
 		return EXIT_FAILED;
 	}
-	fprintf(stderr, "hawse-media: %s\n", dataplane_summary(dataplane));
-	notify("READY=1");
+	dp_log(DP_INFO, "main", "hawse-media: %s", dataplane_summary(dataplane));
+	abi_notify("READY=1");
 	end = dataplane_run(dataplane);
-	notify("STOPPING=1");
+	abi_notify("STOPPING=1");
 	if (end < 0)
 		dp_log(DP_ERROR, "agent", "cannot go on: %s", strerror(-end));
 	else

@@ -319,3 +319,41 @@ int st_order_run(const struct st_order_call *call)
 	json_decref(answer);
 	return code;
 }
+
+// ---- drain -----------------------------------------------------------------------------------------
+
+int st_drain(const struct st_order_call *call)
+{
+	const char *words[] = {"drain"}, *status[] = {"status"};
+	json_int_t left, told = -1;
+	char why[512];
+	json_t *answer;
+	int code = st_order_ask(call, words, 1, &answer), draining = 1;
+
+	if (code)
+		return code;
+	if (call->json) {
+		code = json_dumpf(answer, call->out, JSON_INDENT(2)) ||
+		       fputc('\n', call->out) == EOF;
+		json_decref(answer);
+		return code ? ST_EXIT_FAILED : ST_EXIT_OK;
+	}
+	json_decref(answer);
+	while (st_ask(call->run, status, 1, &answer, why, sizeof(why)) == 0) {
+		left = json_integer_value(json_object_get(answer, "calls"));
+		draining = json_is_true(json_object_get(answer, "draining")) ||
+			   json_is_true(json_object_get(answer, "stopping"));
+		json_decref(answer);
+		if (!draining) {
+			fprintf(call->err, "hawsectl: somebody cancelled it\n");
+			return ST_EXIT_FAILED;
+		}
+		if (left != told)
+			fprintf(call->out, "%lld calls left\n", (long long)left);
+		fflush(call->out);
+		told = left;
+		usleep(500000);
+	}
+	fprintf(call->out, "hawse-sip has ended\n");
+	return ST_EXIT_OK;
+}

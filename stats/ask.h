@@ -53,6 +53,9 @@ int st_order_run(const struct st_order_call *call);
 int st_order_ask(const struct st_order_call *call, const char *const *words, unsigned count,
 	json_t **answer);
 
+// Has it drain, and waits until it has ended (with --json: does not).
+int st_drain(const struct st_order_call *call);
+
 // ---- config_order.c
 
 int st_config_check(const struct st_order_call *call);

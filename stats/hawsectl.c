@@ -11,6 +11,7 @@
 #include "controlplane/config/config.h"
 #include "dataplane/abi/shm.h"
 #include "stats/ask.h"
+#include "stats/cdr.h"
 #include "stats/try.h"
 
 #define DEFAULT_FILE "/etc/hawse/hawse.yaml"
@@ -31,17 +32,29 @@ static const char usage[] =
 	"  show drops [--all]          what was dropped and why; --all: every reason there is\n"
 	"  show peers [NAME]           up or down, calls now, what limits refused, seconds today\n"
 	"\n"
+	"  cdr [FILTER]... [--sum]     records of calls, filtered and summed; hawsectl cdr --help\n"
 	"  status                      hawse-sip: its process, its calls\n"
 	"  config reload               hawse-sip reads its configuration again, as SIGHUP has it "
 	"do\n"
+	"  drain [--json]              no new calls (503), waits for the last to end, and so does "
+	"hawse-sip;\n"
+	"                              --json does not wait here. drain cancel: new calls again\n"
+	"  trunk disable|enable NAME   no new calls to or from a peer, also after a restart; and "
+	"again\n"
+	"  trunk list                  peers, and which are disabled\n"
+	"  log [LEVEL [AREA]]          what hawse-sip logs: error, warning, info, debug; of all or "
+	"one area, such\n"
+	"                              as call, transport; until it is restarted\n"
 	"  call hangup ID              ends a call: BYE to both sides\n"
 	"  show registrations [USER]   phones that are registered, and trunks that we register at\n"
 	"  show bans                   addresses that are not listened to, and why\n"
 	"  unban ADDRESS               listens to it again\n"
 	"\n"
 	"  route test FROM NUMBER [--caller NUMBER] [--at \"YYYY-MM-DD HH:MM\"]\n"
-	"                              where a call of peer FROM would go by the configuration, and why\n"
-	"  rules test PEER in|out      what the header rules make of the message on standard input\n"
+	"                              where a call of peer FROM would go by the configuration, "
+	"and why\n"
+	"  rules test PEER in|out      what the header rules make of the message on standard "
+	"input\n"
 	"\n"
 	"  -j, --json         JSON instead of a table\n"
 	"  -r, --run RUN      the directory of the sockets, \"run\" in the configuration\n"
@@ -269,7 +282,21 @@ static int try_out(const struct options *o, char **words, int count)
 		return wrong(route ? "expected route test FROM NUMBER"
 				   : "expected rules test PEER in|out",
 			NULL);
-	return route ? st_route_test(&t, words[2], words[3]) : st_rules_test(&t, words[2], words[3]);
+	return route ? st_route_test(&t, words[2], words[3])
+		     : st_rules_test(&t, words[2], words[3]);
+}
+
+// The first word that is no option, nor the argument of one.
+static bool is_cdr(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] != '-')
+			return strcmp(argv[i], "cdr") == 0;
+		if (strcmp(argv[i], "-r") == 0 || strcmp(argv[i], "-c") == 0 ||
+			strcmp(argv[i], "--run") == 0 || strcmp(argv[i], "--config") == 0)
+			i++;
+	}
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -277,7 +304,8 @@ int main(int argc, char **argv)
 	char run[128];
 	struct options options;
 	const struct topic *topic;
-	int code = read_options(argc, argv, &options);
+	int code =
+		is_cdr(argc, argv) ? st_cdr_main(argc, argv) : read_options(argc, argv, &options);
 
 	if (code < 0)
 		code = try_out(&options, argv + optind, argc - optind);

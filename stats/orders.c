@@ -18,5 +18,12 @@ const struct st_order st_orders[] = {
 	{"show registrations", "[USER]", 0, 1, .done = "nobody is registered"},
 	{"show bans", .done = "nobody is banned"},
 	{"unban", "ADDRESS", 1, 1, .done = "listened to again"},
+	{"drain", "", 0, 0, .run = st_drain},
+	{"drain cancel", .done = "it takes new calls again"},
+	{"trunk disable", "NAME", 1, 1,
+		.done = "disabled, also after a restart: no new calls to or from it"},
+	{"trunk enable", "NAME", 1, 1, .done = "enabled"},
+	{"trunk list", .done = "there are no peers"},
+	{"log", "[LEVEL [AREA]]", 0, 2},
 	{.name = NULL},
 };

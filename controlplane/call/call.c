@@ -165,6 +165,7 @@ void cp_call_free(struct cp_call *call)
 	cp_limit_release(call, 1);
 	sip_timer_stop(sip_layer_wheel(shard->layer), &call->timer);
 	sip_timer_stop(sip_layer_wheel(shard->layer), &call->hop_timer);
+	sip_timer_stop(sip_layer_wheel(shard->layer), &call->interim);
 	free(call->hops);
 	cp_fork_end(call);
 	free(call->identity);
@@ -271,6 +272,12 @@ void cp_call_event(struct cp_call *call, uint8_t leg, const char *format, ...)
 	va_end(args);
 	cp_tregion_event(call->shard->tregion, call->shard->index, call->shard->now_us, call->id,
 		leg, "%s", text);
+	if (cp_log_wants(CP_LOG_DEBUG, "call"))
+		cp_log(CP_LOG_DEBUG, "call", call->id, "%s%s",
+			leg == 0   ? "caller: "
+			: leg == 1 ? "callee: "
+				   : "",
+			text);
 }
 
 void cp_call_state(struct cp_call *call, enum abi_call_state state)

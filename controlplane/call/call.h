@@ -210,7 +210,12 @@ struct cp_call {
 	uint32_t forwards; // Max-Forwards to send
 	struct cp_cause cause;
 	char reason[CP_REASON]; // header line for BYE or CANCEL, its CRLF included
-	char from[64], to[64];  // user parts
+	char from[64], to[64];  // user parts, as the caller said them
+	struct cp_rate kept_rate[2];     // of a restored call: `rate` points here
+	char from_sent[48], to_sent[48]; // as the target was told last
+	char route_name[40];             // the route's prefix
+	uint8_t attempt;                 // targets that did not take it
+	struct sip_timer interim;        // of the next record of a long call
 	char codec[24];
 	struct cp_media_total total[2];
 };
@@ -260,6 +265,7 @@ struct cp_shard {
 	bool ready;       // and every session was claimed or replayed
 	uint64_t epoch;   // of the hawse-media that is attached, or was last
 	bool stopping;
+	bool draining;           // takes no new calls
 	bool urgent;             // one of the touched must reach the journal at the end of the pass
 	struct cp_call *touched; // what the journal is to be told of
 	uint8_t *record;         // a record being written
@@ -509,8 +515,6 @@ void cp_end_bye(struct cp_call *call, unsigned leg, struct sip_transaction *tx,
 	const struct sip_message *m);
 // ACK and BYE for a dialog of ours that no call wants; takes it over.
 void cp_reap(struct cp_shard *shard, struct sip_dialog *dialog);
-// Writes the CDR of one leg, as it stands.
-void cp_call_record(struct cp_call *call, unsigned leg);
 // The CDR of a fork of the callee that did not get the call.
 void cp_call_record_fork(struct cp_call *call, const struct sip_dialog *d, uint64_t ring_us,
 	const struct cp_cause *cause);
@@ -518,6 +522,19 @@ void cp_call_record_fork(struct cp_call *call, const struct sip_dialog *d, uint6
 void cp_reason_set(struct cp_call *call, const char *protocol, int cause, const char *text);
 // The peer's Reason header, if it has one, else nothing.
 void cp_reason_take(struct cp_call *call, const struct sip_message *m);
+
+// ---- record.c: CDRs
+
+// Writes the final CDR of one leg, as it stands.
+void cp_call_record(struct cp_call *call, unsigned leg);
+// The leg begins: before anything of it is sent, so that it is recorded whatever happens to the process.
+void cp_record_open(struct cp_call *call, unsigned leg);
+// The call is up: interim records from now on, if wanted.
+void cp_record_up(struct cp_call *call);
+// The URIs of From and of the request, as the target is told.
+void cp_record_sent(struct cp_call *call, const char *from, const char *to);
+// Adds what a hawse-media that is gone has counted for this session.
+void cp_record_old_media(struct cp_session *s);
 
 // ---- bridge.c: offer and answer
 

@@ -6,7 +6,11 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+#include "controlplane/call/quality.h"
 
 // Why not jansson: a tree of 30 nodes for each of two lines a call is most of what ending one costs.
 struct out {
@@ -157,8 +161,26 @@ static void put_span(struct out *o, const char *key, uint64_t from, uint64_t to)
 		put_number(o, to > from ? (to - from) / 1000 : 0, 1);
 }
 
-static void put_media(struct out *o, const struct cp_media_total *m)
+static void put_quality(struct out *o, const struct cp_cdr *cdr)
 {
+	const struct cp_media_total *m = cdr->media;
+	const struct cp_quality_input in = {
+		.codec = cdr->codec,
+		.received = m->packets,
+		.lost = m->lost,
+		.jitter_us = m->jitter_us,
+	};
+	struct cp_quality q;
+
+	if (cp_quality_of(&in, &q))
+		put(o, ",\"r\":%.1f,\"mos\":%.2f}", q.r, q.mos);
+	else
+		put(o, ",\"r\":null,\"mos\":null}");
+}
+
+static void put_media(struct out *o, const struct cp_cdr *cdr)
+{
+	const struct cp_media_total *m = cdr->media;
 	static const char *const learned[] = {"no", "yes", "confirmed"};
 	char ip[INET6_ADDRSTRLEN];
 
@@ -169,9 +191,10 @@ static void put_media(struct out *o, const struct cp_media_total *m)
 	put(o,
 		",\"received\":{\"packets\":%" PRIu64 ",\"octets\":%" PRIu64
 		",\"lost\":%u,\"duplicate\":%u,\"out_of_order\":%u,\"jitter_ms\":%u.%03u"
-		",\"strangers\":%u,\"dropped\":%u}",
+		",\"strangers\":%u,\"dropped\":%u",
 		m->packets, m->octets, m->lost, m->duplicate, m->out_of_order, m->jitter_us / 1000,
 		m->jitter_us % 1000, m->strangers, m->dropped);
+	put_quality(o, cdr);
 	put(o, ",\"sent\":{\"packets\":%" PRIu64 ",\"octets\":%" PRIu64 "}", m->sent_packets,
 		m->sent_octets);
 	if (m->remote.family == 4 && inet_ntop(AF_INET, m->remote.ip, ip, sizeof(ip)))
@@ -205,39 +228,129 @@ void cp_media_total_add(struct cp_media_total *total, const struct abi_leg_stats
 	}
 }
 
+void cp_cdr_id(uint64_t call, unsigned leg, unsigned attempt, char out[CP_CDR_ID])
+{
+	if (leg)
+		snprintf(out, CP_CDR_ID, "%016" PRIx64 "-b%u", call, attempt);
+	else
+		snprintf(out, CP_CDR_ID, "%016" PRIx64 "-a", call);
+}
+
+// Reason: Q.850;cause=16;text="...", SIP;cause=200 (RFC 3326)
+int cp_cdr_q850(const char *reason)
+{
+	const char *p = strcasestr(reason, "Q.850"), *cause = p ? strcasestr(p, "cause=") : NULL;
+	const char *comma = p ? strchr(p, ',') : NULL;
+	int q850 = cause && (!comma || cause < comma) ? atoi(cause + 6) : 0;
+
+	return q850 > 0 && q850 < 128 ? q850 : 0;
+}
+
+static void put_if(struct out *o, const char *key, const char *value)
+{
+	if (value && *value)
+		put_text(o, key, value);
+	else
+		put(o, ",\"%s\":null", key);
+}
+
+static uint32_t tag_of(struct sip_slice tag)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < tag.n; i++)
+		h = (h ^ (uint8_t)tag.p[i]) * 16777619u; // FNV-1a
+	return h;
+}
+
+static void put_head(struct out *o, const struct cp_cdr *cdr)
+{
+	static const char *const kinds[] = {"final", "interim", "open"};
+	char id[CP_CDR_ID];
+
+	cp_cdr_id(cdr->call, cdr->leg, cdr->attempt, id);
+	put(o, "{\"call\":\"%016" PRIx64 "\",\"leg\":\"%c\"", cdr->call, cdr->leg ? 'b' : 'a');
+	if (cdr->leg)
+		put(o, ",\"attempt\":%u", cdr->attempt);
+	// A fork that lost is no leg to bill: its record has a kind and an id of its own.
+	if (cdr->fork.n)
+		put(o, ",\"record\":\"fork\",\"id\":\"%s-%08" PRIx32 "\"", id, tag_of(cdr->fork));
+	else
+		put(o, ",\"record\":\"%s\",\"id\":\"%s\"", kinds[cdr->record], id);
+}
+
+static void put_cause(struct out *o, const struct cp_cdr *cdr)
+{
+	size_t n = strcspn(cdr->reason, "\r\n");
+	int q850 = cp_cdr_q850(cdr->reason);
+
+	if (cdr->record != CP_CDR_FINAL) {
+		put(o, ",\"ended_by\":null,\"status\":null,\"cause\":null,\"q850\":null,"
+		       "\"reason\":null");
+		return;
+	}
+	if (!q850)
+		q850 = cdr->cause->status == 200 ? 16 : cp_cause_q850(cdr->cause->status);
+	put_text(o, "ended_by", cp_cause_by(cdr->cause->by));
+	put(o, ",\"status\":%u", cdr->cause->status);
+	put_text(o, "cause", cdr->cause->phrase);
+	if (q850)
+		put(o, ",\"q850\":%d", q850);
+	else
+		put(o, ",\"q850\":null");
+	if (n > 8) {
+		put(o, ",\"reason\":");
+		put_string(o, cdr->reason + 8, n - 8); // "Reason: "
+	} else {
+		put(o, ",\"reason\":null");
+	}
+}
+
+static void put_times(struct out *o, const struct cp_cdr *cdr)
+{
+	uint64_t until = cdr->record == CP_CDR_INTERIM ? cdr->now_us : cdr->end_us;
+
+	put_time(o, "start", cdr->start_us);
+	put_time(o, "ring", cdr->ring_us);
+	put_time(o, "answer", cdr->answer_us);
+	put_time(o, "end", cdr->end_us);
+	put_span(o, "pdd_ms", cdr->start_us, cdr->ring_us ? cdr->ring_us : cdr->answer_us);
+	put_span(o, "setup_ms", cdr->start_us, cdr->answer_us);
+	put_span(o, "duration_ms", cdr->answer_us, cdr->answer_us ? until : 0);
+	if (cdr->cost < 0)
+		put(o, ",\"cost\":null");
+	else
+		put(o, ",\"cost\":%" PRId64 ".%06" PRId64, cdr->cost / 1000000,
+			cdr->cost % 1000000);
+}
+
 int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 {
 	struct out o = {line, size, 0, false};
 
-	put(&o, "{\"call\":\"%016" PRIx64 "\",\"leg\":\"%c\"", cdr->call, cdr->leg ? 'b' : 'a');
+	put_head(&o, cdr);
 	put_text(&o, "peer", cdr->peer);
+	put_if(&o, "caller_peer", cdr->caller_peer);
+	put_if(&o, "callee_peer", cdr->callee_peer);
+	put_if(&o, "route", cdr->route);
 	put_text(&o, "from", cdr->from);
 	put_text(&o, "to", cdr->to);
-	put_key(&o, "call_id");
+	put_if(&o, "from_sent", cdr->from_sent);
+	put_if(&o, "to_sent", cdr->to_sent);
+	put(&o, ",\"call_id\":");
 	put_string(&o, cdr->call_id.p, cdr->call_id.n < 256 ? cdr->call_id.n : 255);
 	if (cdr->fork.n) {
 		put(&o, ",\"fork\":");
 		put_string(&o, cdr->fork.p, cdr->fork.n < 256 ? cdr->fork.n : 255);
 	}
-	put_time(&o, "start", cdr->start_us);
-	put_time(&o, "ring", cdr->ring_us);
-	put_time(&o, "answer", cdr->answer_us);
-	put_time(&o, "end", cdr->end_us);
-	put_span(&o, "pdd_ms", cdr->start_us, cdr->ring_us);
-	put_span(&o, "setup_ms", cdr->start_us, cdr->answer_us);
-	put_span(&o, "duration_ms", cdr->answer_us, cdr->answer_us ? cdr->end_us : 0);
-	put_text(&o, "ended_by", cp_cause_by(cdr->cause->by));
-	put(&o, ",\"status\":%u", cdr->cause->status);
-	put_text(&o, "cause", cdr->cause->phrase);
-	if (cdr->codec[0])
-		put_text(&o, "codec", cdr->codec);
-	else
-		put(&o, ",\"codec\":null");
+	put_times(&o, cdr);
+	put_cause(&o, cdr);
+	put_if(&o, "codec", cdr->codec);
 	if (cdr->srtp && cdr->srtp[0]) {
 		put_text(&o, "srtp", cdr->srtp);
 		put_text(&o, "keying", cdr->keying);
 	}
-	put_media(&o, cdr->media);
+	put_media(&o, cdr);
 	put(&o, "}\n");
 	return o.full ? -ENOBUFS : (int)o.n;
 }

@@ -141,8 +141,10 @@ int cp_shard_restore(
 	cp_limit_restore(call);
 	cp_count(shard, CP_C_RESTORED);
 	cp_call_event(call, 255, "goes on after a restart of hawse-sip");
-	if (!recorded)
+	if (!recorded) {
+		cp_record_up(call);
 		return 0;
+	}
 	// Killed between the CDRs of its two legs: it had ended.
 	for (unsigned leg = 0; leg < 2; leg++)
 		call->leg[leg].recorded = recorded >> leg & 1;

@@ -402,6 +402,7 @@ static void release(struct cp_session *s)
 	s->tries = 0;
 	// A restarted hawse-media may have given that slot to somebody else.
 	if (s->epoch != shard->epoch) {
+		cp_record_old_media(s);
 		free_session(s);
 		return;
 	}
@@ -491,6 +492,8 @@ static void on_delete(struct cp_session *s, const struct abi_msg *reply)
 	if (reply->result == 0)
 		for (unsigned leg = 0; leg < 2; leg++)
 			cp_media_total_add(&call->total[leg], &report->leg[leg]);
+	else if (reply->result == -ECONNRESET)
+		cp_record_old_media(s);
 	free_session(s);
 	settled(call);
 }
@@ -611,6 +614,7 @@ static void place_session(struct cp_session *s, const struct abi_msg *reply)
 
 	unindex_session(s);
 	if (s->epoch != shard->epoch) {
+		cp_record_old_media(s); // the new one counts from nothing
 		s->state = CP_SESSION_ALLOCATED;
 		cp_secure_again(s);
 	}

@@ -49,6 +49,10 @@ struct kept_call {
 	uint8_t held;
 	bool unsettled; // an exchange was under way: hawse-media may have been told of it
 	char from[64], to[64], codec[24];
+	char from_sent[48], to_sent[48], route_name[40];
+	uint8_t attempt;
+	bool priced[2];
+	struct cp_rate rate[2];
 	struct cp_media_total total[2];
 	struct kept_leg leg[2];
 	uint8_t sessions;
@@ -179,6 +183,25 @@ static void tape_session(struct sip_tape *t, struct kept_session *s)
 							       s->state == CP_SESSION_ACTIVE));
 }
 
+#define RATE_MOST 10000000000ll // micro-units: ten thousand a minute
+
+// What the call began with; price lists may have changed since.
+static void tape_rate(struct sip_tape *t, bool *priced, struct cp_rate *rate)
+{
+	uint64_t minute = (uint64_t)rate->minute, connect = (uint64_t)rate->connect;
+
+	sip_tape_bool(t, priced);
+	if (!*priced)
+		return;
+	sip_tape_u64(t, &minute);
+	sip_tape_u64(t, &connect);
+	sip_tape_u32(t, &rate->first);
+	sip_tape_u32(t, &rate->next);
+	sip_tape_check(t, minute <= (uint64_t)RATE_MOST && connect <= (uint64_t)RATE_MOST && rate->first && rate->next);
+	rate->minute = (int64_t)minute;
+	rate->connect = (int64_t)connect;
+}
+
 static void tape_call(struct sip_tape *t, struct kept_call *k)
 {
 	sip_tape_u64(t, &k->id);
@@ -188,6 +211,12 @@ static void tape_call(struct sip_tape *t, struct kept_call *k)
 	sip_tape_text(t, k->from, sizeof(k->from));
 	sip_tape_text(t, k->to, sizeof(k->to));
 	sip_tape_text(t, k->codec, sizeof(k->codec));
+	sip_tape_text(t, k->from_sent, sizeof(k->from_sent));
+	sip_tape_text(t, k->to_sent, sizeof(k->to_sent));
+	sip_tape_text(t, k->route_name, sizeof(k->route_name));
+	sip_tape_u8(t, &k->attempt);
+	for (unsigned i = 0; i < 2; i++)
+		tape_rate(t, &k->priced[i], &k->rate[i]);
 	for (unsigned i = 0; i < 2; i++) {
 		tape_total(t, &k->total[i]);
 		tape_leg(t, &k->leg[i]);
@@ -376,6 +405,17 @@ static void keep_call(const struct cp_call *call, struct kept_call *k)
 	memcpy(k->from, call->from, sizeof(k->from));
 	memcpy(k->to, call->to, sizeof(k->to));
 	memcpy(k->codec, call->codec, sizeof(k->codec));
+	memcpy(k->from_sent, call->from_sent, sizeof(k->from_sent));
+	memcpy(k->to_sent, call->to_sent, sizeof(k->to_sent));
+	memcpy(k->route_name, call->route_name, sizeof(k->route_name));
+	k->attempt = call->attempt;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct cp_rate *rate = call->rate[i];
+
+		k->priced[i] = rate && rate->minute <= RATE_MOST && rate->connect <= RATE_MOST;
+		if (rate)
+			k->rate[i] = *rate;
+	}
 	k->sessions = 0;
 	for (unsigned i = 0; i < 2; i++) {
 		k->total[i] = call->total[i];
@@ -606,6 +646,14 @@ static int load_call(struct cp_call *call, struct kept_call *k)
 	memcpy(call->from, k->from, sizeof(call->from));
 	memcpy(call->to, k->to, sizeof(call->to));
 	memcpy(call->codec, k->codec, sizeof(call->codec));
+	memcpy(call->from_sent, k->from_sent, sizeof(call->from_sent));
+	memcpy(call->to_sent, k->to_sent, sizeof(call->to_sent));
+	memcpy(call->route_name, k->route_name, sizeof(call->route_name));
+	call->attempt = k->attempt;
+	for (unsigned i = 0; i < 2; i++) {
+		call->kept_rate[i] = k->rate[i];
+		call->rate[i] = k->priced[i] ? &call->kept_rate[i] : NULL;
+	}
 	call->held = k->held;
 	call->counted = call->showing = call->restored = true;
 	call->shard->restored++;

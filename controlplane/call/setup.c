@@ -25,7 +25,7 @@ static bool admit(struct cp_shard *shard, struct sip_transaction *tx, const stru
 {
 	uint32_t forwards = 70;
 
-	if (shard->stopping || !shard->ready) {
+	if (shard->stopping || shard->draining || !shard->ready) {
 		refuse(shard, tx, CP_RESULT_NO_MEDIA, 503, "Retry-After: 5\r\n");
 		return false;
 	}
@@ -84,6 +84,9 @@ static int keep_invite(
 	if (!call->saved || !call->choice)
 		return -ENOMEM;
 	*call->choice = *choice;
+	if (choice->route)
+		snprintf(call->route_name, sizeof(call->route_name), "%.39s",
+			choice->route->number[0] ? choice->route->number : "*");
 	memcpy(call->saved, m->data, m->length);
 	call->saved_size = m->length;
 	return 0;
@@ -143,6 +146,10 @@ void cp_setup_invite(
 		refuse(shard, tx, CP_RESULT_UNREACHABLE, 503, "Retry-After: 10\r\n");
 		return;
 	}
+	if (!choice.emergency && shard->ops->disabled && shard->ops->disabled(shard->ctx, caller)) {
+		refuse(shard, tx, CP_RESULT_REFUSED, 503, "Retry-After: 60\r\n");
+		return;
+	}
 	if (status) {
 		refuse(shard, tx, result_of(status), status, NULL);
 		return;
@@ -173,6 +180,7 @@ void cp_setup_invite(
 	cp_prack_caller(call, m);
 	cp_timer_init(call, 0);
 	cp_timer_request(call, 0, tx, m);
+	cp_record_open(call, 0);
 	sip_respond_simple(tx, 100, NULL);
 	begin(call, m);
 }
@@ -405,6 +413,7 @@ static void now_up(struct cp_call *call)
 	cp_call_event(call, 255, "answered, %s", call->codec[0] ? call->codec : "no codec");
 	cp_call_state(call, ABI_CALL_UP);
 	cp_limit_answered(call);
+	cp_record_up(call);
 	cp_call_touch(call, true);
 }
 

@@ -204,6 +204,7 @@ static int send_invite(struct cp_exchange *x)
 		err = -EBUSY;
 	if (err)
 		return err;
+	cp_record_sent(call, from.uri, uri);
 	r.uri = sip_str(uri);
 	r.from_display = from.display;
 	r.from_uri = sip_str(from.uri);
@@ -213,6 +214,7 @@ static int send_invite(struct cp_exchange *x)
 	r.lines = cp_lines(call, 1,
 		CP_LINE_CONTACT | CP_LINE_REQUEST | (r.body.n ? CP_LINE_SDP : 0), m, CP_IN_INVITE);
 	cp_label_set(shard, r.call_id, call->id, 1, sip_str(call->to));
+	cp_record_open(call, 1);
 	start_timer(call, m);
 	start_hop_timer(call);
 	if (call->forks)
@@ -417,6 +419,7 @@ bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase)
 	snprintf(call->cause.phrase, sizeof(call->cause.phrase), "%.*s",
 		(int)(phrase.n < 63 ? phrase.n : 63), phrase.p);
 	cp_call_record(call, 1);
+	call->attempt++;
 	cp_call_event(call, 1, "%s did not take it: %d", before.peer->cfg->name, status);
 	cp_count(call->shard, CP_C_NEXT_TARGETS);
 	call->target++;

@@ -84,6 +84,7 @@ static void set_defaults(struct cfg *cfg, const char *file)
 	strcpy(cfg->sip.emergency[2], "urn:service:sos");
 	cfg->sip.emergency_count = 3;
 	strcpy(cfg->sip.user_agent, "Hawse");
+	cfg->stats.how.sync_s = 1;
 	strcpy(cfg->run, "/run/hawse");
 	strcpy(cfg->state, cfg->run);
 }

@@ -269,11 +269,23 @@ struct cfg_route {
 	unsigned when_count;
 };
 
-// stats: {listen: "127.0.0.1:9090", cdr: /var/log/hawse/cdr.jsonl}
+#define CFG_SYNC_ALWAYS 0u
+#define CFG_SYNC_NEVER  UINT32_MAX
+
+struct cfg_cdr {           // of the file of CDRs
+	unsigned sync_s;       // seconds until it is on the disk; default 1; or one of the two above
+	unsigned rotate_s;     // a new file that often, at whole multiples in UTC; 0: never
+	uint64_t rotate_bytes; // and when it is that big; 0: never
+};
+
+// stats: {listen: "127.0.0.1:9090", cdr: /var/log/hawse/cdr.jsonl, interim: 15m, sync: 1s,
+//         rotate: {size: 100M, every: 1d}}
 struct cfg_stats {
 	bool enabled; // listen was given; nothing listens otherwise
 	struct cfg_address listen;
 	char cdr[256]; // empty: no CDRs are written
+	unsigned interim; // seconds between the records of a running call; default 0: none
+	struct cfg_cdr how;
 };
 
 struct cfg {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The sections sip and stats.
+// The section sip.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,47 +268,4 @@ int cfg_read_sip(struct cfg_reader *r, const struct cfg_node *node, void *to)
 	int err = cfg_map(r, node, keys, COUNT(keys), NULL);
 
 	return err ? err : check_certificate(r, node);
-}
-
-// ---- stats
-
-static int read_stats_listen(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	struct cfg_address a;
-
-	// Here the unspecified address is what it says: every address of the machine.
-	if (node->kind == CFG_NODE_TEXT && cfg_address_parse(&a, node->text, false) == 0 &&
-		a.port && !cfg_host_usable(&a) && a.ip[0] == 0) {
-		r->cfg->stats.listen = a;
-	} else {
-		int err = cfg_host(r, node, 2, &r->cfg->stats.listen);
-
-		if (err)
-			return err;
-	}
-	r->cfg->stats.enabled = true;
-	return 0;
-}
-
-static int read_cdr(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const char expected[] = "the whole path of a file, such as /var/log/hawse/cdr.jsonl";
-	struct cfg_stats *s = &r->cfg->stats;
-	int err = cfg_text(r, node, s->cdr, sizeof(s->cdr), expected);
-	size_t n;
-
-	if (err)
-		return err;
-	n = strlen(s->cdr);
-	return s->cdr[0] == '/' && s->cdr[n - 1] != '/' ? 0 : cfg_expected(r, node, expected);
-}
-
-int cfg_read_stats(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_key keys[] = {
-		{"listen", read_stats_listen},
-		{"cdr", read_cdr},
-	};
-
-	return cfg_map(r, node, keys, COUNT(keys), NULL);
 }

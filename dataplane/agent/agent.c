@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/abi/notify.h"
 #include "dataplane/agent/agent.h"
 
 #include <errno.h>
@@ -465,6 +466,7 @@ static void tick(struct agent *a, uint64_t now_us)
 	abi_store64(&a->c.region->a->heartbeat_us, now_us);
 	if (now_us >= a->next_second_us) {
 		a->next_second_us = now_us + SECOND_US;
+		abi_notify_alive(now_us);
 		every_second(a);
 	}
 	a->next_tick_us = now_us + (a->hurry ? BUSY_MS * 1000 : TICK_US);

@@ -61,7 +61,7 @@ reload() {
 	kill -HUP "$PID_sip"
 	eventually 5 'the configuration is taken over' taken_over
 }
-taken_over() { [ "$(grep -c 'INFO config: taken over' "$DIR/sip.log")" -ge $RELOADS ]; }
+taken_over() { [ "$(grep -c 'area=config msg="taken over' "$DIR/sip.log")" -ge $RELOADS ]; }
 
 # A party's options: wire tcp, or wire tls NAME [AUTHORITIES]
 wire() {

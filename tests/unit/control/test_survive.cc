@@ -112,10 +112,13 @@ struct Survive : Call {
 		sent.clear();
 		open(kConfig);
 		ASSERT_EQ(open_journal(), 0);
+		cp_cdr_list recorded;
+		ASSERT_EQ(cp_cdr_list_read(&recorded, (dir / "cdr").c_str()), 0);
 		cp_survive_restore(
-			survive, (dir / "cdr").c_str(),
+			survive, &recorded,
 			[](void *ctx, struct sip_slice) { return of(ctx)->shard; },
 			static_cast<World *>(this));
+		cp_cdr_list_free(&recorded);
 		attach_first(0);
 	}
 
@@ -127,7 +130,8 @@ struct Survive : Call {
 		return "";
 	}
 
-	const std::string stranger = "{\"call\":\"0000000000000001\",\"leg\":\"a\"}\n";
+	const std::string stranger = "{\"call\":\"0000000000000001\",\"leg\":\"a\",\"record\":\"final\","
+				     "\"id\":\"0000000000000001-a\"}\n";
 };
 
 TEST_F(Survive, CallsAreThereAgainInTheirFile)
@@ -225,7 +229,7 @@ TEST_F(Survive, WithoutADirectoryThereIsNoJournal)
 		EXPECT_EQ(none, nullptr);
 	}
 	cp_survive_settle(nullptr, &shard, 1, now_us, true);
-	cp_survive_restore(nullptr, "", nullptr, nullptr);
+	cp_survive_restore(nullptr, nullptr, nullptr, nullptr);
 	EXPECT_EQ(cp_survive_own(nullptr, 0, 0), 0);
 	cp_survive_close(nullptr);
 }
@@ -296,7 +300,9 @@ unsigned legs_in(const std::string &text, uint64_t call)
 
 std::string line(unsigned call, char leg)
 {
-	return format("{\"call\":\"%016x\",\"leg\":\"%c\",\"peer\":\"x\"}\n", call, leg);
+	return format("{\"call\":\"%016x\",\"leg\":\"%c\"%s,\"record\":\"final\",\"id\":\"%016x-%s\","
+		      "\"peer\":\"x\"}\n",
+		call, leg, leg == 'b' ? ",\"attempt\":1" : "", call, leg == 'b' ? "b1" : "a");
 }
 
 TEST(CdrFile, SaysWhichLegsAreInIt)
@@ -327,7 +333,7 @@ TEST(CdrFile, BelievesWholeLinesOnly)
 		EXPECT_EQ(legs_in(junk, 1), 0u) << junk;
 }
 
-TEST(CdrFile, ALineThatADyingProcessLeftIsEnded)
+TEST(CdrFile, ALineThatADyingProcessLeftIsCutOff)
 {
 	Directory dir;
 	std::string path = dir / "cdr";
@@ -341,7 +347,7 @@ TEST(CdrFile, ALineThatADyingProcessLeftIsEnded)
 	EXPECT_EQ(cp_cdr_file_write(&file, "next\n", 5), 0);
 	EXPECT_EQ(cp_cdr_file_open(&file, path.c_str(), why, sizeof(why)), 0);
 	EXPECT_EQ(cp_cdr_file_write(&file, "last\n", 5), 0);
-	EXPECT_EQ(read_file(path), line(1, 'a') + "{\"call\":\"00\nnext\nlast\n");
+	EXPECT_EQ(read_file(path), line(1, 'a') + "next\nlast\n");
 	EXPECT_EQ(cp_cdr_file_open(&file, "/proc/no/cdr", why, sizeof(why)), -ENOENT);
 	EXPECT_EQ(cp_cdr_file_write(&file, "on\n", 3), 0) << "the old one stays";
 	cp_cdr_file_close(&file);

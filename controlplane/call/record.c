@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What a call leaves behind for the bill: the records of its legs (cdr.h). A leg is told of when it begins, so that a
+// killed process leaves a record of it all the same (cdr_open.h), every now and then while it is up, and when
+// it has ended.
+#include <stdio.h>
+
+#include "controlplane/call/call.h"
+#include "controlplane/call/carry.h"
+
+#define MOST_US (10ull * 366 * 86400 * 1000000) // ten years: no price overflows
+
+static uint64_t unix_time(const struct cp_call *call, uint64_t us)
+{
+	return us ? us + call->shard->realtime_offset_us : 0;
+}
+
+// So far, or to its end; 0: it was not answered.
+static uint64_t duration_ms(const struct cp_leg *l, uint64_t now_us)
+{
+	uint64_t end = l->end_us ? l->end_us : now_us;
+
+	if (!l->answer_us || end <= l->answer_us)
+		return 0;
+	return end - l->answer_us < MOST_US ? (end - l->answer_us) / 1000 : MOST_US / 1000;
+}
+
+static const char *name_of(const struct cp_peer *peer)
+{
+	return peer ? peer->cfg->name : "";
+}
+
+static int write_line(struct cp_call *call, unsigned leg, enum cp_cdr_record record,
+	const struct cp_media_total *media, char line[CP_CDR_LINE])
+{
+	static const struct cp_media_total none;
+	const struct cp_leg *l = &call->leg[leg];
+	struct cp_cdr cdr = {
+		.record = record,
+		.call = call->id,
+		.leg = leg,
+		.attempt = call->attempt + 1u,
+		.peer = name_of(l->peer),
+		.caller_peer = name_of(call->leg[0].peer),
+		.callee_peer = name_of(call->leg[1].peer),
+		.route = call->route_name,
+		.from = call->from,
+		.to = call->to,
+		.from_sent = call->from_sent,
+		.to_sent = call->to_sent,
+		.codec = l->answer_us ? call->codec : "",
+		.srtp = cp_secure_suite(call, leg),
+		.keying = cp_secure_keying(call, leg),
+		.call_id = cp_leg_call_id(call, leg),
+		.start_us = unix_time(call, l->start_us),
+		.ring_us = unix_time(call, l->ring_us),
+		.answer_us = unix_time(call, l->answer_us),
+		.end_us = record == CP_CDR_FINAL ? unix_time(call, l->end_us) : 0,
+		.now_us = unix_time(call, call->shard->now_us),
+		.cost = -1,
+		.cause = &call->cause,
+		.reason = call->reason,
+		.media = call->showing ? media : &none,
+	};
+
+	if (record != CP_CDR_OPEN)
+		cdr.cost = cp_call_cost(call, leg, duration_ms(l, call->shard->now_us));
+	return cp_cdr_write(&cdr, line, CP_CDR_LINE);
+}
+
+void cp_call_record(struct cp_call *call, unsigned leg)
+{
+	struct cp_shard *shard = call->shard;
+	char line[CP_CDR_LINE], id[CP_CDR_ID];
+	int n = write_line(call, leg, CP_CDR_FINAL, &call->total[leg], line);
+
+	if (n < 0 || shard->ops->cdr(shard->ctx, line, (size_t)n) < 0) {
+		cp_count(shard, CP_C_CDR_FAILED);
+		return;
+	}
+	if (!shard->ops->cdr_closed)
+		return;
+	cp_cdr_id(call->id, leg, call->attempt + 1u, id);
+	shard->ops->cdr_closed(shard->ctx, id);
+}
+
+void cp_call_record_fork(struct cp_call *call, const struct sip_dialog *d, uint64_t ring_us,
+	const struct cp_cause *cause)
+{
+	static const struct cp_media_total none;
+	struct cp_shard *shard = call->shard;
+	struct sip_dialog_view view;
+	char line[CP_CDR_LINE];
+	struct cp_cdr cdr = {
+		.call = call->id,
+		.leg = 1,
+		.attempt = call->attempt + 1u,
+		.peer = name_of(call->leg[1].peer),
+		.caller_peer = name_of(call->leg[0].peer),
+		.callee_peer = name_of(call->leg[1].peer),
+		.route = call->route_name,
+		.from = call->from,
+		.to = call->to,
+		.from_sent = call->from_sent,
+		.to_sent = call->to_sent,
+		.codec = "",
+		.start_us = unix_time(call, call->leg[1].start_us),
+		.ring_us = unix_time(call, ring_us),
+		.end_us = unix_time(call, shard->now_us),
+		.cost = -1,
+		.cause = cause,
+		.reason = "",
+		.media = &none,
+	};
+	int n;
+
+	sip_dialog_view(d, &view);
+	cdr.call_id = view.call_id;
+	cdr.fork = view.remote_tag;
+	n = cp_cdr_write(&cdr, line, sizeof(line));
+	if (n < 0 || shard->ops->cdr(shard->ctx, line, (size_t)n) < 0)
+		cp_count(shard, CP_C_CDR_FAILED);
+}
+
+void cp_record_open(struct cp_call *call, unsigned leg)
+{
+	struct cp_shard *shard = call->shard;
+	char line[CP_CDR_LINE];
+	int n;
+
+	if (!shard->ops->cdr_opened)
+		return;
+	n = write_line(call, leg, CP_CDR_OPEN, &call->total[leg], line);
+	if (n > 0)
+		shard->ops->cdr_opened(shard->ctx, line, (size_t)n);
+}
+
+// ---- numbers as they were sent ---------------------------------------------------------------------
+
+static void copy_user(const char *uri, char *out, size_t size)
+{
+	struct sip_uri u;
+
+	out[0] = '\0';
+	if (sip_uri_parse(sip_str(uri), &u) == 0)
+		cp_carry_user_text(&u, out, size);
+}
+
+void cp_record_sent(struct cp_call *call, const char *from, const char *to)
+{
+	copy_user(from, call->from_sent, sizeof(call->from_sent));
+	copy_user(to, call->to_sent, sizeof(call->to_sent));
+}
+
+// ---- media -----------------------------------------------------------------------------------------
+
+void cp_record_old_media(struct cp_session *s)
+{
+	struct cp_call *call = s->call;
+	struct cp_shard *shard = call->shard;
+	struct abi_leg_stats stats;
+
+	for (unsigned leg = 0; leg < 2 && shard->ops->stats; leg++)
+		if (shard->ops->stats(shard->ctx, s->epoch, s->slot, s->generation, leg, &stats) ==
+			0)
+			cp_media_total_add(&call->total[leg], &stats);
+}
+
+// What was counted so far, sessions that run included.
+static struct cp_media_total total_now(struct cp_call *call, unsigned leg)
+{
+	struct cp_media_total total = call->total[leg];
+	struct cp_shard *shard = call->shard;
+	struct abi_leg_stats stats;
+
+	for (unsigned i = 0; i < CP_SESSIONS && shard->ops->stats; i++) {
+		const struct cp_session *s = call->session[i];
+
+		if (s && s->state == CP_SESSION_ACTIVE &&
+			shard->ops->stats(
+				shard->ctx, s->epoch, s->slot, s->generation, leg, &stats) == 0)
+			cp_media_total_add(&total, &stats);
+	}
+	return total;
+}
+
+// ---- interim ---------------------------------------------------------------------------------------
+
+static void interim(struct sip_timer *timer, void *ctx)
+{
+	struct cp_call *call =
+		(struct cp_call *)((char *)timer - offsetof(struct cp_call, interim));
+	char line[CP_CDR_LINE];
+
+	if (call->state != ABI_CALL_UP)
+		return;
+	for (unsigned leg = 0; leg < 2; leg++) {
+		struct cp_media_total total = total_now(call, leg);
+		int n = write_line(call, leg, CP_CDR_INTERIM, &total, line);
+
+		if (n < 0 || call->shard->ops->cdr(call->shard->ctx, line, (size_t)n) < 0)
+			cp_count(call->shard, CP_C_CDR_FAILED);
+	}
+	cp_record_up(call);
+}
+
+void cp_record_up(struct cp_call *call)
+{
+	struct sip_layer *layer = call->shard->layer;
+	unsigned seconds = call->policy->cfg->stats.interim;
+
+	if (!seconds)
+		return;
+	call->interim.fire = interim;
+	sip_timer_start(
+		sip_layer_wheel(layer), &call->interim, sip_layer_now(layer) + seconds * 1000ull);
+}
