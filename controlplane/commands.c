@@ -19,9 +19,10 @@ static int run_status(void *ctx, struct cp_control_call *call)
 	struct process *p = ctx;
 
 	return json_object_update_new(call->answer,
-		       json_pack("{s:i, s:s, s:I, s:b, s:b, s:b}", "pid", (int)getpid(), "file", p->file,
-			       "calls", (json_int_t)process_calls(p), "draining", p->draining, "media",
-			       cp_shm_attached(p->shm, NULL), "stopping", p->stopping))
+		       json_pack("{s:i, s:s, s:I, s:b, s:b, s:b}", "pid", (int)getpid(), "file",
+			       p->file, "calls", (json_int_t)process_calls(p), "draining",
+			       p->draining, "media", cp_shm_attached(p->shm, NULL), "stopping",
+			       p->stopping))
 		       ? -ENOMEM
 		       : 0;
 }

@@ -135,9 +135,8 @@ static const struct cp_peer *on_who(
 	const struct cp_peer *peer =
 		cp_transport_peer(((struct process *)ctx)->transport, policy, flow);
 
-	return peer && cfg_acl_allows(&peer->cfg->acl, flow->remote.family, flow->remote.ip)
-		       ? peer
-		       : NULL;
+	return peer && cfg_acl_allows(&peer->cfg->acl, flow->remote.family, flow->remote.ip) ? peer
+											     : NULL;
 }
 
 static void on_suspect(void *ctx, const struct sip_addr *source, const char *what)
@@ -736,8 +735,8 @@ int process_start(
 	if (!err)
 		err = process_open_cdrs(p, why);
 	if (!err)
-		err = cp_drop_privileges(policy->cfg->user, p->cdr.fd, p->legs.fd, p->tregion, p->control,
-			p->survive, p->phones, &p->history, why, PROCESS_WHY);
+		err = cp_drop_privileges(policy->cfg->user, p->cdr.fd, p->legs.fd, p->tregion,
+			p->control, p->survive, p->phones, &p->history, why, PROCESS_WHY);
 	if (!err)
 		err = process_secure_open(p, why);
 	if (!err)
