@@ -17,13 +17,25 @@ done
 authority carrier-authorities
 certificate certificate carrier-authorities DNS:hawse.example
 cp "$DIR/certificate.key" "$DIR/key.pem"
+echo 'alice: {password: "not so secret", number: "+49301234"}' >"$DIR/users.yaml"
+chmod 600 "$DIR/users.yaml"
 for example in "$HAWSE_ROOT"/deploy/examples/*.yaml; do
 	sed "s#/etc/hawse/#$DIR/#" "$example" >"$DIR/example.yaml"
-	in_ns hawse "$HAWSE_BUILD/controlplane/hawse-sip" -c "$DIR/example.yaml" --check >"$DIR/out" 2>&1 || {
-		cat "$DIR/out"
-		fail "$example is refused"
-	}
+	for program in "${programs[@]}"; do
+		in_ns hawse "$HAWSE_BUILD/$program" -c "$DIR/example.yaml" --check >"$DIR/out" 2>&1 || {
+			cat "$DIR/out"
+			fail "$example is refused by $program"
+		}
+	done
 done
+# systemd finds nothing wrong with the units.
+if command -v systemd-analyze >/dev/null; then
+	for unit in "$HAWSE_ROOT"/deploy/systemd/*.service; do
+		sed "s#/usr/sbin/hawse-[a-z]*#/bin/true#" "$unit" >"$DIR/$(basename "$unit")"
+	done
+	systemd-analyze verify --man=no "$DIR"/*.service >"$DIR/out" 2>&1
+	! grep -E 'hawse-[a-z]+\.service:' "$DIR/out" || fail 'systemd complains about a unit'
+fi
 chmod 644 "$DIR/key.pem"
 sed "s#/etc/hawse/#$DIR/#" "$HAWSE_ROOT/deploy/examples/secure-trunk.yaml" >"$DIR/example.yaml"
 in_ns hawse "$HAWSE_BUILD/controlplane/hawse-sip" -c "$DIR/example.yaml" --check >"$DIR/out" 2>&1 && fail 'a key that all can read is taken'
