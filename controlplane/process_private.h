@@ -79,6 +79,7 @@ void process_secure_free(struct process *p);
 void process_secure_ops(struct cp_shard_ops *ops);
 void process_secure_beat(struct process *p);
 void process_punt(struct process *p, const struct abi_punt *packet);
+
 // ---- billing.c: the file of CDRs
 
 extern const struct cp_shard_ops process_billing; // cdr, cdr_opened, cdr_closed, stats
