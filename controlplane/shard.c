@@ -7,8 +7,11 @@
 
 #include "controlplane/call/call.h"
 #include "controlplane/call/fork.h"
+#include "controlplane/call/join.h"
 #include "controlplane/call/journal.h"
 #include "controlplane/call/persist.h"
+#include "controlplane/call/refer.h"
+#include "controlplane/call/subscribe.h"
 #include "controlplane/log.h"
 #include "controlplane/registrar/enrol.h"
 #include "controlplane/registrar/registrar.h"
@@ -82,7 +85,7 @@ static void on_request(void *ctx, struct sip_transaction *tx, const struct sip_m
 	else if (m->method == SIP_MESSAGE)
 		sip_respond_simple(tx, 405, "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS\r\n");
 	else
-		sip_respond_simple(tx, 481, NULL);
+		cp_subscribe_outside(tx, m);
 }
 
 static struct cp_exchange *awaits_ack(struct cp_call *call, unsigned leg)
@@ -207,6 +210,16 @@ static void on_response(void *ctx, struct sip_transaction *tx, const struct sip_
 	case CP_X_PING:
 		cp_health_response(x, m->status);
 		break;
+	case CP_X_NOTIFY:
+		if (m->status >= 200)
+			cp_refer_notified(x, m->status);
+		break;
+	case CP_X_JOIN:
+		cp_join_response(x, tx, m);
+		break;
+	case CP_X_RESTORE:
+		cp_restore_response(x, tx, m);
+		break;
 	default:
 		cp_call_touch(x->call, false);
 		cp_change_response(x, tx, m);
@@ -246,6 +259,15 @@ static void failed(struct sip_transaction *tx, int status, const char *why)
 		break;
 	case CP_X_REGISTER:
 		cp_enrol_failed(x, status, why);
+		break;
+	case CP_X_NOTIFY:
+		cp_refer_notified(x, status);
+		break;
+	case CP_X_JOIN:
+		cp_join_failed(x, status);
+		break;
+	case CP_X_RESTORE:
+		cp_exchange_release(x);
 		break;
 	default:
 		cp_change_failed(x, status, why);

@@ -39,7 +39,8 @@ static struct sip_dialog *lend_caller(struct cp_call *call)
 {
 	struct sip_dialog *first = call->leg[0].dialog, *other;
 
-	if (!call->lent || sip_dialog_fork_uas(first, call, &other))
+	// A call that is made of others has no caller yet (join.h).
+	if (!call->lent || !first || sip_dialog_fork_uas(first, call, &other))
 		other = first;
 	call->lent = true;
 	return other;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "controlplane/call/fork.h"
+#include "controlplane/call/join.h"
+#include "controlplane/call/refer.h"
 #include "controlplane/log.h"
 #include "sip/siphash.h"
 
@@ -174,6 +176,8 @@ void cp_call_free(struct cp_call *call)
 	for (unsigned leg = 0; leg < 2; leg++)
 		sip_timer_stop(sip_layer_wheel(shard->layer), &call->leg[leg].again);
 	cp_media_drop(call);
+	cp_join_drop(call);
+	cp_refer_drop(call);
 	cp_exchange_release(&call->invite);
 	for (unsigned i = 0; i < CP_RELAYS; i++)
 		cp_exchange_release(&call->other[i]);
@@ -181,6 +185,7 @@ void cp_call_free(struct cp_call *call)
 	for (unsigned leg = 0; leg < 2; leg++) {
 		cp_exchange_release(&call->leg[leg].bye);
 		sip_dialog_free(call->leg[leg].dialog);
+		free(call->leg[leg].moved_id);
 	}
 	sdp_oa_fini(&call->oa);
 	if (call->entry != CP_NO_CALL)
@@ -213,8 +218,9 @@ struct sip_slice cp_leg_call_id(const struct cp_call *call, unsigned leg)
 {
 	struct sip_dialog_view view;
 
-	if (leg == 1 || !call->leg[leg].dialog)
-		return sip_str(call->leg[leg].call_id);
+	if (!call->leg[leg].dialog)
+		return sip_str(call->leg[leg].moved_id ? call->leg[leg].moved_id
+						       : call->leg[leg].call_id);
 	sip_dialog_view(call->leg[leg].dialog, &view);
 	return view.call_id;
 }

@@ -36,9 +36,10 @@
 #define CP_LINES    6144u // header lines of one message
 
 // Extensions that a Require may name.
-#define CP_OPTIONS "100rel, timer"
+#define CP_OPTIONS "100rel, timer, replaces, norefersub"
 // What we do, as Allow says it; the transaction layer refuses the rest.
-#define CP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, UPDATE, MESSAGE, NOTIFY"
+#define CP_ALLOW \
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, UPDATE, MESSAGE, REFER, SUBSCRIBE, NOTIFY"
 
 struct cp_call;
 
@@ -56,6 +57,9 @@ enum cp_exchange_kind {
 	CP_X_FORK,     // INVITE to one of several phones, see fork.h
 	CP_X_REGISTER, // ours at a trunk, see registrar/enrol.h
 	CP_X_PING,     // OPTIONS of health.c; has no call
+	CP_X_NOTIFY,   // ours, of a transfer (refer.h); `from` is the leg that it goes to
+	CP_X_JOIN,     // re-INVITE to a party that is moved into this call (join.h)
+	CP_X_RESTORE,  // re-INVITE to a party that was to be moved and stays
 };
 
 enum cp_phase {
@@ -80,6 +84,7 @@ struct cp_exchange {
 	bool unasked;              // the other side could not be asked; it is told later
 	bool updating;             // the other side was asked by UPDATE
 	uint8_t tries;             // for the same: 422
+	bool alone;                // should it fail, the call goes on (RFC 5057: another usage)
 	uint16_t status;           // of the 2xx that waits for hawse-media
 	uint16_t early; // INVITE: of the reliable response whose offer waits for the caller's PRACK
 	struct cp_branch
@@ -160,7 +165,9 @@ struct cp_leg {
 	struct sip_timer due;
 	struct sip_timer again;    // of what it has to be told
 	struct sip_timer quiet;    // of its silence
-	char call_id[SIP_ID_TEXT]; // B: of our making
+	bool referred;              // it has sent a REFER
+	char call_id[SIP_ID_TEXT];  // B: of our making
+	char *moved_id;             // Call-ID of the dialog, which has moved to another call; malloc
 	uint64_t start_us, ring_us, answer_us, end_us;
 	struct cp_place place; // in the account of its peer
 	struct cp_exchange bye;
@@ -174,6 +181,8 @@ struct cp_call {
 	uint8_t state;  // enum abi_call_state
 	uint8_t target; // index into choice->to
 	uint8_t held;   // bit 0 the caller holds, bit 1 the callee
+	bool hidden;    // the caller is anonymous to the callee
+	bool shy;       // and wants to be, to whoever may not know (RFC 3323)
 	bool counted;   // the result of the set-up was
 	bool showing;   // A has seen an answer
 	bool restored;  // from the journal of a hawse-sip before this one
@@ -218,6 +227,16 @@ struct cp_call {
 	struct sip_timer interim;        // of the next record of a long call
 	char codec[24];
 	struct cp_media_total total[2];
+	struct cp_transfer *transfer;   // that one of its parties has asked for (refer.h), or NULL
+	struct cp_transfer *awaited_by; // goes on when this call is answered
+	struct cp_join *join;           // this call is being made of others (join.h)
+	struct cp_join *borrower;       // takes a party away from this call
+	uint64_t moved_from, moved_to;  // calls that a party came from, and went to
+	struct cp_passed {              // the last REFER that was passed on
+		bool any;
+		uint8_t from;       // leg that sent it
+		uint32_t here, there; // its CSeq on that side and on the other
+	} passed;
 };
 
 // Which call and leg a Call-ID belongs to, for the trace and for loops. A cache: a newer one may push
@@ -465,6 +484,19 @@ void cp_setup_go_on(struct cp_call *call);
 // Shows the caller the target's offer.
 void cp_setup_offer_back(struct cp_exchange *x);
 void cp_setup_ack(struct cp_exchange *x, const struct sip_message *m);
+// The pieces, for calls that begin otherwise. A new INVITE that is refused is answered. NULL: it is.
+bool cp_setup_admit(struct cp_shard *shard, struct sip_transaction *tx,
+	const struct sip_message *m, bool emergency);
+// `choice` NULL: it goes by no route.
+struct cp_call *cp_setup_call(struct cp_shard *shard, struct sip_transaction *tx,
+	const struct sip_message *m, const struct cp_peer *caller, const struct cp_choice *choice);
+int cp_setup_keep(
+	struct cp_call *call, const struct sip_message *m, const struct cp_choice *choice);
+// The INVITE's offer is taken; on to the target.
+void cp_setup_offer(struct cp_call *call, const struct sip_message *m);
+// Leg 1 has its dialog, and `m` is the 2xx that made or changed it.
+void cp_setup_take_answer(struct cp_exchange *x, const struct sip_message *m);
+void cp_setup_up(struct cp_call *call);
 // A response to a client transaction that no call wants.
 void cp_orphan_response(
 	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m);

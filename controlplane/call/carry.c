@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/call/carry.h"
+#include "controlplane/call/privacy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +11,9 @@ enum how {
 	COPY,     // every value, as it is
 	NUMBER,   // the number it begins with, without comment
 	IDENTITY, // a list of addresses: display and user carried, host ours
+	ASSERTED, // by privacy.c
+	HISTORY,
+	PRIVACY, // what is left to be done by others
 	REASON,   // protocol, cause and text
 	WARNING,  // code and text, agent ours
 	ALERT,    // what names a tone and no host
@@ -17,8 +21,9 @@ enum how {
 
 enum trust {
 	ALWAYS,
-	FROM_TRUNK, // asserted by a peer that we believe; kept from others when its owner asked for it
-	TRUNKS,     // between trunks only
+	OPENLY,    // not from a caller who wants to be anonymous
+	DIVERSION, // as identity.diversion says, and openly
+	TRUNKS,    // between trunks only
 };
 
 // The list. Of everything else nothing is carried.
@@ -29,12 +34,15 @@ static const struct row {
 	uint8_t trust;
 	uint16_t what;
 } table[] = {
-	{"Subject", SIP_H_SUBJECT, COPY, ALWAYS, CP_IN_INVITE},
+	{"Subject", SIP_H_SUBJECT, COPY, OPENLY, CP_IN_INVITE},
 	{"Priority", SIP_H_PRIORITY, COPY, ALWAYS, CP_IN_INVITE},
-	{"Privacy", SIP_H_PRIVACY, COPY, ALWAYS, CP_IN_INVITE | CP_IN_PROVISIONAL | CP_IN_SUCCESS},
-	{"P-Asserted-Identity", SIP_H_P_ASSERTED_IDENTITY, IDENTITY, FROM_TRUNK,
+	{"Privacy", SIP_H_PRIVACY, PRIVACY, ALWAYS,
+		CP_IN_INVITE | CP_IN_PROVISIONAL | CP_IN_SUCCESS},
+	{"P-Asserted-Identity", SIP_H_OTHER, ASSERTED, ALWAYS,
 		CP_IN_INVITE | CP_IN_REINVITE | CP_IN_PROVISIONAL | CP_IN_SUCCESS},
-	{"Diversion", SIP_H_DIVERSION, IDENTITY, FROM_TRUNK, CP_IN_INVITE},
+	{"Diversion", SIP_H_DIVERSION, IDENTITY, DIVERSION, CP_IN_INVITE},
+	{"History-Info", SIP_H_HISTORY_INFO, HISTORY, ALWAYS,
+		CP_IN_INVITE | CP_IN_PROVISIONAL | CP_IN_SUCCESS},
 	{"Identity", SIP_H_IDENTITY, COPY, TRUNKS, CP_IN_INVITE},
 	{"Date", SIP_H_DATE, COPY, TRUNKS, CP_IN_INVITE}, // Identity signs it
 	{"P-Early-Media", SIP_H_OTHER, COPY, TRUNKS, CP_IN_INVITE | CP_IN_PROVISIONAL},
@@ -46,8 +54,11 @@ static const struct row {
 	{"Retry-After", SIP_H_RETRY_AFTER, NUMBER, ALWAYS, CP_IN_FAILURE},
 	{"Warning", SIP_H_WARNING, WARNING, ALWAYS, CP_IN_FAILURE},
 	{"Info-Package", SIP_H_OTHER, COPY, ALWAYS, CP_IN_RELAY},
-	{"Event", SIP_H_EVENT, COPY, ALWAYS, CP_IN_RELAY},
-	{"Subscription-State", SIP_H_SUBSCRIPTION_STATE, COPY, ALWAYS, CP_IN_RELAY},
+	{"Referred-By", SIP_H_REFERRED_BY, IDENTITY, OPENLY, CP_IN_INVITE | CP_IN_SUBSCRIPTION},
+	{"Refer-Sub", SIP_H_OTHER, COPY, ALWAYS, CP_IN_SUBSCRIPTION},
+	{"Expires", SIP_H_EXPIRES, NUMBER, ALWAYS, CP_IN_SUBSCRIPTION},
+	{"Accept", SIP_H_ACCEPT, COPY, ALWAYS, CP_IN_SUBSCRIPTION},
+	{"Allow-Events", SIP_H_ALLOW_EVENTS, COPY, ALWAYS, CP_IN_SUBSCRIPTION | CP_IN_FAILURE},
 	{"Content-Type", SIP_H_CONTENT_TYPE, COPY, ALWAYS, CP_IN_BODY},
 	{"Content-Disposition", SIP_H_CONTENT_DISPOSITION, COPY, ALWAYS, CP_IN_BODY},
 	{"Content-Language", SIP_H_CONTENT_LANGUAGE, COPY, ALWAYS, CP_IN_BODY},
@@ -194,7 +205,7 @@ static void put_diversion_params(struct sip_build *b, struct sip_slice params)
 }
 
 // A tel URI names no host; it stays one.
-static int identity_uri(const struct sip_uri *uri, const char *host, char out[CP_URI])
+int cp_carry_identity_uri(const struct sip_uri *uri, const char *host, char out[CP_URI])
 {
 	struct text t = {out, CP_URI, 0, false};
 
@@ -216,7 +227,7 @@ static void carry_identity(struct sip_build *b, const struct cp_carry *c, const 
 	while (sip_walk_next(&walk, &element)) {
 		if (sip_address_parse(element, &a) || a.uri.scheme == SIP_URI_OTHER ||
 			cp_carry_number(c->from, c->to, CFG_OF_CALLER, &a.uri, user) ||
-			identity_uri(&a.uri, c->listener->host, uri) < 0)
+			cp_carry_identity_uri(&a.uri, c->listener->host, uri) < 0)
 			continue;
 		sip_build_address(b, row->name, a.display, sip_str(uri), sip_str(NULL));
 		if (row->id != SIP_H_DIVERSION || b->n < 2)
@@ -325,33 +336,28 @@ static void carry_row(struct sip_build *b, const struct cp_carry *c, const struc
 	case ALERT:
 		carry_alert(b, m);
 		break;
+	case ASSERTED:
+		cp_identity_carry(b, c, m);
+		break;
+	case HISTORY:
+		cp_history_carry(b, c, m);
+		break;
+	case PRIVACY:
+		if (!cp_identity_hides(c->to, m))
+			carry_copy(b, row, m);
+		break;
 	}
 }
 
-// RFC 3325 7: "id" keeps the asserted identity from who is not trusted.
-static bool wants_privacy(const struct sip_message *m)
+static bool is_allowed(const struct cp_carry *c, const struct row *row, bool hidden)
 {
-	struct sip_slice value = sip_message_value(m, SIP_H_PRIVACY);
-
-	while (value.n) {
-		struct sip_slice token = sip_slice_trim(cut(&value, ';'));
-
-		if (sip_slice_iis(token, "id") || sip_slice_iis(token, "user") ||
-			sip_slice_iis(token, "header"))
-			return true;
-	}
-	return false;
-}
-
-static bool is_allowed(const struct cp_carry *c, const struct row *row, bool is_private)
-{
-	bool from = c->from->cfg->kind == CFG_TRUNK, to = c->to->cfg->kind == CFG_TRUNK;
-
 	switch (row->trust) {
-	case FROM_TRUNK:
-		return from && (to || !is_private);
+	case OPENLY:
+		return !hidden;
+	case DIVERSION:
+		return !hidden && cp_diversion_crosses(c);
 	case TRUNKS:
-		return from && to;
+		return c->from->cfg->kind == CFG_TRUNK && c->to->cfg->kind == CFG_TRUNK;
 	default:
 		return true;
 	}
@@ -384,12 +390,12 @@ static void carry_passed(struct sip_build *b, const struct cp_carry *c, const st
 
 void cp_carry(struct sip_build *b, const struct cp_carry *c, const struct sip_message *m)
 {
-	bool is_private = sip_message_has(m, SIP_H_PRIVACY) && wants_privacy(m);
+	bool hidden = c->hidden || cp_identity_hides(c->to, m);
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const struct row *row = &table[i];
 
-		if (!(row->what & c->what) || !is_allowed(c, row, is_private))
+		if (!(row->what & c->what) || !is_allowed(c, row, hidden))
 			continue;
 		if (row->id == SIP_H_OTHER || sip_message_has(m, (enum sip_header_id)row->id))
 			carry_row(b, c, row, m);

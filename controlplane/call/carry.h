@@ -22,6 +22,7 @@ enum cp_carried_in {
 	CP_IN_SUCCESS = 1 << 5,
 	CP_IN_FAILURE = 1 << 6, // of anything
 	CP_IN_BODY = 1 << 7,    // with a body that is carried as it is
+	CP_IN_SUBSCRIPTION = 1 << 8, // REFER, SUBSCRIBE, NOTIFY and their 2xx
 };
 
 struct cp_carry {
@@ -29,6 +30,7 @@ struct cp_carry {
 	const struct cp_peer *to;
 	const struct cp_listener *listener; // ours, on the side that it goes to
 	unsigned what;                      // enum cp_carried_in, or-ed
+	bool hidden; // who it comes from is anonymous to who it goes to, whatever the message says
 };
 
 #define CP_URI  512u
@@ -44,6 +46,9 @@ void cp_carry(struct sip_build *b, const struct cp_carry *c, const struct sip_me
 // "sip:<user of uri>@<host>[:port]"; without user part "sip:<host>". `port` 0: none is written.
 // Length or -ENOBUFS.
 int cp_carry_uri(const struct sip_uri *uri, const char *host, uint16_t port, char out[CP_URI]);
+
+// The same for a header that says who somebody is: a tel URI names no host and stays one.
+int cp_carry_identity_uri(const struct sip_uri *uri, const char *host, char out[CP_URI]);
 
 // The user part as an operator reads it, cut at size - 1 bytes: number or name, parameters left out.
 void cp_carry_user_text(const struct sip_uri *uri, char *out, size_t size);

@@ -351,6 +351,10 @@ int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 		put_text(&o, "keying", cdr->keying);
 	}
 	put_media(&o, cdr);
+	if (cdr->moved_from)
+		put(&o, ",\"transferred_from\":\"%016" PRIx64 "\"", cdr->moved_from);
+	if (cdr->moved_to)
+		put(&o, ",\"transferred_to\":\"%016" PRIx64 "\"", cdr->moved_to);
 	put(&o, "}\n");
 	return o.full ? -ENOBUFS : (int)o.n;
 }

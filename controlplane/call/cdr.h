@@ -23,6 +23,9 @@
 // sent to it; `r` and `mos` judge the former (quality.h). `learned` is "no" (as signalled), "yes" or
 // "confirmed". Without media (never connected) "received", "sent", "remote" and "learned" are null.
 //
+// After a transfer a party goes on in another call: the old one's lines end with
+// "transferred_to":"<call>", the new one's with "transferred_from":"<call>", and the times of the two add up.
+//
 // Thread: pure functions.
 #pragma once
 
@@ -64,6 +67,7 @@ struct cp_cdr {
 	int64_t cost;                                  // micro-units; -1: no price is known
 	const struct cp_cause *cause;
 	const char *reason; // the Reason header line, or empty
+	uint64_t moved_from, moved_to; // calls that a party came from, and went to; 0: none
 	const struct cp_media_total *media;
 };
 

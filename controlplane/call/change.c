@@ -12,6 +12,10 @@
 
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
+#include "controlplane/call/hide.h"
+#include "controlplane/call/join.h"
+#include "controlplane/call/refer.h"
+#include "controlplane/call/subscribe.h"
 #include "controlplane/log.h"
 
 static const struct sip_slice nothing;
@@ -161,6 +165,8 @@ static int refusal(const struct cp_call *call, unsigned leg, const struct cp_bra
 {
 	const struct cp_exchange *p = call->offer;
 
+	if (call->borrower) // a party is being moved
+		return 491;
 	if (p && (p != &call->invite || p->delayed))
 		return (p->delayed ? cp_other(p->from) : p->from) == leg ? 500 : 491;
 	if (call->state == ABI_CALL_UP)
@@ -248,7 +254,8 @@ static void relay(struct cp_call *call, unsigned leg, struct cp_branch *branch,
 			       : to == 1 ? branch->dialog
 					 : cp_branch_caller(call, branch);
 	struct cp_exchange *x;
-	struct sip_slice lines;
+	struct sip_slice lines, body = sip_message_body(m);
+	char *hidden = NULL;
 	int err = -ENOTCONN;
 
 	if (sip_message_has_sdp(m)) {
@@ -260,9 +267,11 @@ static void relay(struct cp_call *call, unsigned leg, struct cp_branch *branch,
 		x->server = tx;
 		sip_tx_set_user(tx, x);
 		lines = cp_lines(call, to, CP_LINE_REQUEST, m,
-			CP_IN_RELAY | (sip_message_body(m).n ? CP_IN_BODY : 0));
+			CP_IN_RELAY | (body.n ? CP_IN_BODY : 0));
+		body = cp_hide(call, leg, body, &hidden);
 		err = sip_dialog_send(
-			d, (enum sip_method)m->method, lines, sip_message_body(m), x, &x->client);
+			d, (enum sip_method)m->method, lines, body, x, &x->client);
+		free(hidden);
 	}
 	if (!err)
 		return;
@@ -311,6 +320,13 @@ void cp_change_request(struct cp_call *call, unsigned leg, struct sip_dialog *d,
 	case SIP_PRACK:
 		cp_prack_request(call, d, branch, tx, m);
 		break;
+	case SIP_REFER:
+		cp_refer_request(call, leg, tx, m);
+		break;
+	case SIP_SUBSCRIBE:
+	case SIP_NOTIFY:
+		cp_subscribe_request(call, leg, tx, m);
+		break;
 	default:
 		relay(call, leg, branch, tx, m);
 	}
@@ -320,13 +336,18 @@ void cp_change_request(struct cp_call *call, unsigned leg, struct sip_dialog *d,
 
 static void relayed(struct cp_exchange *x, const struct sip_message *m)
 {
-	bool failure = m->status >= 300, body = cp_carry_has_body(m);
+	bool failure = m->status >= 300, has_body = cp_carry_has_body(m);
 	int status = failure ? cp_cause_carried(m->status) : m->status;
+	struct sip_slice body = nothing;
+	char *hidden = NULL;
 
+	if (has_body)
+		body = cp_hide(x->call, cp_other(x->from), sip_message_body(m), &hidden);
 	respond(x, status, status == m->status ? m->reason_text : nothing,
 		cp_lines(x->call, x->from, 0, m,
-			(failure ? CP_IN_FAILURE : 0) | (body ? CP_IN_BODY : 0)),
-		body ? sip_message_body(m) : nothing);
+			(failure ? CP_IN_FAILURE : 0) | (has_body ? CP_IN_BODY : 0)),
+		body);
+	free(hidden);
 }
 
 // What the caller knows of an early dialog, when it has changed.
@@ -361,6 +382,10 @@ void cp_change_settled(struct cp_exchange *x, int error)
 	struct cp_call *call = x->call;
 	struct sdp_str shown;
 
+	if (x->kind == CP_X_JOIN) {
+		cp_join_settled(x, error);
+		return;
+	}
 	if (error) {
 		cp_change_media(call, error);
 		return;
@@ -536,6 +561,8 @@ void cp_change_response(
 
 	if (sip_dialog_on_response(call->shard->dialogs, tx, m, &d) == 1)
 		return;
+	if (x->kind == CP_X_RELAY && status >= 200 && cp_subscribe_response(x, tx, m))
+		return;
 	if (x->kind == CP_X_RELAY)
 		relay_response(x, m);
 	else if (x->kind == CP_X_REFRESH || x->kind == CP_X_PROBE)
@@ -553,8 +580,10 @@ void cp_change_failed(struct cp_exchange *x, int status, const char *why)
 	struct cp_call *call = x->call;
 	unsigned to = cp_other(x->from);
 
+	bool usage = x->kind == CP_X_RELAY && x->alone;
+
 	cp_call_event(call, (uint8_t)to, "%s", why);
-	if (!ends_call(call, status)) {
+	if (usage || !ends_call(call, status)) {
 		if (x->kind == CP_X_REFRESH)
 			cp_timer_later(call, to, 0);
 		give_up(x, status, NULL);

@@ -10,6 +10,8 @@
 
 #include "controlplane/call/carry.h"
 #include "controlplane/call/fork.h"
+#include "controlplane/call/join.h"
+#include "controlplane/call/refer.h"
 #include "controlplane/log.h"
 
 #define BYE_TRIES_US 32000000u
@@ -81,7 +83,7 @@ static void end_dialog(struct cp_call *call, unsigned leg)
 	if (sip_dialog_owes_ack(l->dialog))
 		sip_dialog_ack(l->dialog, sip_slice(NULL, 0), sip_slice(NULL, 0));
 	// RFC 5407: the callee of a dialog says no BYE before the ACK came.
-	if (sip_dialog_awaits_ack(l->dialog))
+	if (sip_dialog_awaits_ack(l->dialog) || cp_refer_speaks(call, leg))
 		l->bye_wanted = true;
 	else
 		send_bye(call, leg);
@@ -205,6 +207,8 @@ void cp_call_end(struct cp_call *call, enum cp_ended_by by, int status, struct s
 	cp_silence_stop(call);
 	cp_limit_release(call, 0);
 	cp_limit_release(call, 1);
+	cp_refer_call_ended(call);
+	cp_join_call_ended(call);
 	end_invite(call, status, phrase, lines);
 	end_others(call);
 	for (unsigned leg = 0; leg < 2; leg++)
@@ -233,6 +237,10 @@ void cp_end_bye(
 	call->leg[leg].bye_wanted = false;
 	if (call->state == ABI_CALL_ENDING) {
 		cp_call_check(call);
+		return;
+	}
+	if (cp_refer_bye(call, leg) || cp_join_bye(call, leg)) {
+		call->leg[leg].end_us = call->shard->now_us;
 		return;
 	}
 	cp_reason_take(call, m);

@@ -78,7 +78,7 @@ void cp_identity_assert(const struct cp_call *call, struct sip_build *b)
 {
 	char uri[CP_URI];
 
-	if (!call->identity || call->leg[1].peer->cfg->kind != CFG_TRUNK)
+	if (!call->identity || call->hidden || call->leg[1].peer->cfg->kind != CFG_TRUNK)
 		return;
 	snprintf(uri, sizeof(uri), "sip:%s@%s", shown_user(call), cp_identity_host(call));
 	sip_build_address(b, "P-Asserted-Identity", sip_str(call->identity->caller), sip_str(uri),

@@ -18,7 +18,7 @@ static void put_contact(struct sip_build *b, const struct cp_call *call, unsigne
 {
 	const struct cp_listener *l = cp_leg_listener(call, to);
 	const char *user = to == 0 ? call->to : call->from;
-	bool named = user[0] && is_plain(user);
+	bool named = user[0] && is_plain(user) && !(to == 1 && call->hidden);
 	// sips says TLS by itself.
 	bool secure = (l->transport == SIP_TLS || l->transport == SIP_WSS) && cp_is_secure(call);
 	size_t n =
@@ -36,13 +36,9 @@ static void put_supported(
 	bool invite = (own & CP_LINE_REQUEST) && call->state < ABI_CALL_UP;
 	bool prack = to ? cp_prack_offered(call) : peer->prack != CFG_PRACK_OFF;
 
-	sip_build_format(b, "Supported", "%s%s%s", peer->session_timer.off ? "" : "timer",
-		!prack                    ? ""
-		: peer->session_timer.off ? "100rel"
-					  : ", 100rel",
-		!invite                             ? ""
-		: peer->session_timer.off && !prack ? "199"
-						    : ", 199");
+	sip_build_format(b, "Supported", "%s%s%sreplaces, norefersub",
+		peer->session_timer.off ? "" : "timer, ", prack ? "100rel, " : "",
+		invite ? "199, " : "");
 	if (invite && to == 1 && prack && peer->prack == CFG_PRACK_REQUIRE)
 		sip_build_header_str(b, "Require", "100rel");
 }
@@ -71,7 +67,8 @@ struct sip_slice cp_lines(
 	struct cp_shard *shard = call->shard;
 	struct sip_build b = sip_build(shard->lines, sizeof(shard->lines));
 	const struct cp_carry carry = {
-		call->leg[cp_other(to)].peer, call->leg[to].peer, cp_leg_listener(call, to), what};
+		call->leg[cp_other(to)].peer, call->leg[to].peer, cp_leg_listener(call, to), what,
+		to == 1 && call->hidden};
 	size_t ours;
 
 	put_own(&b, call, to, own);

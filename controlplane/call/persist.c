@@ -47,6 +47,8 @@ struct kept_session {
 struct kept_call {
 	uint64_t id;
 	uint8_t held;
+	bool hidden, shy;
+	uint64_t moved_from;
 	bool unsettled; // an exchange was under way: hawse-media may have been told of it
 	char from[64], to[64], codec[24];
 	char from_sent[48], to_sent[48], route_name[40];
@@ -207,6 +209,9 @@ static void tape_call(struct sip_tape *t, struct kept_call *k)
 	sip_tape_u64(t, &k->id);
 	sip_tape_u8(t, &k->held);
 	sip_tape_bool(t, &k->unsettled);
+	sip_tape_bool(t, &k->hidden);
+	sip_tape_bool(t, &k->shy);
+	sip_tape_u64(t, &k->moved_from);
 	sip_tape_check(t, k->held <= 3);
 	sip_tape_text(t, k->from, sizeof(k->from));
 	sip_tape_text(t, k->to, sizeof(k->to));
@@ -401,6 +406,9 @@ static void keep_call(const struct cp_call *call, struct kept_call *k)
 {
 	k->id = call->id;
 	k->held = call->held;
+	k->hidden = call->hidden;
+	k->shy = call->shy;
+	k->moved_from = call->moved_from;
 	k->unsettled = call->offer || cp_media_busy(call);
 	memcpy(k->from, call->from, sizeof(k->from));
 	memcpy(k->to, call->to, sizeof(k->to));
@@ -521,6 +529,8 @@ static const struct cp_peer *ghost_of(struct cp_shard *shard, const char *name)
 	g->cfg.kind = CFG_ACCESS;
 	g->cfg.dscp = 46;
 	g->cfg.session_timer = (struct cfg_session_timer){.expires = 1800, .minimum = 90};
+	g->cfg.identity.assert_ = CFG_ASSERT_STRIP;
+	g->cfg.identity.privacy = CFG_PRIVACY_APPLY;
 	g->peer.cfg = &g->cfg;
 	g->peer.index = UINT16_MAX;
 	g->next = shard->ghosts;
@@ -568,9 +578,7 @@ static int load_leg(struct cp_call *call, unsigned i, struct kept_leg *from)
 	leg->session.peer_supports = from->session.peer_supports;
 	if (from->session.floor > leg->session.floor)
 		leg->session.floor = from->session.floor;
-	if (i == 1 && d->call_id.n >= sizeof(leg->call_id))
-		return -EBADMSG;
-	if (i == 1)
+	if (i == 1 && d->call_id.n < sizeof(leg->call_id))
 		memcpy(leg->call_id, d->call_id.p, d->call_id.n);
 	d->state = SIP_DIALOG_CONFIRMED;
 	d->local_cseq += d->local_cseq < INT32_MAX ? CSEQ_GAP : 0;
@@ -655,6 +663,9 @@ static int load_call(struct cp_call *call, struct kept_call *k)
 		call->rate[i] = k->priced[i] ? &call->kept_rate[i] : NULL;
 	}
 	call->held = k->held;
+	call->hidden = k->hidden;
+	call->shy = k->shy;
+	call->moved_from = k->moved_from;
 	call->counted = call->showing = call->restored = true;
 	call->shard->restored++;
 	call->old_ok = k->leg[0].dialog.ok.n || k->leg[1].dialog.ok.n;

@@ -2,7 +2,7 @@
 //
 // How a peer is reached, and known: what the transport says of it, or, when there is none (in tests),
 // what the configuration says.
-#include "controlplane/call/call.h"
+#include "controlplane/call/join.h"
 
 const struct cp_peer *cp_who(
 	struct cp_shard *shard, const struct cp_policy *policy, const struct sip_flow *flow)
@@ -14,11 +14,12 @@ const struct cp_peer *cp_who(
 
 bool cp_is_secure(const struct cp_call *call)
 {
+	const struct sip_dialog *d = cp_join_dialog(call);
 	struct sip_dialog_view view;
 
-	if (!call->leg[0].dialog)
+	if (!d)
 		return false;
-	sip_dialog_view(call->leg[0].dialog, &view);
+	sip_dialog_view(d, &view);
 	return view.secure;
 }
 

@@ -61,6 +61,8 @@ static int write_line(struct cp_call *call, unsigned leg, enum cp_cdr_record rec
 		.cause = &call->cause,
 		.reason = call->reason,
 		.media = call->showing ? media : &none,
+		.moved_from = call->moved_from,
+		.moved_to = call->moved_to,
 	};
 
 	if (record != CP_CDR_OPEN)

@@ -8,7 +8,13 @@
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
 #include "controlplane/call/identity.h"
+#include "controlplane/call/join.h"
+#include "controlplane/call/privacy.h"
+#include "controlplane/call/refer.h"
+#include "controlplane/call/replaces.h"
 #include "sip/reliable.h"
+
+#define CP_CALL_ID 1024u // a longer one is nobody's who wants to call
 
 // ---- the caller's INVITE --------------------------------------------------------------------------
 
@@ -19,9 +25,29 @@ static void refuse(struct cp_shard *shard, struct sip_transaction *tx, enum cp_r
 	sip_respond_simple(tx, status, lines);
 }
 
+// RFC 3261 20.1: no Accept is application/sdp.
+static bool takes_sdp(const struct sip_message *m)
+{
+	struct sip_walk walk = sip_walk(m, SIP_H_ACCEPT);
+	struct sip_slice element;
+
+	if (!sip_message_has(m, SIP_H_ACCEPT))
+		return true;
+	while (sip_walk_next(&walk, &element)) {
+		const char *semi = element.n ? memchr(element.p, ';', element.n) : NULL;
+		struct sip_slice type = sip_slice_trim(
+			sip_slice(element.p, semi ? (size_t)(semi - element.p) : element.n));
+
+		if (sip_slice_iis(type, "application/sdp") || sip_slice_iis(type, "application/*") ||
+			sip_slice_iis(type, "*/*"))
+			return true;
+	}
+	return false;
+}
+
 // Refuses what cannot become a call. False when it has.
-static bool admit(struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m,
-	bool emergency)
+bool cp_setup_admit(struct cp_shard *shard, struct sip_transaction *tx,
+	const struct sip_message *m, bool emergency)
 {
 	uint32_t forwards = 70;
 
@@ -36,6 +62,19 @@ static bool admit(struct cp_shard *shard, struct sip_transaction *tx, const stru
 	// What we send has one less, and 0 is not sent.
 	if (sip_message_number(m, SIP_H_MAX_FORWARDS, &forwards) == 0 && forwards < 2) {
 		refuse(shard, tx, CP_RESULT_LOOP, 483, NULL);
+		return false;
+	}
+	if (sip_message_call_id(m).n > CP_CALL_ID) {
+		refuse(shard, tx, CP_RESULT_INTERNAL, 400, NULL);
+		return false;
+	}
+	if (!takes_sdp(m)) {
+		refuse(shard, tx, CP_RESULT_BAD_OFFER, 406, NULL);
+		return false;
+	}
+	if (cp_privacy_impossible(m)) {
+		refuse(shard, tx, CP_RESULT_INTERNAL, 500,
+			"Warning: 399 hawse \"no such privacy\"\r\n");
 		return false;
 	}
 	if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
@@ -64,7 +103,7 @@ static void note_redialled(struct cp_call *call, const struct sip_message *m)
 	}
 }
 
-static int keep_invite(
+int cp_setup_keep(
 	struct cp_call *call, const struct sip_message *m, const struct cp_choice *choice)
 {
 	struct sip_address from;
@@ -79,12 +118,13 @@ static int keep_invite(
 	if (sip_message_request_uri(m, &uri) == 0)
 		cp_carry_user_text(&uri, call->to, sizeof(call->to));
 	note_redialled(call, m);
+	call->shy = cp_privacy_asked(m);
 	call->saved = malloc(m->length);
 	call->choice = malloc(sizeof(*choice));
 	if (!call->saved || !call->choice)
 		return -ENOMEM;
-	*call->choice = *choice;
-	if (choice->route)
+	*call->choice = choice ? *choice : (struct cp_choice){0};
+	if (choice && choice->route)
 		snprintf(call->route_name, sizeof(call->route_name), "%.39s",
 			choice->route->number[0] ? choice->route->number : "*");
 	memcpy(call->saved, m->data, m->length);
@@ -92,26 +132,31 @@ static int keep_invite(
 	return 0;
 }
 
+void cp_setup_offer(struct cp_call *call, const struct sip_message *m)
+{
+	struct cp_exchange *x = &call->invite;
+	char warning[160];
+	int status = 0;
+	int rc = cp_bridge_offer(x, 0, sip_message_body(m), &status, warning, sizeof(warning));
+
+	if (rc < 0) {
+		cp_call_result(call, status == 503 ? CP_RESULT_NO_MEDIA : CP_RESULT_BAD_OFFER);
+		cp_call_end(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), warning);
+	} else if (rc == 0) {
+		cp_target_ask(x);
+	}
+}
+
 // The call exists: from here on every failure is its end.
 static void begin(struct cp_call *call, const struct sip_message *m)
 {
 	struct cp_exchange *x = &call->invite;
-	char warning[160];
-	int status = 0, rc;
 
 	if (!cp_limit_caller(call))
 		return;
 	if (sip_message_has_sdp(m)) {
-		if (!cp_target_choose(call)) // ports are asked for on the target's interface
-			return;
-		rc = cp_bridge_offer(x, 0, sip_message_body(m), &status, warning, sizeof(warning));
-		if (rc < 0) {
-			cp_call_result(
-				call, status == 503 ? CP_RESULT_NO_MEDIA : CP_RESULT_BAD_OFFER);
-			cp_call_end(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), warning);
-		} else if (rc == 0) {
-			cp_target_ask(x);
-		}
+		if (cp_target_choose(call)) // ports are asked for on the target's interface
+			cp_setup_offer(call, m);
 		return;
 	}
 	x->delayed = true;
@@ -119,19 +164,54 @@ static void begin(struct cp_call *call, const struct sip_message *m)
 		cp_target_ask(x);
 }
 
+struct cp_call *cp_setup_call(struct cp_shard *shard, struct sip_transaction *tx,
+	const struct sip_message *m, const struct cp_peer *caller, const struct cp_choice *choice)
+{
+	struct cp_call *call;
+	uint64_t id = shard->fresh;
+	int err;
+
+	while (!id)
+		shard->ops->random(shard->ctx, &id, sizeof(id));
+	shard->fresh = 0;
+	call = cp_call_new(shard, caller, sip_tx_flow(tx), id);
+	if (!call) {
+		refuse(shard, tx, CP_RESULT_INTERNAL, 503, "Retry-After: 5\r\n");
+		return NULL;
+	}
+	call->invite.server = tx;
+	sip_tx_set_user(tx, &call->invite);
+	cp_label_set(shard, sip_message_call_id(m), id, 0, sip_str(""));
+	err = sip_dialog_new_uas(shard->dialogs, tx, m, call, &call->leg[0].dialog);
+	if (!err)
+		err = cp_setup_keep(call, m, choice);
+	if (err) {
+		cp_call_end(
+			call, CP_BY_HAWSE, err == -EBADMSG ? 400 : 500, sip_slice(NULL, 0), NULL);
+		return NULL;
+	}
+	cp_leg_route(call, 0);
+	cp_note_allow(&call->leg[0].allows_update, m);
+	cp_prack_caller(call, m);
+	cp_timer_init(call, 0);
+	cp_timer_request(call, 0, tx, m);
+	cp_record_open(call, 0);
+	sip_respond_simple(tx, 100, NULL);
+	return call;
+}
+
 void cp_setup_invite(
 	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
 {
-	const struct sip_flow *source = sip_tx_flow(tx);
-	const struct cp_peer *caller = cp_who(shard, shard->policy, source);
-	struct cp_choice choice;
+	const struct cp_peer *caller;
 	const struct cfg_user *user = NULL;
+	struct cp_choice choice;
 	struct cp_call *call;
-	uint64_t id = shard->fresh;
-	int err, status;
+	int status;
 
-	if (cp_restored_invite(shard, tx, m))
+	if (cp_restored_invite(shard, tx, m) || cp_replaces_invite(shard, tx, m))
 		return;
+	caller = cp_who(shard, shard->policy, sip_tx_flow(tx));
 	if (!cp_identity_login(shard, tx, m, &caller, &user))
 		return;
 	if (!caller) {
@@ -139,7 +219,7 @@ void cp_setup_invite(
 		return;
 	}
 	status = cp_route_call(shard, m, caller, user ? user->number : NULL, &choice);
-	if (!admit(shard, tx, m, choice.emergency) || !cp_prack_admit(shard, tx, m, caller) ||
+	if (!cp_setup_admit(shard, tx, m, choice.emergency) || !cp_prack_admit(shard, tx, m, caller) ||
 		!cp_timer_admit(tx, m, caller))
 		return;
 	if (!status && !cp_health_order(shard, &choice)) {
@@ -154,35 +234,13 @@ void cp_setup_invite(
 		refuse(shard, tx, result_of(status), status, NULL);
 		return;
 	}
-	while (!id)
-		shard->ops->random(shard->ctx, &id, sizeof(id));
-	shard->fresh = 0;
-	call = cp_call_new(shard, caller, source, id);
-	if (!call) {
-		refuse(shard, tx, CP_RESULT_INTERNAL, 503, "Retry-After: 5\r\n");
+	call = cp_setup_call(shard, tx, m, caller, &choice);
+	if (call && user && cp_identity_set(call, user)) {
+		cp_call_end(call, CP_BY_HAWSE, 500, sip_slice(NULL, 0), NULL);
 		return;
 	}
-	call->invite.server = tx;
-	sip_tx_set_user(tx, &call->invite);
-	cp_label_set(shard, sip_message_call_id(m), id, 0, sip_str(""));
-	err = sip_dialog_new_uas(shard->dialogs, tx, m, call, &call->leg[0].dialog);
-	if (!err)
-		err = keep_invite(call, m, &choice);
-	if (!err && user)
-		err = cp_identity_set(call, user);
-	if (err) {
-		cp_call_end(
-			call, CP_BY_HAWSE, err == -EBADMSG ? 400 : 500, sip_slice(NULL, 0), NULL);
-		return;
-	}
-	cp_leg_route(call, 0);
-	cp_note_allow(&call->leg[0].allows_update, m);
-	cp_prack_caller(call, m);
-	cp_timer_init(call, 0);
-	cp_timer_request(call, 0, tx, m);
-	cp_record_open(call, 0);
-	sip_respond_simple(tx, 100, NULL);
-	begin(call, m);
+	if (call)
+		begin(call, m);
 }
 
 // ---- what the target says --------------------------------------------------------------------------
@@ -196,7 +254,7 @@ static void note_ringing(struct cp_call *call, int status)
 	if (call->leg[1].ring_us || (status != 180 && status != 183))
 		return;
 	call->leg[1].ring_us = shard->now_us;
-	if (call->leg[0].ring_us)
+	if (call->leg[0].ring_us || call->join)
 		return;
 	call->leg[0].ring_us = shard->now_us;
 	cp_count(shard, CP_C_PDD_CALLS);
@@ -246,6 +304,8 @@ static struct sip_slice early_answer(
 	if (call->offer &&
 		call->offer != &call->invite) // media stay with those who are changing them
 		return shown;
+	if (call->join) // its other party is in another call yet
+		return sip_slice(NULL, 0);
 	call->speaking = branch;
 	call->showing = true;
 	if (cp_media_apply(call, &branch->oa, false))
@@ -303,6 +363,7 @@ static void progress(struct cp_exchange *x, struct sip_dialog *d, const struct s
 		return;
 	note_ringing(call, m->status);
 	cp_target_rings(call);
+	cp_join_progress(call, m->status);
 	if (branch) {
 		if (!branch->ring_us)
 			branch->ring_us = call->shard->now_us;
@@ -392,6 +453,14 @@ static void answered(struct cp_exchange *x, struct sip_dialog *d, const struct s
 	cp_leg_route(call, 1);
 	cp_note_allow(&call->leg[1].allows_update, m);
 	cp_timer_response(call, 1, m);
+	if (!cp_join_answered(x, m))
+		cp_setup_take_answer(x, m);
+}
+
+void cp_setup_take_answer(struct cp_exchange *x, const struct sip_message *m)
+{
+	struct cp_call *call = x->call;
+
 	keep_answer(x, m);
 	if (!call->offer || (call->offer == x && !x->delayed))
 		take_answer(x, sip_message_has_sdp(m) ? sip_message_body(m) : sip_slice(NULL, 0));
@@ -399,7 +468,7 @@ static void answered(struct cp_exchange *x, struct sip_dialog *d, const struct s
 		x->phase = CP_PHASE_WAITING;
 }
 
-static void now_up(struct cp_call *call)
+void cp_setup_up(struct cp_call *call)
 {
 	struct cp_shard *shard = call->shard;
 
@@ -415,6 +484,7 @@ static void now_up(struct cp_call *call)
 	cp_limit_answered(call);
 	cp_record_up(call);
 	cp_call_touch(call, true);
+	cp_refer_up(call);
 }
 
 static int answer_caller(struct cp_exchange *x, struct sip_slice body)
@@ -482,7 +552,7 @@ static void finish(struct cp_exchange *x)
 	}
 	if (answer_caller(x, sip_slice(shown.ptr, shown.len)))
 		return;
-	now_up(call);
+	cp_setup_up(call);
 	cp_exchange_release(x);
 }
 
@@ -511,7 +581,7 @@ void cp_setup_offer_back(struct cp_exchange *x)
 	if (answer_caller(x, body))
 		return;
 	x->phase = CP_PHASE_ANSWERED;
-	now_up(call);
+	cp_setup_up(call);
 }
 
 void cp_setup_ack(struct cp_exchange *x, const struct sip_message *m)

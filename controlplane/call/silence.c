@@ -97,7 +97,8 @@ void cp_silence(struct cp_call *call, unsigned leg)
 
 	l->silent = true;
 	l->quiet.fire = leg ? fire_b : fire_a;
-	if (call->state != ABI_CALL_UP)
+	// Who is being transferred may hear and say nothing for as long as the new party rings.
+	if (call->state != ABI_CALL_UP || call->transfer || call->borrower)
 		return;
 	if (l->peer->cfg->silence == CFG_SILENCE_END || is_silent(call, cp_other(leg)))
 		end(call, leg);

@@ -10,6 +10,8 @@
 #include "controlplane/call/carry.h"
 #include "controlplane/call/fork.h"
 #include "controlplane/call/identity.h"
+#include "controlplane/call/join.h"
+#include "controlplane/call/privacy.h"
 
 #define CP_HOP_MS 4000u
 
@@ -112,7 +114,14 @@ static int caller_party(struct cp_call *call, const struct sip_message *m, struc
 
 	if (sip_message_from(m, &from))
 		return -EBADMSG;
-	n = cp_carry_number(call->leg[0].peer, call->leg[1].peer, CFG_OF_CALLER, &from.uri, text);
+	call->hidden = cp_identity_hides(call->leg[1].peer, m);
+	if (call->hidden) {
+		p->display = sip_str("Anonymous");
+		snprintf(p->uri, sizeof(p->uri), "%s", CP_ANONYMOUS);
+		return 0;
+	}
+	n = cp_carry_number(
+		call->leg[0].peer, call->leg[1].peer, CFG_OF_CALLER, &from.uri, text);
 	if (n)
 		return n;
 	p->display = from.display;
@@ -229,6 +238,8 @@ void cp_target_ask(struct cp_exchange *x)
 	int err;
 
 	x->phase = CP_PHASE_ASKED;
+	if (cp_join_ask(call))
+		return;
 	err = send_invite(x);
 	if (!err) {
 		cp_call_show(call);

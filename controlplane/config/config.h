@@ -169,6 +169,47 @@ enum cfg_silence {       // no media from one side for sip.media_timeout, while 
 	CFG_SILENCE_ALLOW, // is no matter
 };
 
+// What becomes of a REFER by which the party on the other side of a call wants to transfer this peer.
+enum cfg_transfer {
+	CFG_TRANSFER_HERE,   // carried out here; the peer sees a re-INVITE. Default
+	CFG_TRANSFER_PASS,   // passed on to it
+	CFG_TRANSFER_REFUSE, // 603; and what it sends itself is refused too
+};
+
+// What of a caller's identity crosses, and how. identity: {assert: carry, show: pai, privacy: carry, ...}
+enum cfg_assert {
+	CFG_ASSERT_UNSET,
+	CFG_ASSERT_CARRY,     // what it asserts is believed. Default of a trunk
+	CFG_ASSERT_PREFERRED, // it is asserted to be what it prefers, else what its From says
+	CFG_ASSERT_STRIP,     // nobody vouches for it. Default of the others
+};
+
+enum cfg_show { // in which header it is told who calls
+	CFG_SHOW_NONE = 0,
+	CFG_SHOW_PAI = 1, // P-Asserted-Identity. Default
+	CFG_SHOW_RPID = 2, // Remote-Party-ID
+	CFG_SHOW_BOTH = 3,
+};
+
+enum cfg_privacy {
+	CFG_PRIVACY_UNSET,
+	CFG_PRIVACY_CARRY, // it is trusted with identities that are private. Default of a trunk
+	CFG_PRIVACY_APPLY, // it sees "anonymous". Default of the others
+};
+
+enum cfg_cross {
+	CFG_CROSS_UNSET, // Diversion: from trunks to everybody. History-Info: among trunks
+	CFG_CROSS_CARRY,
+	CFG_CROSS_STRIP, // neither from it nor to it
+};
+
+struct cfg_identity {
+	enum cfg_assert assert_;
+	enum cfg_show show;
+	enum cfg_privacy privacy;
+	enum cfg_cross diversion, history;
+};
+
 struct cfg_host { // "sip.carrier.example", "sip.carrier.example:5070"
 	char name[254];
 	uint16_t port; // 0: none was written; SRV says it
@@ -215,6 +256,8 @@ struct cfg_register {
 // peers: {carrier: {kind: trunk, address: 10.0.0.1}}
 //        {carrier: {kind: trunk, address: sip.carrier.example, transport: tls,
 //                   tls: {certificate: FILE, key: FILE, authorities: FILE, name: NAME, verify: yes}}}
+//        {carrier: {..., transfer: here, identity: {assert: carry, show: pai, privacy: carry,
+//                   diversion: carry, history: carry}}}
 // The first host or name of `address` is where calls to it go.
 struct cfg_peer {
 	char name[CFG_NAME];
@@ -237,6 +280,8 @@ struct cfg_peer {
 	int media;     // index into cfg.media; default 0
 	uint8_t dscp;  // of media sent to it; default 46 (EF)
 	struct cfg_trunk trunk; // numbers, rates, limits, health, rules, codecs: trunk.h
+	enum cfg_transfer transfer;
+	struct cfg_identity identity;
 	struct cfg_session_timer session_timer;
 	enum cfg_prack prack; // prack: on, off, require
 	enum cfg_silence

@@ -271,6 +271,8 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 		{"session_timer", cfg_read_session_timer},
 		{"prack", cfg_read_prack},
 		{"silence", cfg_read_silence},
+		{"transfer", cfg_read_peer_transfer},
+		{"identity", cfg_read_peer_identity},
 	};
 	struct cfg_peer *p = &r->cfg->peers[r->cfg->peer_count];
 	int err = cfg_name(r, node, node->key, p->name, sizeof(p->name));
@@ -283,8 +285,10 @@ static int read_peer(struct cfg_reader *r, const struct cfg_node *node)
 	r->cfg->peer_count++;
 	p->dscp = 46;
 	cfg_session_defaults(p);
+	p->identity.show = CFG_SHOW_PAI;
 	p->line = node->line;
 	err = cfg_map(r, node, keys, COUNT(keys), p);
+	cfg_default_identity(p);
 	if (!err)
 		err = cfg_check_access(r, node, p);
 	if (!err)

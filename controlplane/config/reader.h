@@ -110,6 +110,13 @@ int cfg_read_regex(struct cfg_reader *r, const struct cfg_node *node, regex_t *r
 int cfg_check_groups(
 	struct cfg_reader *r, const struct cfg_node *node, const char *with, size_t groups);
 
+// ---- what crosses from one peer to another; `to` is its struct cfg_peer
+
+int cfg_read_peer_transfer(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_peer_identity(struct cfg_reader *r, const struct cfg_node *node, void *to);
+// What was not written is as its kind has it.
+void cfg_default_identity(struct cfg_peer *p);
+
 // ---- certificates
 
 int cfg_read_certificate(struct cfg_reader *r, const struct cfg_node *node, void *tls);

@@ -291,6 +291,9 @@ static int read_rtpmap(struct sdp_parse *p, const struct sdp_line *line)
 	name = cut_slash(&what);
 	if (name.len == 0)
 		return sdp_bad(p, line->number, "rtpmap without an encoding");
+	// RFC 4475's own messages leave the clock out. Such a line says nothing, and breaks nothing.
+	if (what.len == 0)
+		return 0;
 	if (!sdp_str_number(cut_slash(&what), UINT32_MAX, &rate) || rate == 0)
 		return sdp_bad(p, line->number, "rtpmap clock is not a number above 0");
 	channels_text = cut_slash(&what);

@@ -234,6 +234,23 @@ int sdp_oa_save(const struct sdp_oa *oa, uint8_t *out, size_t size);
 // -ENOMEM, also for scratch. On an error oa is as after sdp_oa_fini().
 int sdp_oa_load(struct sdp_oa *oa, struct sdp_arena *scratch, const uint8_t *bytes, size_t len);
 
+// ---- Another call ---------------------------------------------------------------------------------
+
+// `leg` is shown our descriptions as the next ones of those that it saw as `before_leg` of `before`:
+// same o=, same address, growing version. For a fresh oa.
+void sdp_oa_continue(
+	struct sdp_oa *oa, enum sdp_leg leg, const struct sdp_oa *before, enum sdp_leg before_leg);
+// m-lines of the exchange that counts now.
+unsigned sdp_oa_streams(const struct sdp_oa *oa);
+// What `leg` said last as an offer of its own: nothing is held, and at least `streams` m-lines. Its
+// length, -EINVAL (it said nothing), -ENOBUFS.
+int sdp_oa_offer_again(const struct sdp_oa *oa, enum sdp_leg leg, unsigned streams, char *out,
+	size_t size);
+// What `leg` was shown last, under this version: it has seen other ones meanwhile, in another call
+// that came to nothing. -EINVAL, -ENOMEM.
+int sdp_oa_show_again(
+	struct sdp_oa *oa, enum sdp_leg leg, uint32_t version, struct sdp_str *text);
+
 // ---- The plan -----------------------------------------------------------------------------------
 
 #define SDP_PT_NONE 0xff

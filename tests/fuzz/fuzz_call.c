@@ -308,19 +308,39 @@ static const char *const abilities[] = {"", "Supported: 100rel, 199, timer\r\nAl
 	"Require: timer\r\nSession-Expires: 4294967295;refresher=uas\r\nAllow: INVITE\r\n",
 	"Min-SE: 200\r\nP-Early-Media: inactive\r\n", "Supported: 199\r\nP-Early-Media: sendonly\r\n"};
 
+// The dialog of a request that we sent or answered, as its other end names it.
+static void write_replaces(unsigned what, char *out, size_t size)
+{
+	const struct kept *k = what & 64 ? &w.answers[what >> 3 & 1][what >> 4 & 3]
+					 : &w.requests[what >> 3 & 1][what >> 4 & 3];
+	const char *from = strstr(k->from, ";tag="), *to = strstr(k->to, ";tag=");
+	const char *to_tag = to ? to + 5 : what & 4 ? "one" : "two";
+
+	// Of a request of ours From is us, and we are who is asked.
+	if (what & 64)
+		snprintf(out, size, "%s;to-tag=%s;from-tag=%s", k->call_id, to_tag,
+			from ? from + 5 : "x");
+	else
+		snprintf(out, size, "%s;to-tag=%s;from-tag=%s", k->call_id, from ? from + 5 : "x",
+			to_tag);
+}
+
 static void say_invite(struct input *in)
 {
 	unsigned what = take(in), side = what & 1;
-	char head[1024];
+	char head[2048], name[512] = "";
 
 	w.call += !(what & 2); // or the same Call-ID again
+	if (what & 128)
+		write_replaces(what, name, sizeof(name));
 	snprintf(head, sizeof(head),
 		"INVITE sip:+49%u@10.%u.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
 		"10.%u.0.2;branch=z9hG4bKi%u\r\n"
 		"From: <sip:a@x>;tag=t%u\r\nTo: <sip:b@y>\r\nCall-ID: call%u\r\nCSeq: 1 INVITE\r\n"
-		"Contact: <sip:a@10.%u.0.2>\r\nMax-Forwards: 70\r\n%s",
+		"Contact: <sip:a@10.%u.0.2>\r\nMax-Forwards: 70\r\n%s%s%s%s",
 		what, side + 1, side + 1, w.call, w.call, w.call, side + 1,
-		abilities[what >> 3 & 7]);
+		abilities[what >> 3 & 7], name[0] ? "Replaces: " : "", name,
+		name[0] ? "\r\n" : "");
 	say(side, head, bodies[take(in) % 8]);
 }
 
@@ -350,31 +370,59 @@ static void say_response(struct input *in)
 	say(side, head, bodies[take(in) % 8]);
 }
 
+// What a method cannot do without.
+static void say_more(const char *method, unsigned what, char *out, size_t size)
+{
+	char name[512], *p;
+
+	out[0] = 0;
+	if (method[0] == 'S' || method[0] == 'N') {
+		snprintf(out, size, "Event: refer\r\n%s",
+			method[0] == 'N' ? "Subscription-State: active\r\n" : "Expires: 0\r\n");
+	} else if (method[0] == 'R' && what & 128) {
+		write_replaces(what, name, sizeof(name));
+		for (p = name; *p; p++)
+			if (*p == ';' || *p == '=')
+				*p = ' ';
+		// " to-tag 1 from-tag 2": escaped as it has to be.
+		snprintf(out, size, "Refer-To: <sip:x@y?Replaces=");
+		for (p = name; *p && strlen(out) + 12 < size; p++)
+			snprintf(out + strlen(out), 4, *p == ' ' ? "%%20" : "%c", *p);
+		for (unsigned n = 0; (p = strstr(out, "%20")); n++)
+			memcpy(p, n % 2 ? "%3D" : "%3B", 3);
+		snprintf(out + strlen(out), 4, ">\r\n");
+	} else if (method[0] == 'R') {
+		snprintf(out, size, "Refer-To: <sip:+49%u@y>\r\n%s", what,
+			what & 8 ? "Refer-Sub: false\r\n" : "");
+	}
+}
+
 // A request in a dialog that our answers or our requests made.
 static void say_request(struct input *in)
 {
 	static const char *const methods[] = {"INVITE", "ACK", "BYE", "UPDATE", "INFO", "OPTIONS",
-		"NOTIFY", "MESSAGE", "PRACK", "REFER"};
+		"NOTIFY", "MESSAGE", "PRACK", "REFER", "SUBSCRIBE", "REFER"};
 	unsigned what = take(in), side = what & 1, which = take(in);
-	const char *method = methods[take(in) % 10];
+	const char *method = methods[take(in) % 12];
 	bool caller = !(what & 2); // of this leg
 	const struct kept *k =
 		caller ? &w.answers[side][which % KEPT] : &w.requests[side][which % KEPT];
 	bool is_ack = method[0] == 'A';
-	char head[1536];
+	char head[2560], more[640];
 
 	if (!k->via[0])
 		return;
+	say_more(method, what, more, sizeof(more));
 	// As callee To and From change places, with the tag that was said.
 	snprintf(head, sizeof(head),
 		"%s sip:h@10.%u.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.%u.0.2;branch=z9hG4bKr%u\r\n"
 		"From: %s%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u %s\r\nContact: "
 		"<sip:q@10.%u.0.2>\r\n"
-		"Max-Forwards: 70\r\nRAck: %s 1 INVITE\r\n%s",
+		"Max-Forwards: 70\r\nRAck: %s 1 INVITE\r\n%s%s",
 		method, side + 1, side + 1, ++w.cseq, caller ? k->from : k->to,
 		!caller && !strstr(k->to, ";tag=") ? what & 4 ? ";tag=one" : ";tag=two" : "",
 		caller ? k->to : k->from, k->call_id, is_ack ? (unsigned)atoi(k->cseq) : w.cseq + 1,
-		method, side + 1, k->rseq[0] ? k->rseq : "1", abilities[what >> 3 & 7]);
+		method, side + 1, k->rseq[0] ? k->rseq : "1", abilities[what >> 3 & 7], more);
 	say(side, head, bodies[take(in) % 8]);
 }
 

@@ -39,12 +39,12 @@ TEST_F(Carry, NothingThatIsNotListedGoesOver)
 		"X-Caller: CallerSecret\r\nOrganization: CallerSecret\r\n"
 		"Call-Info: <http://10.1.0.9/caller>\r\nP-Preferred-Identity: "
 		"<sip:caller@10.1.0.2>\r\n"
-		"History-Info: <sip:caller@10.1.0.2>;index=1\r\nReferred-By: "
-		"<sip:caller@10.1.0.2>\r\n"
+		"Error-Info: <sip:caller@10.1.0.2>\r\nIn-Reply-To: "
+		"caller@10.1.0.2\r\n"
 		"P-Charging-Vector: icid-value=caller\r\nServer: CallerSecret\r\n"
 		"Supported: CallerSecret\r\nTimestamp: 54\r\nAllow: INVITE, FROM-CALLER\r\n");
 	for (const char *name : {"Record-Route", "Route", "X-Caller", "Organization", "Call-Info",
-		     "P-Preferred-Identity", "History-Info", "Referred-By", "P-Charging-Vector",
+		     "P-Preferred-Identity", "Error-Info", "In-Reply-To", "P-Charging-Vector",
 		     "Timestamp"})
 		EXPECT_FALSE(i.has(name)) << name;
 	EXPECT_EQ(i.header("Via", 1), "");
