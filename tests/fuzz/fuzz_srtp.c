@@ -65,7 +65,7 @@ static void with(const struct srtp_backend *backend, const uint8_t *data, uint16
 	static struct srtp_engine *engines[2]; // opening one takes longer than all the rest
 	struct srtp_engine **place = &engines[backend == &srtp_ssl], *engine;
 	struct abi_srtp_key key = key_of(suite, mki), other = key_of(suite, mki);
-	struct srtp_context *in, *out;
+	struct srtp_context *in = NULL, *out = NULL;
 
 	if (!*place)
 		*place = backend->open();
