@@ -281,8 +281,9 @@ static void put_head(struct out *o, const struct cp_cdr *cdr)
 
 static void put_cause(struct out *o, const struct cp_cdr *cdr)
 {
-	size_t n = strcspn(cdr->reason, "\r\n");
-	int q850 = cp_cdr_q850(cdr->reason);
+	const char *reason = cdr->reason ? cdr->reason : "";
+	size_t n = strcspn(reason, "\r\n");
+	int q850 = cp_cdr_q850(reason);
 
 	if (cdr->record != CP_CDR_FINAL) {
 		put(o, ",\"ended_by\":null,\"status\":null,\"cause\":null,\"q850\":null,"
@@ -300,7 +301,7 @@ static void put_cause(struct out *o, const struct cp_cdr *cdr)
 		put(o, ",\"q850\":null");
 	if (n > 8) {
 		put(o, ",\"reason\":");
-		put_string(o, cdr->reason + 8, n - 8); // "Reason: "
+		put_string(o, reason + 8, n - 8); // "Reason: "
 	} else {
 		put(o, ",\"reason\":null");
 	}

@@ -96,22 +96,25 @@ const char *cfg_nearest(const char *word, const char *const *names, size_t count
 	return nearest;
 }
 
+#define KEYS_MOST 64u // of one map; more than any has
+
 static int unknown_key(
 	struct cfg_reader *r, const struct cfg_node *node, const struct cfg_key *keys, size_t count)
 {
-	const char *names[32];
+	const char *names[KEYS_MOST];
 	const char *nearest;
 	char all[224] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < count && i < 32; i++) {
+	if (count > KEYS_MOST)
+		count = KEYS_MOST;
+	for (size_t i = 0; i < count; i++) {
 		names[i] = keys[i].name;
-		used += (size_t)snprintf(
-			all + used, sizeof(all) - used, "%s%s", i ? ", " : "", keys[i].name);
-		if (used >= sizeof(all))
-			break;
+		if (used < sizeof(all))
+			used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s",
+				i ? ", " : "", keys[i].name);
 	}
-	nearest = cfg_nearest(node->key, names, count < 32 ? count : 32);
+	nearest = cfg_nearest(node->key, names, count);
 	if (nearest)
 		return cfg_fail(r, node, "no such key; did you mean \"%s\"?", nearest);
 	return cfg_fail(r, node, "no such key; expected one of %s", all);

@@ -22,7 +22,7 @@
 
 namespace {
 
-class Cdr : public ::testing::Test {
+class Bill : public ::testing::Test {
 protected:
 	void SetUp() override
 	{
@@ -107,7 +107,7 @@ protected:
 	cp_media_total media;
 };
 
-TEST_F(Cdr, SaysWhatABillNeeds)
+TEST_F(Bill, SaysWhatABillNeeds)
 {
 	cdr.cost = 1234567;
 	cdr.reason = "Reason: SIP;cause=200;text=\"a \\\"b\", Q.850;cause=31\r\n";
@@ -135,7 +135,7 @@ TEST_F(Cdr, SaysWhatABillNeeds)
 	json_decref(r);
 }
 
-TEST_F(Cdr, AnInterimRecordHasNoEnd)
+TEST_F(Bill, AnInterimRecordHasNoEnd)
 {
 	cdr.end_us = 0;
 	cdr.now_us = cdr.answer_us + 900000000;
@@ -147,7 +147,7 @@ TEST_F(Cdr, AnInterimRecordHasNoEnd)
 	json_decref(r);
 }
 
-TEST_F(Cdr, Q850OfAReason)
+TEST_F(Bill, Q850OfAReason)
 {
 	EXPECT_EQ(cp_cdr_q850("Reason: Q.850;cause=16;text=\"x\"\r\n"), 16);
 	EXPECT_EQ(cp_cdr_q850("Reason: q.850 ;cause=127"), 127);
@@ -158,7 +158,7 @@ TEST_F(Cdr, Q850OfAReason)
 }
 
 // Values by the formulae of G.107, worked by hand.
-TEST_F(Cdr, QualityIsThatOfG107)
+TEST_F(Bill, QualityIsThatOfG107)
 {
 	cp_quality q;
 	cp_quality_input in = {"PCMU/8000", 1000, 0, 0, 0};
@@ -187,7 +187,7 @@ TEST_F(Cdr, QualityIsThatOfG107)
 	EXPECT_DOUBLE_EQ(cp_quality_mos(101), 4.5);
 }
 
-TEST_F(Cdr, RotatesBetweenTwoRecords)
+TEST_F(Bill, RotatesBetweenTwoRecords)
 {
 	open_file();
 	cfg_cdr how = {1, 3600, 10000};
@@ -218,7 +218,7 @@ TEST_F(Cdr, RotatesBetweenTwoRecords)
 	cp_cdr_list_free(&list);
 }
 
-TEST_F(Cdr, WhatCannotBeWrittenWaitsWhole)
+TEST_F(Bill, WhatCannotBeWrittenWaitsWhole)
 {
 	open_file();
 	std::string l = line();
@@ -242,7 +242,7 @@ TEST_F(Cdr, WhatCannotBeWrittenWaitsWhole)
 
 // ---- legs without a record -------------------------------------------------------------------------
 
-TEST_F(Cdr, EveryLegGetsOneFinalRecordWhenTheProcessIsKilled)
+TEST_F(Bill, EveryLegGetsOneFinalRecordWhenTheProcessIsKilled)
 {
 	open_file();
 	ASSERT_EQ(cp_cdr_open_start(&legs, dir.c_str()), 0);
@@ -298,7 +298,7 @@ TEST_F(Cdr, EveryLegGetsOneFinalRecordWhenTheProcessIsKilled)
 	EXPECT_NE(access((dir + "/legs").c_str(), F_OK), 0) << "nothing is open: no file";
 }
 
-TEST_F(Cdr, AFileOfLegsThatGrewBeginsAnew)
+TEST_F(Bill, AFileOfLegsThatGrewBeginsAnew)
 {
 	ASSERT_EQ(cp_cdr_open_start(&legs, dir.c_str()), 0);
 	for (uint64_t call = 1; call <= 8000; call++) {
@@ -313,7 +313,7 @@ TEST_F(Cdr, AFileOfLegsThatGrewBeginsAnew)
 	EXPECT_EQ(read(dir + "/legs"), line(0, CP_CDR_OPEN, 77));
 }
 
-TEST_F(Cdr, JunkAmongLegsIsPassedOver)
+TEST_F(Bill, JunkAmongLegsIsPassedOver)
 {
 	std::ofstream(dir + "/legs") << "junk\nD \nD 12\n{\"call\":\"0000000000000001\"}\n\n"
 				     << line(0, CP_CDR_OPEN, 5).substr(0, 200);
