@@ -5,7 +5,7 @@
 QUEUES=1 WORKERS=2
 case_begin
 hawse_start
-grep -q 'WARNING.*2 workers are configured, but media0 has transmit queues for 1' "$DIR/media.log" ||
+grep -q 'level=warning.*2 workers are configured, but media0 has transmit queues for 1' "$DIR/media.log" ||
 	fail 'it is not said that a worker got no queue'
 grep -q 'ready: 1 worker (one worker' "$DIR/media.log" || fail 'it did not go on with one worker'
 ctl show workers | grep -q 'steering: one worker on 1 interface; proved on 1 of 1' || fail 'hawsectl does not show it'

@@ -75,7 +75,7 @@ check_scripts
 check_media caller 20
 check caller '.each[0].setup_ms < 9000' 'it is not waited for'
 is down || fail "show peers says $(state), not down"
-grep -q 'WARNING health: first is down' "$DIR/sip.log" || fail 'the log says that it is down'
+grep -q 'level=warning area=health.*first is down' "$DIR/sip.log" || fail 'the log says that it is down'
 in_ns hawse curl -sf http://127.0.0.1:9090/metrics >"$DIR/metrics"
 grep -q '^hawse_peer_up{peer="first"} 0$' "$DIR/metrics" || fail 'the metrics do not'
 
