@@ -95,9 +95,7 @@ class Party:
             return "sendrecv"
         said = re.search(r"^a=(sendrecv|sendonly|recvonly|inactive)\r?$", body, re.M)
         said = said.group(1) if said else "sendrecv"
-        event = re.search(r"^a=rtpmap:(\d+) telephone-event/8000", body, re.M)
-        self.call.update(to=(address.group(1), int(media.group(1))), event=int(event.group(1)) if event else 101,
-                         sends=said in ("sendrecv", "recvonly"), profile=re.search(r"^m=audio \d+ (\S+)", body, re.M).group(1))
+        self.call.update(to=(address.group(1), int(media.group(1))), sends=said in ("sendrecv", "recvonly"), profile=re.search(r"^m=audio \d+ (\S+)", body, re.M).group(1))
         return {"sendonly": "recvonly", "recvonly": "sendonly"}.get(said, said)
 
     # ---- SIP

@@ -56,7 +56,7 @@ kill -HUP "$PID_sip"
 eventually 5 'the bad line is named' grep -q "not taken over: $DIR/b.csv:3: prefix: expected" "$DIR/sip.log"
 printf 'prefix,rate\n1,0.02\n1555,0.001\n' >"$DIR/b.csv"
 kill -HUP "$PID_sip"
-eventually 5 'the new prices are taken over' grep -q 'taken over: peers' "$DIR/sip.log"
+eventually 5 'the new prices are taken over' grep -q 'taken over (SIGHUP' "$DIR/sip.log"
 finish
 check_scripts
 check_media caller 200

@@ -184,6 +184,6 @@ ctl config reload >/dev/null
 eventually 40 'the failure is seen' state failed
 provider_start
 eventually 40 'we are registered again' state registered
-in_ns hawse curl -s http://127.0.0.1:9090/metrics >"$DIR/metrics"
-grep -q 'trunk_registrations{state="registered"} 1' "$DIR/metrics" || fail 'the metrics say so'
+metric() { in_ns hawse curl -s http://127.0.0.1:9090/metrics | grep "$1"; }
+eventually 10 'the metrics say so' metric 'trunk_registrations{state="registered"} 1'
 pass

@@ -116,6 +116,7 @@ try {
 	await page.goto(page_url);
 	await until('line-text', '^Ready', 30);
 	report.ready = await text('line-text');
+	console.error('ready');
 	for (let i = 0; i < words.length; i++) {
 		const step = words[i];
 
