@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "controlplane/log.h"
 
 #define CLOSED_MOST 65536u     // bytes that wait
-#define SMALL       (4u << 20) // such a file is left alone
+#define SMALL       (1u << 20) // such a file is left alone
 #define FILE_MOST   (1u << 30)
 
 struct leg {
@@ -311,6 +312,7 @@ void cp_cdr_open_tick(struct cp_cdr_open *o)
 		free(legs);
 	}
 	free(text);
+	malloc_trim(0); // megabytes that are not wanted for hours
 }
 
 void cp_cdr_open_end(struct cp_cdr_open *o)
