@@ -29,7 +29,8 @@ LIBRARIES = {
     "uv.h": "uv", "yaml.h": "yaml", "cyaml/": "cyaml", "jansson.h": "jansson", "microhttpd.h": "microhttpd",
     "libmnl/": "mnl", "bpf/": "bpf", "xdp/": "xdp", "lmdb.h": "lmdb", "lz4.h": "lz4", "ares": "cares", "wslay/": "wslay",
     "hiredis/": "hiredis", "srtp2/": "srtp2", "intel-ipsec-mb.h": "ipsec_mb", "ipsec-mb.h": "ipsec_mb",
-    "opus/": "codec", "opus.h": "codec", "bcg729/": "codec", "spandsp": "codec", "numa": "numa", "pcap": "pcap",
+    "opus/": "codec", "opus.h": "codec", "bcg729/": "codec", "spandsp": "codec", "speex/": "codec", "gsm.h": "codec",
+    "opencore-amrnb/": "codec", "opencore-amrwb/": "codec", "vo-amrwbenc/": "codec", "numa": "numa", "pcap": "pcap",
     "valgrind/": "valgrind", "sanitizer/": "sanitizer",
 }
 
@@ -39,19 +40,23 @@ EVERYBODY = {"controlplane/config"}  # the one reader of the configuration
 ROOMS = {
     "dataplane/abi": (set(), set()),
     "dataplane/media": ({"dataplane/abi"}, {"openssl", "ipsec_mb"}),
-    "dataplane/codec": ({"dataplane/abi", "dataplane/media"}, {"codec"}),
-    "dataplane/session": ({"dataplane/abi", "dataplane/media", "dataplane/codec"}, {"dpdk"}),
+    "dataplane/codec": ({"dataplane/abi", "dataplane/media", "dataplane/codec/format"}, {"codec"}),
+    # Names and fmtp of codecs as pure functions, for every process.
+    "dataplane/codec/format": (set(), set()),
+    "dataplane/session": ({"dataplane/abi", "dataplane/media", "dataplane/codec", "dataplane/codec/format"}, {"dpdk"}),
     "dataplane": (
-        {"dataplane/abi", "dataplane/media", "dataplane/codec", "dataplane/session", "dataplane"},
+        {"dataplane/abi", "dataplane/media", "dataplane/codec", "dataplane/codec/format", "dataplane/session",
+         "dataplane"},
         {"dpdk", "mnl", "bpf", "xdp", "numa", "sanitizer"},
     ),
     "sip": (set(), {"osip", "openssl"}),
     "controlplane/config": (set(), {"yaml", "cyaml"}),
     "controlplane/control": ({"dataplane/abi", "controlplane/control"}, {"jansson"}),
     # Pure but for trunk/names, so that hawsectl can say what a route or a rule would do.
-    "controlplane/trunk": ({"sip", "controlplane"}, {"uv"}),
+    "controlplane/trunk": ({"sip", "controlplane", "dataplane/codec/format"}, {"uv"}),
     "controlplane": (
-        {"dataplane/abi", "sip", "controlplane", "controlplane/control", "controlplane/trunk"},
+        {"dataplane/abi", "dataplane/codec/format", "sip", "controlplane", "controlplane/control",
+         "controlplane/trunk"},
         {"uv", "openssl", "cares", "wslay", "lmdb", "lz4", "hiredis", "jansson", "osip"},
     ),
     # hawsectl speaks what controlplane/control/wire.h says.
