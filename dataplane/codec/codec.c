@@ -13,7 +13,24 @@ _Static_assert((int)CODEC_NONE == ABI_CODEC_NONE && (int)CODEC_PCMU == ABI_CODEC
 static const struct codec_ops *const table[CODECS] = {
 	[CODEC_PCMU] = &codec_pcmu,
 	[CODEC_PCMA] = &codec_pcma,
+	[CODEC_G722] = &codec_g722,
+	[CODEC_OPUS] = &codec_opus,
+#ifdef HAVE_G729
+	[CODEC_G729] = &codec_g729,
+#endif
 	[CODEC_L16] = &codec_l16,
+	[CODEC_GSM] = &codec_gsm,
+	[CODEC_G726_16] = &codec_g726[0],
+	[CODEC_G726_24] = &codec_g726[1],
+	[CODEC_G726_32] = &codec_g726[2],
+	[CODEC_G726_40] = &codec_g726[3],
+	[CODEC_AAL2_G726_16] = &codec_g726[4],
+	[CODEC_AAL2_G726_24] = &codec_g726[5],
+	[CODEC_AAL2_G726_32] = &codec_g726[6],
+	[CODEC_AAL2_G726_40] = &codec_g726[7],
+	[CODEC_SPEEX] = &codec_speex,
+	[CODEC_AMR] = &codec_amr,
+	[CODEC_AMR_WB] = &codec_amr_wb,
 };
 
 const struct codec_ops *codec_find(unsigned id)

@@ -36,6 +36,8 @@ struct codec_encoder {
 	uint32_t rate;
 	uint8_t request; // AMR: the mode that we ask the other side to send; CODEC_MODE_ANY
 	uint8_t quiet;   // what encode() last made is silence: a SID, or nothing
+	uint16_t
+		lead; // of what encode() last made: samples of silence before the payload begins (DTX)
 };
 
 struct codec_ops {
@@ -43,17 +45,16 @@ struct codec_ops {
 	const char *library; // that does the work, with its licence: "libopus (BSD)"
 	// Whether PCM may have this rate; format->sample_rate always may.
 	bool (*does_rate)(const struct codec_format *format, unsigned rate);
-	uint16_t frame_us10; // frame in units of 10 us (G.729: 1000, AMR: 2000); 0: single samples
+	uint8_t frame_ms; // packets hold whole frames of so long; 0: single samples
 
 	// NULL: out of memory, or the library refuses.
 	struct codec_decoder *(*decoder_open)(const struct codec_format *format, unsigned rate);
 	void (*decoder_close)(struct codec_decoder *decoder);
-	// RTP clock units that a payload stands for, without decoding it; -EBADMSG.
-	int (*duration)(const struct codec_decoder *decoder, const uint8_t *payload, size_t length);
 	// Samples written, 0: silence goes on (DTX); -EBADMSG, or -ENOSPC (capacity: CODEC_MAX_PCM is enough).
 	int (*decode)(struct codec_decoder *decoder, const uint8_t *payload, size_t length,
 		int16_t *pcm, unsigned capacity);
-	// A substitute for what is lost, fading with its length; exactly `samples`.
+	// A substitute for what is lost, fading with its length; in silence (`quiet`): its noise goes on.
+	// Exactly `samples`.
 	void (*conceal)(struct codec_decoder *decoder, int16_t *pcm, unsigned samples);
 	// What is lost before `next`, out of what `next` carries of it. Exactly `samples`; -ENOENT: it carries
 	// nothing. NULL: the codec has no such thing.

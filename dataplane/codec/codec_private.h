@@ -9,10 +9,10 @@
 #include "dataplane/codec/codec.h"
 #include "dataplane/codec/plc.h"
 
-// A decoder whose library has no concealment: decode, then plc_good.
+// A decoder whose library has no concealment: decode, then codec_plc_good.
 struct plain_decoder {
 	struct codec_decoder base;
-	struct plc plc;
+	struct codec_plc plc;
 };
 
 // `size` bytes that begin with a struct plain_decoder, and the concealment's memory behind. NULL: none.
@@ -28,4 +28,9 @@ static inline int codec_refuse(struct codec_decoder *decoder)
 	return -EBADMSG;
 }
 
-extern const struct codec_ops codec_pcmu, codec_pcma, codec_l16;
+extern const struct codec_ops codec_pcmu, codec_pcma, codec_l16, codec_g722, codec_g726[8],
+	codec_gsm;
+extern const struct codec_ops codec_opus, codec_speex, codec_amr, codec_amr_wb;
+#ifdef HAVE_G729
+extern const struct codec_ops codec_g729;
+#endif

@@ -41,15 +41,15 @@ struct event_rx {
 	bool known; // `timestamp` and `event` are of one that ended: its repetitions are nothing
 };
 
-enum event_news {
-	EVENT_NOTHING = 0,   // a repetition
-	EVENT_BEGUN = 1,     // `rx` holds the new one
-	EVENT_CONTINUED = 2, // longer now
-	EVENT_ENDED = 3,     // its end; `rx` still holds it
+enum event_news {               // bits
+	EVENT_NOTHING = 0,      // a repetition, or late
+	EVENT_BEGUN = 1u << 0,  // `rx` holds the new one
+	EVENT_LONGER = 1u << 1, // it lasts longer now
+	EVENT_ENDED = 1u << 2,  // its end; `rx` still holds it
 };
 
-struct event_change { // what one event of a payload meant
-	enum event_news news;
+struct event_change {      // what one event of a payload meant
+	unsigned news;     // enum event_news
 	bool ended_before; // the one before ended without saying so; these are of it
 	uint8_t event_before;
 	uint32_t duration_before; // units

@@ -5,6 +5,9 @@
 //	in -> jitter buffer -> decode or conceal -> resample -> frames of `ptime` -> encode -> out
 //	        events ------------------------------------------^   (or tones, or both ways)
 //
+// The same codec and format on both sides: payloads are passed on as they are, and decoded only while
+// something has to be heard in them or put into them.
+//
 // The caller pushes what came and pulls what is to be sent:
 //
 //	codec_path_push(path, &in, now);
@@ -17,9 +20,9 @@
 // instead, which gives frames out by the clock (recording, gateways), adapts its depth, and takes up clock drift
 // by a frame less or more.
 //
-// What goes out is one RTP stream: sequence numbers without gaps, timestamps that follow the media time of what
-// came (silence and loss advance them), the marker on what begins after silence. It stays so when a path is
-// replaced by another (codec_path_continue).
+// What goes out is one RTP stream: sequence numbers without gaps (but for payloads that are passed on as they are:
+// there a loss stays one), timestamps that follow the media time of what came (silence and loss advance them), the
+// marker on what begins after silence. It stays so when a path is replaced by another (codec_path_continue).
 //
 // Bad input: unknown payload types, corrupt payloads, payloads too long, packets too late or twice, a stream
 // faster than real time: counted (struct codec_path_stats), and concealed where that serves the listener.
@@ -40,27 +43,35 @@ struct codec_side {
 	uint8_t cn_type;            // of comfort noise (RFC 3389), CODEC_NO_TYPE: none
 	uint8_t event_type;         // of telephone-event (RFC 4733), CODEC_NO_TYPE: none
 	uint8_t reserved;
-	uint32_t
-		event_clock; // of telephone-event's rtpmap, in whose units durations are; 0: rtp_clock
+	uint32_t event_clock; // of its rtpmap, the unit of durations; 0: rtp_clock
+};
+
+// How digits come from a side and go to it. The numbers are those of enum abi_dtmf.
+enum codec_dtmf {
+	// Not looked at: telephone-events go on when both sides have a payload type for them.
+	CODEC_DTMF_NONE = 0,
+	CODEC_DTMF_EVENT = 1,  // telephone-event (RFC 4733)
+	CODEC_DTMF_INBAND = 2, // tones among the speech: found in it, made into it
+	// By signalling: what comes is reported (codec_path_event) and goes no further; codec_path_inject
+	// brings what came by signalling.
+	CODEC_DTMF_SIGNALLED = 3,
 };
 
 enum codec_path_flags {
 	CODEC_PATH_PLAYOUT = 1u << 0, // give out by the clock
-	CODEC_PATH_VAD = 1u << 1,     // leave silence out where `to` has comfort noise
-	CODEC_PATH_DETECT = 1u << 2,  // find DTMF tones in what comes, and take them for events
-	// Events are reported (codec_path_event) and not sent, neither as events nor as tones: SIP INFO.
-	CODEC_PATH_EVENTS_OUT = 1u << 3,
+	// Tones are looked for although `dtmf_from` is not INBAND: for reports.
+	CODEC_PATH_DETECT = 1u << 1,
 };
 
 struct codec_path_config {
 	struct codec_side from, to;
 	uint32_t flags;
-	uint16_t
-		min_delay_ms; // PLAYOUT: at least; else: a gap is waited for so long at least. 0: 5
-	uint16_t max_delay_ms; // at most; 0: 200
-	uint16_t seq;          // of the first packet that is sent
-	uint16_t reserved;
-	uint32_t timestamp; // of the first sample that is sent
+	uint8_t dtmf_from, dtmf_to; // enum codec_dtmf
+	uint16_t seq;               // of the first packet that is sent
+	uint32_t timestamp;         // of the first sample that is sent
+	// PLAYOUT: between arrival and playout; else: how long a gap is waited for.
+	uint16_t min_delay_ms; // 0: 5
+	uint16_t max_delay_ms; // 0: 200
 };
 
 struct codec_in {
@@ -103,7 +114,6 @@ struct codec_path_stats {
 };
 
 struct codec_path;
-struct codec_clip; // dataplane/codec/wav.h
 
 #ifdef __cplusplus
 extern "C" {
@@ -126,19 +136,31 @@ bool codec_path_pull(struct codec_path *path, uint64_t now, struct codec_out *ou
 // When pull has to be called next, though nothing was pushed; UINT64_MAX: never.
 uint64_t codec_path_wake(const struct codec_path *path);
 
-// The next event that came (events, or tones by CODEC_PATH_DETECT): its begin and its end. False: none.
+// The next event that came, whatever becomes of it: its begin, then its end. False: none. 16 are kept.
 bool codec_path_event(struct codec_path *path, struct codec_event *event);
-// Sends an event of `duration_ms`, as an event or as tones, after those that are under way. 0 or -EBUSY (more
-// than 32 are waiting), -EINVAL (no such event, as tones: not one of 0-9 * # A-D).
+// Sends an event, as `how` says (EVENT, INBAND; NONE: as dtmf_to says, and tones where that is impossible),
+// behind those that are waiting and `gap_ms` after them. volume: -dBm0. 0, -EBUSY (more than 32 are waiting),
+// -EINVAL (as tones: not one of 0-9 * # A-D; EVENT without event_type).
 int codec_path_inject(struct codec_path *path, unsigned event, unsigned duration_ms,
-	unsigned volume, uint64_t now);
+	unsigned gap_ms, unsigned volume, enum codec_dtmf how);
 
-// Plays a clip instead of what comes; `loop`: again and again. The clip is shared and must outlive it. NULL:
-// stop. While it plays, what comes is dropped.
-void codec_path_play(
-	struct codec_path *path, const struct codec_clip *clip, bool loop, uint64_t now);
+// Where sound comes from that nobody said: a prompt, a tone. Called by the path's thread for each frame.
+struct codec_source {
+	// Writes up to `samples` at codec_path_rate(); fewer: it has ended. Must not block or allocate.
+	unsigned (*read)(void *context, int16_t *pcm, unsigned samples);
+	void *context;
+	bool mix; // into what comes; else in its place
+};
+
+// Plays from now on, by a clock of its own while nothing comes. NULL: stop. The source is copied; what it
+// points to must live until codec_path_playing is false.
+void codec_path_play(struct codec_path *path, const struct codec_source *source, uint64_t now);
 bool codec_path_playing(const struct codec_path *path);
+// Hz of PCM inside the path: what a source has to make.
+unsigned codec_path_rate(const struct codec_path *path);
 
+// The next sequence number and timestamp, for a stream that goes on without this path.
+void codec_path_stream(const struct codec_path *path, uint16_t *seq, uint32_t *timestamp);
 const struct codec_path_stats *codec_path_stats(const struct codec_path *path);
 // Bytes that it holds, its codecs' libraries not counted.
 size_t codec_path_size(const struct codec_path *path);

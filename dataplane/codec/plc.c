@@ -4,7 +4,7 @@
 #include <string.h>
 
 // In samples of `rate`, what Appendix I has in samples of 8 kHz.
-static unsigned at(const struct plc *plc, unsigned samples_at_8k)
+static unsigned at(const struct codec_plc *plc, unsigned samples_at_8k)
 {
 	return samples_at_8k * (plc->rate / 100) / 80;
 }
@@ -14,21 +14,21 @@ static unsigned at(const struct plc *plc, unsigned samples_at_8k)
 #define WINDOW      160u // of the comparison
 #define KEPT        (PITCH_MOST + WINDOW + 110u)
 
-size_t plc_size(unsigned rate)
+size_t codec_plc_size(unsigned rate)
 {
-	struct plc plc = {.rate = rate};
+	struct codec_plc plc = {.rate = rate};
 
 	return (at(&plc, KEPT) + at(&plc, PITCH_MOST) + 2) * sizeof(int16_t);
 }
 
-void plc_init(struct plc *plc, unsigned rate, void *memory)
+void codec_plc_init(struct codec_plc *plc, unsigned rate, void *memory)
 {
-	*plc = (struct plc){.rate = rate, .history = memory};
+	*plc = (struct codec_plc){.rate = rate, .history = memory};
 	plc->kept = (uint16_t)at(plc, KEPT);
 	plc->cycle = plc->history + plc->kept;
 }
 
-static void remember(struct plc *plc, const int16_t *pcm, unsigned samples)
+static void remember(struct codec_plc *plc, const int16_t *pcm, unsigned samples)
 {
 	if (samples >= plc->kept) {
 		memcpy(plc->history, pcm + samples - plc->kept, plc->kept * sizeof(*pcm));
@@ -40,7 +40,7 @@ static void remember(struct plc *plc, const int16_t *pcm, unsigned samples)
 
 // How alike the last samples and those `lag` before them are, each `step`th looked at: the correlation
 // squared over the energy, so that a loud stretch is not preferred.
-static double likeness(const struct plc *plc, unsigned lag, unsigned step)
+static double likeness(const struct codec_plc *plc, unsigned lag, unsigned step)
 {
 	const int16_t *now = plc->history + plc->kept - at(plc, WINDOW), *then = now - lag;
 	int64_t product = 0, energy = 1;
@@ -53,7 +53,7 @@ static double likeness(const struct plc *plc, unsigned lag, unsigned step)
 }
 
 static unsigned best_lag(
-	const struct plc *plc, unsigned from, unsigned to, unsigned stride, unsigned step)
+	const struct codec_plc *plc, unsigned from, unsigned to, unsigned stride, unsigned step)
 {
 	unsigned best = from;
 	double most = -1.0;
@@ -70,7 +70,7 @@ static unsigned best_lag(
 }
 
 // Coarsely at every other sample of 8 kHz, then around the best.
-static unsigned find_pitch(const struct plc *plc)
+static unsigned find_pitch(const struct codec_plc *plc)
 {
 	unsigned least = at(plc, PITCH_LEAST), most = at(plc, PITCH_MOST), step = at(plc, 2);
 	unsigned coarse = best_lag(plc, least, most, step, step);
@@ -86,7 +86,7 @@ static int16_t mix(int a, int b, unsigned i, unsigned total)
 	return (int16_t)((a * (int)(total - i) + b * (int)i) / (int)total);
 }
 
-static void begin(struct plc *plc)
+static void begin(struct codec_plc *plc)
 {
 	const int16_t *end = plc->history + plc->kept;
 	unsigned pitch = find_pitch(plc), overlap = pitch / 4;
@@ -100,7 +100,7 @@ static void begin(struct plc *plc)
 			end[(int)i - (int)overlap - (int)pitch], i + 1, overlap);
 }
 
-static int16_t next(struct plc *plc)
+static int16_t next(struct codec_plc *plc)
 {
 	int16_t sample = plc->cycle[plc->offset];
 
@@ -109,7 +109,7 @@ static int16_t next(struct plc *plc)
 }
 
 // Of 32768, for the sample that is `lost` after the last good one.
-static int gain(const struct plc *plc, uint32_t lost)
+static int gain(const struct codec_plc *plc, uint32_t lost)
 {
 	uint32_t hold = plc->rate / 100, fade = plc->rate / 20;
 
@@ -120,14 +120,14 @@ static int gain(const struct plc *plc, uint32_t lost)
 	return (int)(32768u - (uint64_t)(lost - hold) * 32768u / fade);
 }
 
-static int16_t faded(struct plc *plc)
+static int16_t faded(struct codec_plc *plc)
 {
 	int g = gain(plc, plc->lost++);
 
 	return g ? (int16_t)((next(plc) * g) >> 15) : 0;
 }
 
-void plc_lost(struct plc *plc, int16_t *pcm, unsigned samples)
+void codec_plc_lost(struct codec_plc *plc, int16_t *pcm, unsigned samples)
 {
 	unsigned i = 0;
 
@@ -146,7 +146,7 @@ void plc_lost(struct plc *plc, int16_t *pcm, unsigned samples)
 	remember(plc, pcm, samples);
 }
 
-void plc_good(struct plc *plc, int16_t *pcm, unsigned samples)
+void codec_plc_good(struct codec_plc *plc, int16_t *pcm, unsigned samples)
 {
 	if (plc->lost) {
 		// 4 ms, and more after a longer loss, at most 10 ms.

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct plc {
+struct codec_plc {
 	int16_t *history; // `kept` samples, the newest last
 	int16_t *cycle;   // one pitch period, its end fading into what was before its begin
 	uint32_t rate;
@@ -21,12 +21,12 @@ struct plc {
 	uint32_t lost;   // samples that were concealed since the last good one
 };
 
-// Bytes of `memory` for plc_init, at 8 to 48 kHz.
-size_t plc_size(unsigned rate);
+// Bytes of `memory` for codec_plc_init, at 8 to 48 kHz.
+size_t codec_plc_size(unsigned rate);
 // `memory` has to be aligned for int16_t and zero; it lives as long as `plc` does.
-void plc_init(struct plc *plc, unsigned rate, void *memory);
+void codec_plc_init(struct codec_plc *plc, unsigned rate, void *memory);
 
 // A good frame was decoded: remembers it, and mends its beginning when it follows a loss.
-void plc_good(struct plc *plc, int16_t *pcm, unsigned samples);
+void codec_plc_good(struct codec_plc *plc, int16_t *pcm, unsigned samples);
 // Makes up a frame.
-void plc_lost(struct plc *plc, int16_t *pcm, unsigned samples);
+void codec_plc_lost(struct codec_plc *plc, int16_t *pcm, unsigned samples);

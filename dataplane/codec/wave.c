@@ -9,10 +9,10 @@
 void *plain_decoder_new(size_t size, unsigned rate)
 {
 	size_t own = (size + 15) & ~(size_t)15;
-	struct plain_decoder *d = calloc(1, own + plc_size(rate));
+	struct plain_decoder *d = calloc(1, own + codec_plc_size(rate));
 
 	if (d)
-		plc_init(&d->plc, rate, (char *)d + own);
+		codec_plc_init(&d->plc, rate, (char *)d + own);
 	return d;
 }
 
@@ -28,7 +28,7 @@ void plain_encoder_free(struct codec_encoder *encoder)
 
 void plain_conceal(struct codec_decoder *decoder, int16_t *pcm, unsigned samples)
 {
-	plc_lost(&((struct plain_decoder *)decoder)->plc, pcm, samples);
+	codec_plc_lost(&((struct plain_decoder *)decoder)->plc, pcm, samples);
 }
 
 bool plain_does_rate(const struct codec_format *format, unsigned rate)
@@ -48,15 +48,10 @@ static struct codec_encoder *encoder_open(const struct codec_format *format, uns
 
 // ---- G.711
 
-static int g711_duration(const struct codec_decoder *d, const uint8_t *payload, size_t length)
-{
-	return length && length <= 8 * CODEC_MAX_MS ? (int)length : -EBADMSG;
-}
-
 static int g711_decode(struct codec_decoder *d, const uint8_t *payload, size_t length, int16_t *pcm,
 	unsigned capacity)
 {
-	if (g711_duration(d, payload, length) < 0)
+	if (!length || length > 8 * CODEC_MAX_MS)
 		return codec_refuse(d);
 	if (length > capacity)
 		return -ENOSPC;
@@ -64,7 +59,7 @@ static int g711_decode(struct codec_decoder *d, const uint8_t *payload, size_t l
 		g711_ulaw_decode(pcm, payload, length);
 	else
 		g711_alaw_decode(pcm, payload, length);
-	plc_good(&((struct plain_decoder *)d)->plc, pcm, (unsigned)length);
+	codec_plc_good(&((struct plain_decoder *)d)->plc, pcm, (unsigned)length);
 	return (int)length;
 }
 
@@ -84,9 +79,8 @@ static int g711_encode(struct codec_encoder *e, const int16_t *pcm, unsigned sam
 	{                                                                                          \
 		.id = which, .library = "hawse (BSD)", .does_rate = plain_does_rate,               \
 		.decoder_open = decoder_open, .decoder_close = plain_decoder_free,                 \
-		.duration = g711_duration, .decode = g711_decode, .conceal = plain_conceal,        \
-		.encoder_open = encoder_open, .encoder_close = plain_encoder_free,                 \
-		.encode = g711_encode,                                                             \
+		.decode = g711_decode, .conceal = plain_conceal, .encoder_open = encoder_open,     \
+		.encoder_close = plain_encoder_free, .encode = g711_encode,                        \
 	}
 
 const struct codec_ops codec_pcmu = G711(CODEC_PCMU);
@@ -94,7 +88,7 @@ const struct codec_ops codec_pcma = G711(CODEC_PCMA);
 
 // ---- L16: network order; two channels are mixed into one, and one is sent as two
 
-static int l16_duration(const struct codec_decoder *d, const uint8_t *payload, size_t length)
+static int l16_samples(const struct codec_decoder *d, size_t length)
 {
 	unsigned frame = 2u * d->format.channels;
 	size_t samples = length / frame;
@@ -113,7 +107,7 @@ static int16_t l16_at(const uint8_t *p)
 static int l16_decode(struct codec_decoder *d, const uint8_t *payload, size_t length, int16_t *pcm,
 	unsigned capacity)
 {
-	int samples = l16_duration(d, payload, length);
+	int samples = l16_samples(d, length);
 
 	if (samples < 0)
 		return codec_refuse(d);
@@ -124,7 +118,7 @@ static int l16_decode(struct codec_decoder *d, const uint8_t *payload, size_t le
 						 : (int16_t)((l16_at(payload + 4 * i) +
 								     l16_at(payload + 4 * i + 2)) /
 							     2);
-	plc_good(&((struct plain_decoder *)d)->plc, pcm, (unsigned)samples);
+	codec_plc_good(&((struct plain_decoder *)d)->plc, pcm, (unsigned)samples);
 	return samples;
 }
 
@@ -149,7 +143,6 @@ const struct codec_ops codec_l16 = {
 	.does_rate = plain_does_rate,
 	.decoder_open = decoder_open,
 	.decoder_close = plain_decoder_free,
-	.duration = l16_duration,
 	.decode = l16_decode,
 	.conceal = plain_conceal,
 	.encoder_open = encoder_open,
