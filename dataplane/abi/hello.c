@@ -104,7 +104,7 @@ int abi_attach(struct abi_attached *attached, const char *path, enum abi_role ro
 		.major = ABI_MAJOR,
 		.minor = ABI_MINOR,
 		.role = role,
-		.features = ABI_FEATURE_NONE,
+		.features = ABI_FEATURES,
 	};
 	struct pollfd pfd;
 	int err;

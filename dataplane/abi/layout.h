@@ -30,7 +30,7 @@ typedef uint64_t abi_atomic64;
 #define ABI_MAGIC_T      0x5477617748ull
 
 #define ABI_MAJOR 2 // a difference refuses the attach
-#define ABI_MINOR 0 // a difference negotiates `features`
+#define ABI_MINOR 1 // a difference negotiates `features`
 
 #define ABI_HEADER_SIZE    4096u
 #define ABI_MSG_SIZE       256u
@@ -46,8 +46,10 @@ typedef uint64_t abi_atomic64;
 #define ABI_INTERFACE_NAME 24u
 #define ABI_NO_SLOT        UINT32_MAX
 
-// Features, negotiated by `features` of hello and welcome. None is needed in minor version 0.
-#define ABI_FEATURE_NONE 0ull
+// Features, negotiated by `features` of hello and welcome. Since minor version 1: the commands and events
+// of transcode.h.
+#define ABI_FEATURE_TRANSCODE (1ull << 0)
+#define ABI_FEATURES          ABI_FEATURE_TRANSCODE
 
 struct abi_addr {       // 24 bytes: an IP address and port
 	uint8_t ip[16]; // IPv4 in the first four bytes, rest zero
@@ -208,7 +210,15 @@ struct abi_region_a {
 	abi_atomic32 generation; // of the attached control plane, grows at each attach
 	abi_atomic32 attached;   // 1 while a control plane is attached
 	abi_atomic32 sessions_used;
-	ABI_LINE uint8_t rest[ABI_HEADER_SIZE - 320];
+	// line 5: the transcoders, as of the agent's last tick
+	ABI_LINE uint64_t codecs;         // bit 1 << enum abi_codec: can be transcoded. Constant
+	uint32_t transcoders;             // threads; 0: there are none. Constant
+	abi_atomic32 transcode_load;      // of the least busy one, in thousandths of what it may take
+	abi_atomic32 transcode_full;      // 1: another session will be refused
+	abi_atomic32 transcode_sessions;
+	abi_atomic32 recordings;          // that run now
+	abi_atomic32 prompts;             // files held in memory; 0: none, or not configured
+	ABI_LINE uint8_t rest[ABI_HEADER_SIZE - 384];
 };
 
 // ---- region B -----------------------------------------------------------------------------------

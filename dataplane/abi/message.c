@@ -26,6 +26,11 @@ static const struct type {
 	{ABI_LEG_ICE, sizeof(struct abi_leg_ice), 0, "LEG_ICE", "LEG_ICE reply"},
 	{ABI_SESSION_RESUME, sizeof(struct abi_session_resume), 0, "SESSION_RESUME",
 		"SESSION_RESUME reply"},
+	{ABI_DTMF_SEND, sizeof(struct abi_dtmf_send), 0, "DTMF_SEND", "DTMF_SEND reply"},
+	{ABI_PLAY, sizeof(struct abi_play), 0, "PLAY", "PLAY reply"},
+	{ABI_PLAY_STOP, sizeof(struct abi_play_stop), 0, "PLAY_STOP", "PLAY_STOP reply"},
+	{ABI_RECORD, sizeof(struct abi_record), 0, "RECORD", "RECORD reply"},
+	{ABI_RECORD_STOP, sizeof(struct abi_record_stop), 0, "RECORD_STOP", "RECORD_STOP reply"},
 	{ABI_LEARNED, sizeof(struct abi_event_learned), 0, "LEARNED", NULL},
 	{ABI_MEDIA_TIMEOUT, sizeof(struct abi_event_timeout), 0, "MEDIA_TIMEOUT", NULL},
 	{ABI_SWEPT, 0, 0, "SWEPT", NULL},
@@ -33,6 +38,9 @@ static const struct type {
 	{ABI_ICE_LOST, sizeof(struct abi_event_ice), 0, "ICE_LOST", NULL},
 	{ABI_SRTP_FAILURES, sizeof(struct abi_event_srtp), 0, "SRTP_FAILURES", NULL},
 	{ABI_DTLS_UNASKED, sizeof(struct abi_event_dtls), 0, "DTLS_UNASKED", NULL},
+	{ABI_DTMF, sizeof(struct abi_event_dtmf), 0, "DTMF", NULL},
+	{ABI_PLAY_DONE, sizeof(struct abi_event_play), 0, "PLAY_DONE", NULL},
+	{ABI_RECORD_DONE, sizeof(struct abi_event_record), 0, "RECORD_DONE", NULL},
 };
 
 static const struct type *find(uint16_t type)
@@ -109,6 +117,10 @@ const char *abi_field_name(uint32_t field)
 		[ABI_FIELD_STREAM] = "resumed SRTP stream",
 		[ABI_FIELD_ICE] = "ICE",
 		[ABI_FIELD_CODEC] = "codec",
+		[ABI_FIELD_DTMF] = "digits",
+		[ABI_FIELD_PLAY] = "what to play",
+		[ABI_FIELD_FILE] = "name of a file",
+		[ABI_FIELD_RECORD] = "what to record",
 	};
 
 	return field < ABI_FIELDS ? names[field] : "unknown";

@@ -21,6 +21,7 @@
 //   -EBUSY     try again: a worker's mailbox is full
 //   -EPERM     the control plane that sent it is no longer the attached one
 //   -EOPNOTSUPP    this hawse-media cannot do that (a suite or codec that it was not built with)
+// and those of transcode.h.
 #pragma once
 
 #include <stddef.h>
@@ -28,6 +29,7 @@
 
 #include "dataplane/abi/layout.h"
 #include "dataplane/abi/secure.h"
+#include "dataplane/abi/transcode.h"
 
 enum abi_msg_type {
 	// commands, hawse-sip to hawse-media
@@ -42,7 +44,12 @@ enum abi_msg_type {
 	ABI_LEG_KEYS = 9,        // abi_leg_keys: SRTP keys of a leg of an ACTIVE session. Secret
 	ABI_LEG_ICE = 10,        // abi_leg_ice: ICE of a leg of an ACTIVE session. Secret
 	ABI_SESSION_RESUME = 11, // abi_session_resume: what was learned before a restart
-	ABI_COMMANDS = 12,       // one more than the last command
+	ABI_DTMF_SEND = 12,      // abi_dtmf_send: digits for a leg's party
+	ABI_PLAY = 13,           // abi_play: a prompt or a tone for a leg's party
+	ABI_PLAY_STOP = 14,      // abi_play_stop
+	ABI_RECORD = 15,         // abi_record: to a file
+	ABI_RECORD_STOP = 16,    // abi_record_stop
+	ABI_COMMANDS = 17,       // one more than the last command
 
 	// events, hawse-media to hawse-sip
 	ABI_LEARNED = 0x4001,       // abi_event_learned: a leg's remote address was learned
@@ -52,6 +59,9 @@ enum abi_msg_type {
 	ABI_ICE_LOST = 0x4005,      // abi_event_ice: no valid binding request for 30 s; once
 	ABI_SRTP_FAILURES = 0x4006, // abi_event_srtp: packets that SRTP refused, summed up
 	ABI_DTLS_UNASKED = 0x4007,  // abi_event_dtls: DTLS came to a leg without ABI_LEG_DTLS
+	ABI_DTMF = 0x4008,          // abi_event_dtmf: a digit came from a leg's party
+	ABI_PLAY_DONE = 0x4009,     // abi_event_play
+	ABI_RECORD_DONE = 0x400a,   // abi_event_record
 
 	ABI_REPLY = 0x8000, // or-ed to the command's type
 };
@@ -119,18 +129,12 @@ enum abi_leg_flags {
 	// No media is accepted from the party or sent to it before a pair is nominated; needs LEG_ICE.
 	// Without, the source policy goes on as ever, and a nomination overrides what it learned.
 	ABI_LEG_ICE_FIRST = 1u << 10,
-};
-
-// Codecs that hawse-media may be asked to transcode between.
-enum abi_codec {
-	ABI_CODEC_NONE = 0, // relay as it is
-	ABI_CODEC_PCMU = 1,
-	ABI_CODEC_PCMA = 2,
-	ABI_CODEC_G722 = 3,
-	ABI_CODEC_OPUS = 4,
-	ABI_CODEC_G729 = 5,
-	ABI_CODEC_L16 = 6,
-	ABI_CODECS,
+	ABI_LEG_DTMF_REPORT = 1u << 11, // digits of this party are told (ABI_DTMF). Needs a codec
+	// UDPTL (T.38) on the RTP port: what comes from the party goes over as it is; the source policy holds,
+	// by UDPTL's sequence numbers, nothing else is looked at, RTCP is not taken. On both legs, without
+	// payload type maps, SRTP, DTLS, OPAQUE, RTCP, codecs. On one leg while the other has PCMU or PCMA: fax
+	// is translated between T.38 and G.711; -EOPNOTSUPP where that is not built in.
+	ABI_LEG_UDPTL = 1u << 12,
 };
 
 // Which source addresses a leg accepts, relative to the address that its party signalled.
@@ -160,12 +164,11 @@ struct abi_leg_plan {              // 96 bytes
 	} pt_map[ABI_PT_MAPS];
 	uint32_t max_octets; // a second, UDP payload; 0: no limit
 	uint8_t dtmf_type;   // telephone-event payload type of this party, 255: none
-	// Transcoding: what this party sends and gets. Both legs have a codec, and then what comes from
-	// one is decoded and encoded for the other, or neither has and all four are zero. -EOPNOTSUPP
-	// (ABI_FIELD_CODEC) from a hawse-media that cannot do it.
+	// Transcoding (transcode.h): what this party sends and gets; abi_session_plan.terms has the rest.
+	// Without a codec all four are zero.
 	uint8_t codec;      // enum abi_codec
-	uint8_t codec_type; // its payload type, as this party takes and sends it
-	uint8_t ptime_ms;   // of packets to this party
+	uint8_t codec_type; // its payload type, as this party takes it
+	uint8_t ptime_ms;   // of packets to this party; whole frames (abi_codec_ptime)
 	uint8_t codec_bits; // of what is sent to it, kbit/s; 0: as is usual
 	uint8_t reserved[7];
 };
@@ -173,8 +176,9 @@ struct abi_leg_plan {              // 96 bytes
 struct abi_session_plan { // 224 bytes
 	struct abi_leg_plan leg[2];
 	uint32_t timeout_ms; // without media on a leg with ABI_LEG_TIMEOUT; 0: never
-	uint32_t clock_rate; // of the RTP timestamps, for jitter; 8000 when the codec is unknown
-	uint8_t reserved[24];
+	uint32_t clock_rate; // of the RTP timestamps, for jitter; 8000 when the codec is unknown. Of a
+			     // leg with a codec: that codec's
+	struct abi_codec_terms terms[2]; // by leg
 };
 
 struct abi_session_report { // 224 bytes
@@ -227,7 +231,11 @@ enum abi_field {
 	ABI_FIELD_MKI,
 	ABI_FIELD_STREAM, // resumed SRTP stream
 	ABI_FIELD_ICE,    // role, priority or credentials
-	ABI_FIELD_CODEC,
+	ABI_FIELD_CODEC, // or its payload types, packet time, terms
+	ABI_FIELD_DTMF,  // kind, digits, durations
+	ABI_FIELD_PLAY,  // kind, flags, tones
+	ABI_FIELD_FILE,  // its name
+	ABI_FIELD_RECORD, // kind, rate
 	ABI_FIELDS,
 };
 

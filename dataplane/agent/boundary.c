@@ -7,7 +7,10 @@
 
 #include "dataplane/agent/boundary_private.h"
 
-#define ALL_FLAGS ((ABI_LEG_ICE_FIRST << 1) - 1)
+#define ALL_FLAGS ((ABI_LEG_UDPTL << 1) - 1)
+#define NOT_UDPTL                                                                                  \
+	(ABI_LEG_SRTP_IN | ABI_LEG_SRTP_OUT | ABI_LEG_DTLS | ABI_LEG_OPAQUE | ABI_LEG_RTCP |       \
+		ABI_LEG_RTCP_MUX)
 #define NO_DTMF   255u
 
 static bool has_session(uint16_t type)
@@ -15,7 +18,8 @@ static bool has_session(uint16_t type)
 	return type == ABI_SESSION_ADD || type == ABI_SESSION_UPDATE ||
 	       type == ABI_SESSION_DELETE || type == ABI_SESSION_QUERY ||
 	       type == ABI_SESSION_CLAIM || type == ABI_LEG_KEYS || type == ABI_LEG_ICE ||
-	       type == ABI_SESSION_RESUME;
+	       type == ABI_SESSION_RESUME || type == ABI_DTMF_SEND || type == ABI_PLAY ||
+	       type == ABI_PLAY_STOP || type == ABI_RECORD || type == ABI_RECORD_STOP;
 }
 
 int boundary_unicast(uint8_t family, const uint8_t ip[16])
@@ -116,21 +120,16 @@ static bool may_send_to(uint8_t family, const uint8_t ip[16], uint16_t port)
 // Who relays what he cannot read can change nothing in it.
 static bool flags_agree(const struct abi_leg_plan *plan)
 {
+	if (plan->flags & ABI_LEG_UDPTL &&
+		(plan->flags & NOT_UDPTL || plan->pt_maps || plan->codec))
+		return false;
 	return !(plan->flags & ABI_LEG_OPAQUE) ||
 	       (!(plan->flags & (ABI_LEG_SRTP_IN | ABI_LEG_SRTP_OUT)) && !plan->pt_maps &&
 		       !plan->codec);
 }
 
-static bool codec_is_sound(const struct abi_leg_plan *plan)
-{
-	if (plan->codec == ABI_CODEC_NONE)
-		return !plan->codec_type && !plan->ptime_ms && !plan->codec_bits;
-	return plan->codec < ABI_CODECS && plan->codec_type < 128 && plan->ptime_ms &&
-	       plan->ptime_ms <= BOUNDARY_MAX_PTIME;
-}
-
 static enum abi_field check_leg(const struct boundary *b, const struct abi_leg_ports *ports,
-	const struct abi_leg_plan *plan)
+	const struct abi_leg_plan *plan, const struct abi_codec_terms *terms)
 {
 	enum abi_field field;
 
@@ -143,8 +142,6 @@ static enum abi_field check_leg(const struct boundary *b, const struct abi_leg_p
 		return ABI_FIELD_DSCP;
 	if (plan->flags & ~(uint32_t)ALL_FLAGS || !flags_agree(plan))
 		return ABI_FIELD_FLAGS;
-	if (!codec_is_sound(plan))
-		return ABI_FIELD_CODEC;
 	if (!may_send_to(plan->family, plan->remote_rtp_ip, plan->remote_rtp_port) ||
 		!may_send_to(plan->family, plan->remote_rtcp_ip, plan->remote_rtcp_port))
 		return ABI_FIELD_ADDRESS;
@@ -155,8 +152,28 @@ static enum abi_field check_leg(const struct boundary *b, const struct abi_leg_p
 		return field;
 	if (plan->dtmf_type > 127 && plan->dtmf_type != NO_DTMF)
 		return ABI_FIELD_PT_MAP;
+	field = boundary_codec(plan, terms);
+	if (field)
+		return field;
 	return abi_zero(plan->reserved, sizeof(plan->reserved)) ? ABI_FIELD_NONE
 								: ABI_FIELD_RESERVED;
+}
+
+static bool takes_fax(const struct abi_leg_plan *plan)
+{
+	return plan->codec == ABI_CODEC_PCMU || plan->codec == ABI_CODEC_PCMA;
+}
+
+// Both legs are opaque, or none is; who has T.38 talks to T.38, or to G.711.
+static bool legs_agree(const struct abi_session_plan *plan)
+{
+	const struct abi_leg_plan *a = &plan->leg[0], *b = &plan->leg[1];
+
+	if ((a->flags ^ b->flags) & ABI_LEG_OPAQUE)
+		return false;
+	if (!((a->flags ^ b->flags) & ABI_LEG_UDPTL))
+		return true;
+	return a->flags & ABI_LEG_UDPTL ? takes_fax(b) : takes_fax(a);
 }
 
 static enum abi_field check_plan(const struct boundary *b, const struct abi_session_entry *entry,
@@ -167,23 +184,18 @@ static enum abi_field check_plan(const struct boundary *b, const struct abi_sess
 		return ABI_FIELD_LIMIT;
 	if (plan->clock_rate < BOUNDARY_MIN_CLOCK || plan->clock_rate > BOUNDARY_MAX_CLOCK)
 		return ABI_FIELD_CLOCK_RATE;
-	if (!abi_zero(plan->reserved, sizeof(plan->reserved)))
-		return ABI_FIELD_RESERVED;
 	for (*leg = 0; *leg < entry->legs; (*leg)++) {
-		enum abi_field field = check_leg(b, &entry->ports[*leg], &plan->leg[*leg]);
+		enum abi_field field = check_leg(
+			b, &entry->ports[*leg], &plan->leg[*leg], &plan->terms[*leg]);
 
 		if (field)
 			return field;
 	}
 	*leg = 0;
-	if (entry->legs == 1 && !abi_zero(&plan->leg[1], sizeof(plan->leg[1])))
+	if (entry->legs == 1 && (!abi_zero(&plan->leg[1], sizeof(plan->leg[1])) ||
+					!abi_zero(&plan->terms[1], sizeof(plan->terms[1]))))
 		return ABI_FIELD_RESERVED;
-	// Both legs are opaque, and both have a codec, or none is.
-	if (entry->legs == 2 && (plan->leg[0].flags ^ plan->leg[1].flags) & ABI_LEG_OPAQUE)
-		return ABI_FIELD_FLAGS;
-	if (!plan->leg[0].codec != !plan->leg[1].codec)
-		return ABI_FIELD_CODEC;
-	return ABI_FIELD_NONE;
+	return entry->legs == 2 && !legs_agree(plan) ? ABI_FIELD_FLAGS : ABI_FIELD_NONE;
 }
 
 // Which states of a session a command makes sense in, as a mask of 1 << state.
@@ -197,6 +209,11 @@ static unsigned states_of(uint16_t type)
 	case ABI_LEG_KEYS:
 	case ABI_LEG_ICE:
 	case ABI_SESSION_RESUME:
+	case ABI_DTMF_SEND:
+	case ABI_PLAY:
+	case ABI_PLAY_STOP:
+	case ABI_RECORD:
+	case ABI_RECORD_STOP:
 		return 1u << ABI_SESSION_ACTIVE;
 	default:
 		return 1u << ABI_SESSION_ALLOCATED | 1u << ABI_SESSION_ACTIVE |
@@ -231,6 +248,11 @@ static enum abi_field check_payload(const struct boundary *b, const struct abi_m
 		struct abi_leg_keys keys;
 		struct abi_leg_ice ice;
 		struct abi_session_resume resume;
+		struct abi_dtmf_send digits;
+		struct abi_play play;
+		struct abi_play_stop play_stop;
+		struct abi_record record;
+		struct abi_record_stop record_stop;
 	} payload;
 	enum abi_field field = ABI_FIELD_NONE;
 
@@ -251,6 +273,19 @@ static enum abi_field check_payload(const struct boundary *b, const struct abi_m
 		field = boundary_ice(entry, &payload.ice);
 		*leg = payload.ice.leg;
 		break;
+	case ABI_DTMF_SEND:
+		*leg = payload.digits.leg;
+		return boundary_dtmf_send(entry, &payload.digits);
+	case ABI_PLAY:
+		*leg = payload.play.leg;
+		return boundary_play(entry, &payload.play);
+	case ABI_PLAY_STOP:
+		*leg = payload.play_stop.leg;
+		return boundary_play_stop(entry, &payload.play_stop);
+	case ABI_RECORD:
+		return boundary_record(entry, &payload.record);
+	case ABI_RECORD_STOP:
+		return payload.record_stop.reserved ? ABI_FIELD_RESERVED : ABI_FIELD_NONE;
 	default:
 		return ABI_FIELD_NONE;
 	}

@@ -22,7 +22,6 @@
 #define BOUNDARY_MIN_CLOCK   1000u       // abi_session_plan.clock_rate
 #define BOUNDARY_MAX_CLOCK   384000u
 #define BOUNDARY_ANY         255u  // abi_leg_want.interface_index: any interface
-#define BOUNDARY_MAX_PTIME   120u  // abi_leg_plan.ptime_ms
 #define BOUNDARY_MAX_INJECT  1452u // bytes of an injected packet: fits an IPv6 packet of 1,500
 
 struct boundary {

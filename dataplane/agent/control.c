@@ -89,7 +89,7 @@ static int welcome(struct control *c, int socket, uint64_t features, uint32_t ge
 	const int fds[] = {c->region->shm.fd, c->b.fd, c->punt.fd, c->inject.fd, c->command_bell,
 		c->event_bell};
 	struct abi_welcome w = {
-		.features = features & ABI_FEATURE_NONE,
+		.features = features & ABI_FEATURES,
 		.boot_epoch = c->region->a->boot_epoch,
 		.generation = generation,
 		.fd_count = sizeof(fds) / sizeof(fds[0]),

@@ -178,7 +178,7 @@ void plan_session(
 		return;
 	}
 	memcpy(&plan, command->payload, sizeof(plan));
-	if (plan.leg[0].codec) {
+	if (plan.leg[0].codec || plan.leg[1].codec) {
 		reply_failure(s, ticket, -EOPNOTSUPP, ABI_FIELD_CODEC, 0);
 		return;
 	}

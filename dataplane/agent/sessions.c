@@ -448,6 +448,13 @@ void sessions_command(
 	case ABI_SESSION_RESUME:
 		secure_command(s, command, ticket);
 		break;
+	case ABI_DTMF_SEND:
+	case ABI_PLAY:
+	case ABI_PLAY_STOP:
+	case ABI_RECORD:
+	case ABI_RECORD_STOP:
+		reply_failure(s, ticket, -EOPNOTSUPP, ABI_FIELD_TYPE, 0);
+		break;
 	default: // ABI_PING
 		outbox_done(s->c.outbox, ticket);
 	}

@@ -24,7 +24,13 @@ static void legs_are_sound(const struct boundary *b, const struct abi_session_en
 		const struct abi_leg_plan *leg = &plan->leg[i];
 
 		must(leg->family == b->endpoints[entry->ports[i].endpoint].family);
+		const struct abi_codec_terms *t = &plan->terms[i];
+
 		must(leg->pt_maps <= ABI_PT_MAPS && leg->dscp < 64);
+		must(leg->codec < ABI_CODECS && leg->codec_type < 128 && t->type_in < 128);
+		must(!leg->codec || abi_codec_ptime(leg->codec, leg->ptime_ms));
+		must(t->cn_type < 128 && t->dtmf <= ABI_DTMF_SIGNALLED);
+		must(t->dtmf_out < 128 || t->dtmf_out == 255);
 		must(leg->source_policy <= ABI_SOURCE_ANY);
 		for (unsigned m = 0; m < leg->pt_maps; m++)
 			must(leg->pt_map[m].from < 128 && leg->pt_map[m].to < 128);
@@ -58,6 +64,31 @@ static void ice_is_sound(const struct abi_session_entry *entry, const struct abi
 	must((ice.role == ABI_ICE_OFF) == (ice.local_pwd_length == 0));
 }
 
+static void media_is_sound(const struct abi_session_entry *entry, const struct abi_msg *m)
+{
+	struct abi_dtmf_send digits;
+	struct abi_play play;
+	struct abi_record record;
+
+	memcpy(&digits, m->payload, sizeof(digits));
+	memcpy(&play, m->payload, sizeof(play));
+	memcpy(&record, m->payload, sizeof(record));
+	if (m->type == ABI_DTMF_SEND) {
+		must(digits.leg < entry->legs && digits.count && digits.count <= ABI_DTMF_DIGITS);
+		for (unsigned i = 0; i < digits.count; i++)
+			must(digits.digit[i] <= ABI_DTMF_FLASH);
+	}
+	if (m->type == ABI_PLAY) {
+		must(play.leg < entry->legs && play.tones <= ABI_TONES);
+		must((play.kind == ABI_PLAY_FILE) == (strnlen(play.file, ABI_FILE) > 0));
+	}
+	if (m->type == ABI_RECORD) {
+		must(record.legs && record.legs < 1u << entry->legs);
+		must(strnlen(record.file, ABI_FILE) < ABI_FILE && record.file[0] != '/' &&
+			record.file[0] != '.' && !strstr(record.file, "/."));
+	}
+}
+
 static void accepted_is_sound(const struct boundary *b, const struct abi_msg *m)
 {
 	struct abi_port_alloc alloc;
@@ -83,6 +114,7 @@ static void accepted_is_sound(const struct boundary *b, const struct abi_msg *m)
 			keys_are_sound(&b->directory[m->slot], m);
 		if (m->type == ABI_LEG_ICE)
 			ice_is_sound(&b->directory[m->slot], m);
+		media_is_sound(&b->directory[m->slot], m);
 	}
 }
 

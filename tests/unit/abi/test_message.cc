@@ -38,7 +38,8 @@ TEST(Message, EveryCommandHasANameALengthAndAReply)
 TEST(Message, EventsHaveNoReply)
 {
 	for (uint16_t type : {ABI_LEARNED, ABI_MEDIA_TIMEOUT, ABI_SWEPT, ABI_ICE_NOMINATED,
-		     ABI_ICE_LOST, ABI_SRTP_FAILURES, ABI_DTLS_UNASKED}) {
+		     ABI_ICE_LOST, ABI_SRTP_FAILURES, ABI_DTLS_UNASKED, ABI_DTMF, ABI_PLAY_DONE,
+		     ABI_RECORD_DONE}) {
 		EXPECT_GE(abi_msg_payload(type, 0), 0);
 		EXPECT_EQ(abi_msg_payload(type | ABI_REPLY, 0), -1);
 	}
@@ -60,6 +61,28 @@ TEST(Message, EveryFieldHasAName)
 	EXPECT_STREQ(abi_field_name(UINT32_MAX), "unknown");
 }
 
+TEST(Codecs, ClocksAndPacketTimes)
+{
+	for (unsigned codec = 1; codec < ABI_CODECS; codec++) {
+		ASSERT_NE(abi_codec_of(codec), nullptr) << codec;
+		EXPECT_NE(abi_codec_of(codec)->name, nullptr) << codec;
+		EXPECT_GE(abi_codec_clock(codec, 0), 8000u) << codec;
+	}
+	EXPECT_EQ(abi_codec_of(ABI_CODEC_NONE), nullptr);
+	EXPECT_EQ(abi_codec_of(ABI_CODECS), nullptr);
+	EXPECT_EQ(abi_codec_clock(ABI_CODEC_G722, 0), 8000u);
+	EXPECT_EQ(abi_codec_clock(ABI_CODEC_OPUS, 16), 48000u);
+	EXPECT_EQ(abi_codec_clock(ABI_CODEC_L16, 16), 16000u);
+	EXPECT_EQ(abi_codec_clock(ABI_CODEC_L16, 44), 44100u);
+	EXPECT_TRUE(abi_codec_ptime(ABI_CODEC_PCMU, 30));
+	EXPECT_FALSE(abi_codec_ptime(ABI_CODEC_PCMU, 25));
+	EXPECT_FALSE(abi_codec_ptime(ABI_CODEC_OPUS, 30));
+	EXPECT_TRUE(abi_codec_ptime(ABI_CODEC_OPUS, 10));
+	EXPECT_TRUE(abi_codec_ptime(ABI_CODEC_OPUS, 120));
+	EXPECT_TRUE(abi_codec_ptime(ABI_CODEC_GSM, 40));
+	EXPECT_FALSE(abi_codec_ptime(ABI_CODEC_NONE, 20));
+}
+
 // The offsets that ARCHITECTURE.md draws.
 TEST(Layout, OffsetsAreWhereTheyAreDrawn)
 {
@@ -69,6 +92,8 @@ TEST(Layout, OffsetsAreWhereTheyAreDrawn)
 	EXPECT_EQ(offsetof(abi_region_a, command_consumer), 128u);
 	EXPECT_EQ(offsetof(abi_region_a, event_producer), 192u);
 	EXPECT_EQ(offsetof(abi_region_a, heartbeat_us), 256u);
+	EXPECT_EQ(offsetof(abi_region_a, codecs), 320u);
+	EXPECT_EQ(offsetof(abi_region_a, prompts), 348u);
 	EXPECT_EQ(offsetof(abi_region_b, command_producer), 64u);
 	EXPECT_EQ(offsetof(abi_region_b, event_consumer), 128u);
 	EXPECT_EQ(offsetof(abi_region_b, heartbeat_us), 192u);
@@ -88,6 +113,11 @@ TEST(Layout, OffsetsAreWhereTheyAreDrawn)
 	EXPECT_EQ(offsetof(abi_leg_plan, flags), 40u);
 	EXPECT_EQ(offsetof(abi_leg_plan, pt_map), 64u);
 	EXPECT_EQ(offsetof(abi_session_plan, timeout_ms), 192u);
+	EXPECT_EQ(offsetof(abi_session_plan, terms), 200u);
+	EXPECT_EQ(offsetof(abi_play, tone), 32u);
+	EXPECT_EQ(offsetof(abi_play, file), 64u);
+	EXPECT_EQ(offsetof(abi_record, codec), 24u);
+	EXPECT_EQ(offsetof(abi_record, file), 48u);
 	EXPECT_EQ(offsetof(abi_call, from), 128u);
 	EXPECT_EQ(offsetof(abi_call, codec), 464u);
 }
