@@ -161,7 +161,7 @@ unsigned codec_path_rate(const struct codec_path *path);
 
 // The next sequence number and timestamp, for a stream that goes on without this path.
 void codec_path_stream(const struct codec_path *path, uint16_t *seq, uint32_t *timestamp);
-const struct codec_path_stats *codec_path_stats(const struct codec_path *path);
+const struct codec_path_stats *codec_path_counts(struct codec_path *path);
 // Bytes that it holds, its codecs' libraries not counted.
 size_t codec_path_size(const struct codec_path *path);
 
