@@ -19,7 +19,7 @@ start_stats
 eventually 20 'the sessions of the hostile one are swept' no_port_in_use
 sleep 2
 callee --calls 10 --script 'answer; play 100; expect-bye'
-caller --calls 10 --script 'invite; expect 200; play 100; drain; wait 0.3; bye'
+caller --calls 10 --script 'invite; expect 200; play 100; drain; expect-media 100; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 100

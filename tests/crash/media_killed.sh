@@ -15,9 +15,10 @@ caller --script 'invite; expect 503'
 finish caller
 check caller '.failed == 0 and .each[0].final == 503' 'without media a call is refused with 503'
 start_media
-sleep 1.5
+attached() { [ "$(grep -c 'attached to hawse-media' "$DIR/sip.log")" = 2 ]; }
+eventually 5 'hawse-sip attaches again' attached
 callee --calls 5 --script 'answer; play 100; expect-bye'
-caller --calls 5 --script 'invite; expect 200; play 100; drain; wait 0.3; bye'
+caller --calls 5 --script 'invite; expect 200; play 100; drain; expect-media 100; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 100

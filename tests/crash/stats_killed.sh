@@ -5,7 +5,7 @@
 case_begin
 hawse_start
 callee --calls 20 --script 'answer; play 200; expect-bye'
-caller --calls 20 --script 'invite; expect 200; play 200; drain; wait 0.3; bye'
+caller --calls 20 --script 'invite; expect 200; play 200; drain; expect-media 200; wait 0.3; bye'
 sleep 1
 kill -KILL "$PID_stats"
 wait "$PID_stats" 2>/dev/null

@@ -30,9 +30,30 @@ fail() {
 	exit 1
 }
 
+# Where packets may have gone: what Hawse dropped, and what devices, queues and sockets could not hold. Zeroes are left out.
+explain() {
+	local party device
+	printf -- '--- drops and losses\n'
+	timeout 5 "$HAWSE_BUILD/stats/hawsectl" -r "$DIR/run" show drops 2>/dev/null | grep -E '[1-9]' | head -n 30
+	for party in hawse caller callee stranger net; do
+		[ -e "/run/netns/$NET-$party" ] || continue
+		in_ns "$party" sh -c 'grep -H . /sys/class/net/*/statistics/*_dropped /sys/class/net/*/statistics/*_errors' 2>/dev/null |
+			grep -v ':0$' | sed "s|^/sys/class/net/|$party |"
+		for device in $(ip -n "$NET-$party" -o link show type veth 2>/dev/null | awk -F'[ :@]+' '{print $2}'); do
+			in_ns "$party" ethtool -S "$device" 2>/dev/null | grep -iE 'drop|err' | grep -v ': 0$' | sed "s|^|$party $device |"
+		done
+		in_ns "$party" awk -v p="$party" '/^Udp:/ {if (!n++) split($0, k); else for (i = 2; i <= NF; i++)
+			if (k[i] ~ /Err/ && $i > 0) print p, "udp", k[i], $i}' /proc/net/snmp
+	done
+	awk '{d += strtonum("0x" $2); s += strtonum("0x" $3)} END {print "kernel backlog: dropped", d, "squeezed", s}' \
+		/proc/net/softnet_stat 2>/dev/null
+	cat /proc/loadavg
+}
+
 case_end() {
 	local code=$?
 	trap - EXIT
+	[ -n "$PASSED" ] || explain >"$DIR/losses.txt" 2>/dev/null
 	stop_all 2>/dev/null
 	net_down 2>/dev/null
 	if [ -n "$PASSED" ] && [ $code -eq 0 ] && [ -z "${KEEP:-}" ]; then
@@ -44,6 +65,7 @@ case_end() {
 		printf -- '--- %s\n' "$log"
 		tail -n 15 "$log"
 	done
+	[ ! -s "$DIR/losses.txt" ] || cat "$DIR/losses.txt"
 	printf 'everything is kept in %s\n' "$DIR"
 	[ -z "$FAILED" ] || printf 'FAILED: %s\n' "$FAILED"
 	[ $code -ne 0 ] || [ -z "$PASSED" ] || exit 0
@@ -98,7 +120,7 @@ start_process() {
 	: >"$DIR/$name.log"
 	start "$DIR/$name.log" ip netns exec "$NET-hawse" "$HAWSE_BUILD/$binary" -c "$CONFIG"
 	eval "PID_$name=$STARTED_PID"
-	wait_ready "$DIR/$name.log" "$STARTED_PID" 20 || fail "hawse-$name did not get ready"
+	wait_ready "$DIR/$name.log" "$STARTED_PID" 40 || fail "hawse-$name did not get ready"
 }
 
 start_media() { start_process media dataplane/hawse-media; }
@@ -125,7 +147,7 @@ peer() {
 		>"$DIR/$name.json" 2>"$DIR/$name.log" </dev/null &
 	PEER_PID[$name]=$!
 	STARTED+=("$!")
-	wait_ready "$DIR/$name.log" "$!" 5 || {
+	wait_ready "$DIR/$name.log" "$!" 20 || {
 		cat "$DIR/$name.log"
 		fail "the $name did not start"
 	}
@@ -137,13 +159,13 @@ callee6() { peer callee callee uas --local "[$CALLEE6]:5060" "$@"; }
 caller6() { peer caller caller uac --local "[$CALLER6]:5060" --remote "[$HAWSE6]:5060" "$@"; }
 
 # Waits for the given peers, by default for both parties: the caller as long as it takes, and a callee that still waits
-# for a call 20 s later is told to give up.
+# for a call 30 s later is told to give up.
 finish() {
 	local name i
 	[ $# -gt 0 ] || set -- caller callee
 	for name in "$@"; do
 		[ -n "${PEER_PID[$name]:-}" ] || continue
-		for ((i = 0; i < 100; i++)); do
+		for ((i = 0; i < 150; i++)); do
 			[ "$name" = callee ] && alive "${PEER_PID[$name]}" || break
 			sleep 0.2
 		done
@@ -183,9 +205,10 @@ check_media() {
 		"$1 received nothing lost, doubled, out of order, changed or from elsewhere"
 }
 
-# eventually SECONDS WHAT COMMAND...: until the command succeeds.
+# eventually SECONDS WHAT COMMAND...: until the command succeeds. SECONDS is what an idle machine may take; a loaded one
+# gets twice that and ten more, for waiting long costs only a test that fails.
 eventually() {
-	local end=$((SECONDS + $1)) what=$2
+	local end=$((SECONDS + 2 * $1 + 10)) what=$2
 	shift 2
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || fail "$what"
@@ -208,7 +231,7 @@ capture() {
 		>"$DIR/$1.tcpdump" 2>&1 </dev/null &
 	CAPTURE_PID[$1]=$!
 	STARTED+=("$!")
-	eventually 5 "tcpdump starts in $1" grep -q 'listening on' "$DIR/$1.tcpdump"
+	eventually 10 "tcpdump starts in $1" grep -q 'listening on' "$DIR/$1.tcpdump"
 }
 
 stop_capture() {

@@ -5,7 +5,7 @@
 case_begin
 hawse_start
 callee --script 'ring 180; wait 0.1; answer; rtcp 0.5; play 150; expect-bye'
-caller --script 'invite; expect 180; expect 200; rtcp 0.5; play 150; drain; wait 0.3; bye'
+caller --script 'invite; expect 180; expect 200; rtcp 0.5; play 150; drain; expect-media 150; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 150

@@ -4,7 +4,7 @@
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin
 hawse_start
-peer callee caller uas --local "$CALLER4" --script 'answer; play 50; drain; wait 0.3; bye'
+peer callee caller uas --local "$CALLER4" --script 'answer; play 50; drain; expect-media 50; wait 0.3; bye'
 peer caller callee uac --local "$CALLEE4" --remote "$HAWSE4" --to 4940 --script 'invite; expect 200; play 50; expect-bye'
 finish
 check_scripts

@@ -6,7 +6,7 @@ case_begin
 CARRIER="\"$CALLEE6\""
 hawse_start
 callee6 --script 'ring 180; answer; rtcp 0.5; play 100; expect-bye'
-caller6 --script 'invite; expect 200; rtcp 0.5; play 100; drain; wait 0.3; bye'
+caller6 --script 'invite; expect 200; rtcp 0.5; play 100; drain; expect-media 100; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 100

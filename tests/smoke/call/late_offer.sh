@@ -5,7 +5,7 @@
 case_begin
 hawse_start
 callee --script 'ring 180; answer; play 100; expect-bye'
-caller --script 'invite nosdp; expect 200; wait 0.02; play 100; drain; wait 0.3; bye'
+caller --script 'invite nosdp; expect 200; wait 0.02; play 100; drain; expect-media 100; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 100

@@ -5,7 +5,7 @@
 case_begin
 hawse_start
 callee --mux --script 'answer; rtcp 0.5; play 100; expect-bye'
-caller --mux --script 'invite; expect 200; rtcp 0.5; play 100; drain; wait 0.3; bye'
+caller --mux --script 'invite; expect 200; rtcp 0.5; play 100; drain; expect-media 100; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 100

@@ -7,7 +7,7 @@ CHECKSUM_OFFLOAD=on
 case_begin
 hawse_start
 callee --calls 2 --script 'answer; play 100; expect-bye'
-caller --calls 2 --script 'invite; expect 200; play 100; drain; wait 0.3; bye'
+caller --calls 2 --script 'invite; expect 200; play 100; drain; expect-media 100; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 100

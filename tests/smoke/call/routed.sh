@@ -5,7 +5,7 @@
 case_begin routed
 hawse_start
 callee --calls 5 --script 'ring 180; answer; play 100; expect-bye'
-caller --calls 5 --script 'invite; expect 200; play 100; drain; wait 0.3; bye'
+caller --calls 5 --script 'invite; expect 200; play 100; drain; expect-media 100; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 100

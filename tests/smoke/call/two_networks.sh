@@ -22,7 +22,7 @@ END
 HAWSE4=10.99.1.1
 hawse_start
 callee --calls 20 --script 'ring 180; answer; rtcp 0.5; play 150; expect-bye'
-caller --calls 20 --script 'invite; expect 200; rtcp 0.5; play 150; drain; wait 0.3; bye'
+caller --calls 20 --script 'invite; expect 200; rtcp 0.5; play 150; drain; expect-media 150; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 150

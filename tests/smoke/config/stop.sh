@@ -22,7 +22,7 @@ kill -KILL "$PID_media" "$PID_sip" "$PID_stats"
 wait "$PID_media" "$PID_sip" "$PID_stats" 2>/dev/null
 hawse_start
 callee --script 'answer; play 50; expect-bye'
-caller --script 'invite; expect 200; play 50; drain; wait 0.3; bye'
+caller --script 'invite; expect 200; play 50; drain; expect-media 50; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 50

@@ -7,7 +7,7 @@
 case_begin
 hawse_start
 callee --calls 100 --script 'ring 180; answer; rtcp 5; play 1500; expect-bye'
-caller --calls 100 --rate 50 --script 'invite; expect 200; rtcp 5; play 1500; drain; wait 0.7; bye'
+caller --calls 100 --rate 47 --script 'invite; expect 200; rtcp 5; play 1500; drain; expect-media 1500; wait 0.7; bye'
 finish
 check_scripts
 check_media caller 1500

@@ -7,9 +7,9 @@ case_begin
 PORTS=20000-20007 QUARANTINE=1
 hawse_start
 callee --calls 2 --script 'answer; expect-bye'
-caller --calls 2 --script 'invite; expect 200; wait 4; bye'
-sleep 1
-[ "$(ports_in_use)" -gt 0 ] || fail 'hawsectl shows no port in use'
+caller --calls 2 --script 'invite; expect 200; wait 6; bye'
+all_in_use() { [ "$(ports_in_use)" = 8 ]; }
+eventually 4 'hawsectl shows all ports in use' all_in_use
 peer third caller uac --local "$CALLER4:5070" --remote "$HAWSE4" --rtp 31000 --script 'invite; expect 503'
 finish third
 check third '.failed == 0 and (.each[0].retry_after | tonumber) > 0' 'the third call gets 503 with Retry-After'

@@ -5,7 +5,7 @@
 case_begin
 hawse_start
 callee --script 'answer; play 250; expect-bye'
-caller --script 'invite; expect 200; play 250; drain; wait 0.5; bye'
+caller --script 'invite; expect 200; play 250; drain; expect-media 250; wait 0.5; bye'
 sleep 1
 for kind in rtp junk short rtcp stun; do
 	in_ns caller "$HAWSE_BUILD/tests/lib/rtp_peer" --local "$CALLER4:4444" --to "$HAWSE4:20000-20099" \

@@ -5,7 +5,7 @@
 case_begin
 hawse_start
 callee --codecs '0 8' --script 'answer; play 50; expect-bye'
-caller --codecs '0 8' --script 'invite; expect 200; play 50; drain; wait 0.3; bye'
+caller --codecs '0 8' --script 'invite; expect 200; play 50; drain; expect-media 50; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 50

@@ -7,7 +7,7 @@ case_begin
 hawse_start
 capture callee eth0 "udp and not port 5060"
 callee --calls 4 --script 'answer; wait 3; play 200; expect-bye'
-caller --calls 4 --script 'invite; expect 200; wait 3; play 200; drain; wait 0.5; bye'
+caller --calls 4 --script 'invite; expect 200; wait 3; play 200; drain; expect-media 200; wait 0.5; bye'
 sleep 0.7
 before=$(drops_total)
 for kind in rtp rtcp stun junk rtp; do

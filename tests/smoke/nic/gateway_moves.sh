@@ -6,8 +6,10 @@ case_begin routed
 hawse_start
 net_address net hawse 10.99.0.253/24
 callee --calls 5 --script 'ring 180; answer; play 250; expect-bye'
-caller --calls 5 --script 'invite; expect 200; play 250; drain; wait 0.3; bye'
-sleep 2
+caller --calls 5 --script 'invite; expect 200; play 250; drain; expect-media 250; wait 0.3; bye'
+talks() { [ "$(ctl show calls --json | jq '[.. | objects | select(.state? == "up")] | length')" -gt 0 ]; }
+eventually 5 'the call is up' talks
+sleep 1.5
 ip -n "$NET-hawse" route replace default via 10.99.0.253
 finish
 check_scripts

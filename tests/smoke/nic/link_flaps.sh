@@ -6,7 +6,9 @@ case_begin
 hawse_start
 callee --script 'ring 180; answer; play 300; expect-bye'
 caller --script 'invite; expect 200; play 300; drain; wait 0.3; bye'
-sleep 2
+talks() { [ "$(ctl show calls --json | jq '[.. | objects | select(.state? == "up")] | length')" -gt 0 ]; }
+eventually 5 'the call is up' talks
+sleep 1.5
 ip -n "$NET-hawse" link set media0 down
 sleep 0.5
 ip -n "$NET-hawse" link set media0 up

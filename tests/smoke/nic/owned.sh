@@ -17,13 +17,13 @@ in_ns caller ping -c 3 -i 0.2 -W 2 -q "$HAWSE4" >"$DIR/ping" || fail 'the kernel
 start_sip
 start_stats
 callee --calls 5 --script 'ring 180; answer; play 100; expect-bye'
-caller --calls 5 --script 'invite; expect 200; play 100; drain; wait 0.3; bye'
+caller --calls 5 --script 'invite; expect 200; play 100; drain; expect-media 100; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 100
 check_media callee 100
 callee --script 'ring 180; answer; play 50; expect-bye' # calls go to its first address
-caller6 --script 'invite; expect 200; play 50; drain; wait 0.3; bye'
+caller6 --script 'invite; expect 200; play 50; drain; expect-media 50; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 50

@@ -14,7 +14,7 @@ check junk '.answers.version[0] == 505' 'SIP/7.0 is answered 505'
 check junk '.answers["cseq method"][0] == 400' 'a CSeq of another method is answered 400'
 check junk '.answers["unknown method"][0] | . == 405 or . == 501' 'an unknown method is answered 405 or 501'
 callee --script 'ring 180; answer; play 50; expect-bye'
-caller --script 'invite; expect 200; play 50; drain; wait 0.3; bye'
+caller --script 'invite; expect 200; play 50; drain; expect-media 50; wait 0.3; bye'
 finish
 check_scripts
 check_media caller 50

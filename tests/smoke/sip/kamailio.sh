@@ -80,7 +80,7 @@ through() { # TITLE
 	check_media caller 50
 	check_media callee 50
 	# In: a caller behind Kamailio.
-	peer callee caller uas --local "$CALLER4" --script 'ring 180; wait 0.2; answer; play 50; drain; wait 0.2; bye'
+	peer callee caller uas --local "$CALLER4" --script 'ring 180; wait 0.2; answer; play 50; drain; expect-media 50; wait 0.2; bye'
 	peer caller callee uac --local "$CALLEE4:5071" --remote "$CALLEE4:5062" \
 		--script 'invite; expect 180; expect 200; play 50; drain; expect-bye'
 	finish

@@ -14,7 +14,7 @@ capture callee eth0 'port 5060'
 
 # It listens on TCP only: the long INVITE comes there.
 peer callee callee uas --local "$CALLEE4:5060" --transport tcp --script 'ring 180; answer; play 30; expect-bye'
-caller --header "$long" --script 'invite; expect 200; play 30; drain; wait 0.2; bye'
+caller --header "$long" --script 'invite; expect 200; play 30; drain; expect-media 30; wait 0.2; bye'
 finish
 check_scripts
 check_media caller 30
@@ -23,14 +23,14 @@ check callee '.accepted == 1' 'the INVITE came by TCP'
 
 # The same one again, but nobody is there on TCP.
 callee --script 'ring 180; answer; play 30; expect-bye'
-caller --header "$long" --script 'invite; expect 200; play 30; drain; wait 0.2; bye'
+caller --header "$long" --script 'invite; expect 200; play 30; drain; expect-media 30; wait 0.2; bye'
 finish
 check_scripts
 check_media caller 30
 
 # Short: UDP, though somebody listens on TCP.
 callee --script 'ring 180; answer; play 30; expect-bye'
-caller --script 'invite; expect 200; play 30; drain; wait 0.2; bye'
+caller --script 'invite; expect 200; play 30; drain; expect-media 30; wait 0.2; bye'
 finish
 check_scripts
 stop_capture callee

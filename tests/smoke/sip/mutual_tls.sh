@@ -29,7 +29,7 @@ tls_caller() { # PARTY ADDRESS WIRE SCRIPT
 
 # To the carrier: each shows its certificate to the other.
 tls_callee carrier ours
-caller --script 'invite; expect 180; expect 200; play 50; drain; wait 0.2; bye'
+caller --script 'invite; expect 180; expect 200; play 50; drain; expect-media 50; wait 0.2; bye'
 finish
 check_scripts
 check_media caller 50

@@ -26,7 +26,7 @@ tcp_caller() {
 # Pieces of 1, 7 and 100 octets.
 for split in 7 100; do
 	peer callee callee uas --local "$CALLEE4" --transport tcp --split $split --script 'ring 180; answer; play 20; expect-bye'
-	tcp_caller 'invite; expect 200; play 20; drain; wait 0.2; bye' --split $split
+	tcp_caller 'invite; expect 200; play 20; drain; expect-media 20; wait 0.2; bye' --split $split
 	finish
 	check_scripts
 	check_media caller 20
@@ -34,7 +34,7 @@ done
 
 # Many calls on one connection.
 peer callee callee uas --local "$CALLEE4" --transport tcp --calls 20 --script 'ring 180; answer; play 20; expect-bye'
-tcp_caller 'invite; expect 200; play 20; drain; wait 0.2; bye' --calls 20
+tcp_caller 'invite; expect 200; play 20; drain; expect-media 20; wait 0.2; bye' --calls 20
 finish
 check_scripts
 check_media caller 20
@@ -44,7 +44,7 @@ check callee '.accepted == 1' 'all calls to the callee on one connection (RFC 59
 
 # The caller loses its connection while it rings and comes back on another: the 200 finds it where it listens.
 tcp_callee 'ring 180; wait 1; answer; play 20; expect-bye'
-tcp_caller 'invite; expect 180; hang-up; expect 200; play 20; drain; wait 0.2; bye'
+tcp_caller 'invite; expect 180; hang-up; expect 200; play 20; drain; expect-media 20; wait 0.2; bye'
 finish
 check_scripts
 check_media caller 20
@@ -64,7 +64,7 @@ check junk '.pipelined == [200, 200, 200]' 'three requests in one segment get th
 check junk '.http == "closed" and .tls_garbage == "closed"' 'other protocols end their connection'
 all_alive
 tcp_callee 'ring 180; answer; play 20; expect-bye'
-tcp_caller 'invite; expect 200; play 20; drain; wait 0.2; bye'
+tcp_caller 'invite; expect 200; play 20; drain; expect-media 20; wait 0.2; bye'
 finish
 check_scripts
 check_media caller 20

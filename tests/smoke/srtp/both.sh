@@ -11,7 +11,7 @@ hawse_start
 callee --srtp AEAD_AES_128_GCM --interval 0.01 --first-seq 65400 \
 	--script 'answer; expect-secure 1; play 300; expect-bye'
 caller --srtp AES_CM_128_HMAC_SHA1_80 --srtp-mode mki --interval 0.01 --first-seq 65400 \
-	--script 'invite; expect 200; expect-secure 1; play 300; drain; wait 0.7; bye'
+	--script 'invite; expect 200; expect-secure 1; play 300; drain; expect-media 300; wait 0.7; bye'
 finish
 check_scripts
 check_media caller 300

@@ -10,7 +10,7 @@ hawse_config | sed "s/carrier: {kind: trunk,/carrier: {kind: trunk, srtp: sdes, 
 hawse_start
 for suite in AES_CM_128_HMAC_SHA1_80 AES_CM_128_HMAC_SHA1_32 AES_256_CM_HMAC_SHA1_80 AEAD_AES_128_GCM AEAD_AES_256_GCM; do
 	callee --srtp $suite --script 'ring 180; answer; expect-secure 1; rtcp 0.2; play 100; expect-bye'
-	caller --script 'invite; expect 200; rtcp 0.2; play 100; drain; wait 0.5; bye'
+	caller --script 'invite; expect 200; rtcp 0.2; play 100; drain; expect-media 100; wait 0.5; bye'
 	finish
 	check_scripts
 	check_media caller 100

@@ -43,7 +43,7 @@ check caller '.failed == 0' 'what is too dear has no route'
 
 # A call stays up over all that follows, and holds the only place.
 peer callee callee uas --local "$CALLEE4" --script 'ring 180; answer; play 200; drain; expect-bye'
-caller --to +15550002 --script 'invite; expect 200; play 200; drain; wait 0.3; bye'
+caller --to +15550002 --script 'invite; expect 200; play 200; drain; expect-media 200; wait 0.3; bye'
 eventually 5 'the call is up' sh -c "ip netns exec $NET-hawse $HAWSE_BUILD/stats/hawsectl -r $DIR/run show peers --json a |
 	jq -e '.peers[0].out == 1'"
 peer e-callee stranger uas --local "$STRANGER4" --script 'answer; expect-bye'

@@ -22,7 +22,7 @@ in_ns caller iptables -t nat -A POSTROUTING -o eth0 -p udp -j MASQUERADE --to-po
 ACCESS="$ACCESS, keepalive: 1"
 phones_config
 hawse_start
-phone_start home phone --user alice --password secret --local 192.168.77.2:5060 register 300 wait 3 answer 8
+phone_start home phone --user alice --password secret --local 192.168.77.2:5060 register 300 wait 3 answer 25
 eventually 8 'the mapping was kept open' has_line "$DIR/phone.json" '"wait"'
 ctl show registrations --json >"$DIR/shown.json"
 check shown ".phones[0].nat and (.phones[0].from | test(\"UDP $CALLER4:40[0-9]*\"))" 'the NAT is seen'

@@ -169,7 +169,7 @@ in_ns stranger timeout 20 sipp -sf "$DIR/auth.xml" -i "$STRANGER4" -p 5066 -m 1 
 finish callee
 check callee '.failed == 0 and .missing == 0' 'the call went out, with credentials for INVITE and BYE'
 # A call to our account at the provider rings the number of the trunk.
-phone_start caller alice --user alice --password secret register 300 answer 8
+phone_start caller alice --user alice --password secret register 300 answer 25
 eventually 5 'alice registers' has_line "$DIR/alice.json" '"register"'
 peer caller callee uac --local "$CALLEE4:5071" --remote "$CALLEE4:5060" --to acc1 --script 'invite; expect 200; wait 0.2; bye'
 finish caller

@@ -25,7 +25,7 @@ call() {
 
 call 480 'nobody is registered'
 for transport in udp tcp tls ws wss; do
-	phone_start caller phone --transport $transport --user alice --password secret register 300 answer 8 unregister
+	phone_start caller phone --transport $transport --user alice --password secret register 300 answer 25 unregister
 	eventually 8 "alice registers by $transport" has_line "$DIR/phone.json" '"register"'
 	ctl show registrations --json >"$DIR/shown.json"
 	check shown '.phones | length == 1' "one phone is shown ($transport)"
@@ -39,7 +39,7 @@ for transport in udp tcp tls ws wss; do
 done
 call 480 'unregistered'
 
-phone_start caller phone --user alice --password secret register 300 wait 3 answer 10 again 1
+phone_start caller phone --user alice --password secret register 300 wait 3 answer 25 again 1
 eventually 5 'alice registers' has_line "$DIR/phone.json" '"register"'
 kill -KILL "$PID_sip"
 wait "$PID_sip" 2>/dev/null

@@ -76,7 +76,7 @@ eventually 8 'bob reaches alice' one_call
 linphone terminate
 eventually 8 'and hangs up' no_port_in_use
 # A second phone of bob: both ring, one has it.
-phone_start stranger desk --local "$STRANGER4:5099" --user bob --password geheim register 300 answer 8
+phone_start stranger desk --local "$STRANGER4:5099" --user bob --password geheim register 300 answer 25
 eventually 5 'the second registers' registered bob 2
 peer caller callee uac --local "$CALLEE4" --remote "$HAWSE4" --to +4930101 --script 'invite; expect 200; wait 0.5; bye'
 finish caller

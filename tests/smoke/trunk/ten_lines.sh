@@ -15,12 +15,12 @@ hawse_configure
 start_media
 start_sip
 callee --script 'ring 180; answer; play 30; expect-bye'
-caller --script 'invite; expect 180; expect 200; play 30; drain; wait 0.2; bye'
+caller --script 'invite; expect 180; expect 200; play 30; drain; expect-media 30; wait 0.2; bye'
 finish
 check_scripts
 check_media caller 30
 check_media callee 30
-peer callee caller uas --local "$CALLER4" --script 'ring 180; answer; play 30; drain; wait 0.2; bye'
+peer callee caller uas --local "$CALLER4" --script 'ring 180; answer; play 30; drain; expect-media 30; wait 0.2; bye'
 peer caller callee uac --local "$CALLEE4" --remote "$HAWSE4" --script 'invite; expect 200; play 30; drain; expect-bye'
 finish
 check_scripts
