@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Peers that the operator has taken out of service: no new calls go to them (routes pass them over) or come from
-// them (503 with Retry-After); running calls go on. Kept in `<state>/disabled`, one name a line, so it holds over
+// them (503 with Retry-After), and they are neither pinged nor registered at; running calls go on. Kept in `<state>/disabled`, one name a line, so it holds over
 // restarts of hawse-sip until they are enabled again; a name that the configuration does not have any more
 // stays, and does nothing.
 //

@@ -225,7 +225,7 @@ static struct sip_slice answer(struct cp_feedback *f, const uint8_t *bytes, size
 
 struct sip_slice cp_feedback_send(struct cp_feedback *f, const uint8_t *bytes, size_t n)
 {
-	static const char offer[] = ";oc;oc-algo=\"loss\"";
+	static const char offer[] = CP_FEEDBACK_OFFER;
 	struct sip_slice whole = sip_slice((const char *)bytes, n), value;
 	struct sip_via via;
 	struct oc oc;

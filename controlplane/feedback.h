@@ -22,6 +22,9 @@
 extern "C" {
 #endif
 
+// What the offer adds to a request.
+#define CP_FEEDBACK_OFFER ";oc;oc-algo=\"loss\""
+
 struct cp_feedback;
 
 // NULL: no memory.

@@ -5,6 +5,7 @@
 
 #include "controlplane/log.h"
 #include "controlplane/process_private.h"
+#include "controlplane/registrar/enrol.h"
 
 // ---- drain -----------------------------------------------------------------------------------------
 
@@ -54,6 +55,7 @@ static int set_trunk(struct process *p, struct cp_control_call *call, bool disab
 		return -ENOENT;
 	}
 	err = cp_disabled_set(&p->disabled, name, disabled);
+	cp_enrol_disabled(p->shards[0]);
 	cp_log(CP_LOG_INFO, "trunk", 0, "%s: %s by %s", name, disabled ? "disabled" : "enabled",
 		call->who);
 	if (err && cp_disabled_is(&p->disabled, name) == disabled)

@@ -121,7 +121,8 @@ static unsigned on_locate(void *ctx, const struct cp_policy *policy, const struc
 
 static int on_route(void *ctx, struct sip_flow *flow, size_t n)
 {
-	return cp_transport_route(((struct process *)ctx)->transport, flow, n);
+	return cp_transport_route(((struct process *)ctx)->transport, flow,
+		n ? n + sizeof(CP_FEEDBACK_OFFER) - 1 : 0);
 }
 
 static void on_failed(void *ctx, const struct sip_flow *flow)
@@ -148,6 +149,14 @@ static bool on_owns(void *ctx, const struct cp_policy *policy, const struct cp_p
 	const struct sip_addr *addr)
 {
 	return cp_transport_owns(((struct process *)ctx)->transport, policy, peer, addr);
+}
+
+static void on_trunk_down(void *ctx, const char *name)
+{
+	struct process *p = ctx;
+
+	for (unsigned i = 0; i < p->shard_count; i++)
+		cp_shard_trunk_down(p->shards[i], name);
 }
 
 static void on_junk(void *ctx, const struct sip_flow *source)
@@ -180,6 +189,7 @@ static const struct cp_shard_ops shard_ops = {
 	.disabled = on_disabled,
 	.locate = on_locate,
 	.route = on_route,
+	.trunk_down = on_trunk_down,
 	.failed = on_failed,
 	.who = on_who,
 	.owns = on_owns,
@@ -269,6 +279,8 @@ static void on_beat(uv_timer_t *timer)
 	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
 	process_secure_beat(p);
 	process_tick_cdrs(p);
+	if (++p->beats % 2 == 0)
+		process_spent_keep(p);
 	abi_notify_alive(p->now_us);
 	if ((p->stopping || p->draining) && process_calls(p) == 0)
 		uv_stop(&p->loop);
@@ -532,6 +544,7 @@ static int open_journal(struct process *p, char why[PROCESS_WHY])
 		cp_log(CP_LOG_WARNING, "trunk", 0, "%s cannot be read: nobody is disabled",
 			p->disabled.path);
 
+	process_spent_open(p);
 	if (err)
 		cp_log(CP_LOG_WARNING, "config", 0, "no history is kept in %s/history: %s",
 			cfg->state, strerror(-err));
@@ -780,6 +793,8 @@ void process_free(struct process *p)
 	uv_timer_stop(&p->stop);
 	for (unsigned i = 0; i < p->shard_count; i++)
 		cp_shard_free(p->shards[i]);
+	if (p->accounts && p->transport)
+		process_spent_keep(p);
 	cp_accounts_free(p->accounts);
 	cp_survive_close(p->survive);
 	cp_phones_free(p->phones);

@@ -50,6 +50,8 @@ struct process {
 	struct cp_phones *phones;
 	struct process_secure *secure; // secured.c
 	struct cp_accounts *accounts;
+	unsigned beats;
+	bool spent_failed; // they could not be written, and the log says so
 	uint32_t peer_counters; // in region T, behind the others
 	struct cp_history history;
 	struct cp_disabled disabled;
@@ -90,6 +92,12 @@ void process_restore(struct process *p, cp_survive_shard_fn *shard_of);
 // Twice a second.
 void process_tick_cdrs(struct process *p);
 void process_close_cdrs(struct process *p);
+
+// ---- spent.c: what was used up of the limits of the day
+
+void process_spent_open(struct process *p);
+// Once a second.
+void process_spent_keep(struct process *p);
 
 // Takes no new calls, and ends when there is none left; or takes new ones again.
 void process_drain(struct process *p, const char *why, bool drain);

@@ -413,6 +413,13 @@ static int on_route(void *ctx, struct sip_flow *flow, size_t n)
 	return shard->ops->route ? shard->ops->route(shard->ctx, flow, n) : 0;
 }
 
+// Header rules may make it longer.
+static size_t on_wire_size(
+	void *ctx, const struct sip_flow *flow, const uint8_t *bytes, size_t n)
+{
+	return cp_rewrite(ctx, CFG_OUT, flow, &bytes, &n) ? 0 : n;
+}
+
 static void on_refused(void *ctx, const struct sip_flow *source, enum sip_refusal why)
 {
 	struct cp_shard *shard = ctx;
@@ -433,6 +440,7 @@ static const struct sip_layer_ops layer_ops = {
 	.terminated = on_terminated,
 	.trace = on_trace,
 	.route = on_route,
+	.wire_size = on_wire_size,
 	.refused = on_refused,
 	.challenged = on_challenged,
 };

@@ -81,6 +81,8 @@ struct cp_shard_ops {
 		struct abi_leg_stats *stats);
 	// The operator has taken this peer out of service: no new calls from it. NULL: nobody is.
 	bool (*disabled)(void *ctx, const struct cp_peer *peer);
+	// This trunk does not answer any more: cp_shard_trunk_down() for every shard. NULL: there is but one.
+	void (*trunk_down)(void *ctx, const char *name);
 };
 
 struct cp_shard_config {
@@ -159,6 +161,8 @@ bool cp_shard_hangup(struct cp_shard *shard, uint64_t id);
 void cp_shard_each(const struct cp_shard *shard,
 	void (*fn)(void *ctx, uint64_t call, unsigned attempt), void *ctx);
 size_t cp_shard_calls(const struct cp_shard *shard);
+// Calls that wait for an answer of this trunk go on to the next.
+void cp_shard_trunk_down(struct cp_shard *shard, const char *name);
 struct cp_accounts *cp_shard_accounts(const struct cp_shard *shard);
 // Copies what the transaction layer counted into region T. Once a second will do.
 void cp_shard_publish(struct cp_shard *shard);

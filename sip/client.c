@@ -197,6 +197,15 @@ int sip_client_cancel(struct sip_transaction *tx, struct sip_slice lines)
 	return 0;
 }
 
+void sip_client_abandon(struct sip_transaction *tx)
+{
+	tx->user = NULL;
+	if (is_invite(tx) || tx->status >= 200 || tx->state == SIP_TX_TERMINATED)
+		return;
+	tx->flags |= SIP_TX_INTERNAL;
+	sip_tx_end(tx);
+}
+
 static void send_waiting_cancel(struct sip_transaction *tx)
 {
 	// One that fails here is lost; the INVITE is then answered, or runs into no timer: so give

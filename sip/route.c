@@ -54,7 +54,11 @@ int sip_route(struct sip_layer *l, struct sip_flow *flow, size_t n)
 int sip_tx_route(struct sip_transaction *tx)
 {
 	const struct sip_flow before = tx->flow;
-	int err = sip_route(tx->layer, &tx->flow, tx->bytes_len);
+	const struct sip_layer *l = tx->layer;
+	size_t n = l->ops.wire_size
+			   ? l->ops.wire_size(l->ctx, &tx->flow, tx->bytes, tx->bytes_len)
+			   : tx->bytes_len;
+	int err = sip_route(tx->layer, &tx->flow, n);
 
 	if (err)
 		return err;

@@ -86,6 +86,8 @@ struct sip_layer_ops {
 	// 18.1.1; should that one fail before any response, it goes by UDP after all). The Via is
 	// written accordingly. 0, or -errno: ends by ops.transport_error.
 	int (*route)(void *ctx, struct sip_flow *flow, size_t n);
+	// May be NULL. How long a request is on the wire, when whoever sends it adds something. For `route`.
+	size_t (*wire_size)(void *ctx, const struct sip_flow *flow, const uint8_t *bytes, size_t n);
 	// May be NULL. A 401 or 407 came; `request` is what it answers. True: it has been sent again with
 	// credentials (sip_request_again() in dialog.h), and the TU does not hear of this response.
 	bool (*challenged)(void *ctx, struct sip_transaction *tx, const struct sip_message *response,
@@ -168,6 +170,9 @@ int sip_client_send(struct sip_layer *l, const struct sip_flow *to, const uint8_
 // header lines (Reason), or empty. The final response (487 as a rule) still comes; when none comes
 // in 64*T1, timeout. 0, -EALREADY (has a final response, or was cancelled before), -ENOMEM.
 int sip_client_cancel(struct sip_transaction *tx, struct sip_slice lines);
+// Nobody wants the answer of this request (not an INVITE) any more: it is not repeated, and no op is called for
+// it again. An answer that comes yet is stray.
+void sip_client_abandon(struct sip_transaction *tx);
 
 // ---- server
 

@@ -170,6 +170,7 @@ struct cp_leg {
 	char *moved_id;             // Call-ID of the dialog, which has moved to another call; malloc
 	uint64_t start_us, ring_us, answer_us, end_us;
 	struct cp_place place; // in the account of its peer
+	struct cp_place *user; // in that of its user; NULL: none, which is usual. malloc
 	struct cp_exchange bye;
 };
 
@@ -415,10 +416,15 @@ bool cp_limit_caller(struct cp_call *call);
 // The same for another account of the caller's: a user's. Its place is to be given back.
 bool cp_limit_account(struct cp_call *call, const char *name, const struct cfg_limits *limits,
 	struct cp_place *place);
+// The same for the user who calls.
+bool cp_limit_user(struct cp_call *call, const struct cfg_user *user);
 // A place for leg 1 at this peer; the one that leg 1 had is given back.
 enum cp_limit_why cp_limit_target(struct cp_call *call, const struct cp_peer *peer);
-// Ends a call for which no peer had one.
-void cp_limit_none(struct cp_call *call, enum cp_limit_why why);
+// And one for the user of it who is called; NULL: nobody's.
+enum cp_limit_why cp_limit_called(
+	struct cp_call *call, const struct cp_peer *peer, const struct cfg_user *user);
+// Ends a call for which no peer had one, `last` being the last that was tried.
+void cp_limit_none(struct cp_call *call, const struct cp_peer *last, enum cp_limit_why why);
 void cp_limit_answered(struct cp_call *call);
 void cp_limit_release(struct cp_call *call, unsigned leg);
 void cp_limit_restore(struct cp_call *call);
@@ -486,7 +492,7 @@ void cp_setup_offer_back(struct cp_exchange *x);
 void cp_setup_ack(struct cp_exchange *x, const struct sip_message *m);
 // The pieces, for calls that begin otherwise. A new INVITE that is refused is answered. NULL: it is.
 bool cp_setup_admit(struct cp_shard *shard, struct sip_transaction *tx,
-	const struct sip_message *m, bool emergency);
+	const struct sip_message *m, const struct cp_peer *caller, bool emergency);
 // `choice` NULL: it goes by no route.
 struct cp_call *cp_setup_call(struct cp_shard *shard, struct sip_transaction *tx,
 	const struct sip_message *m, const struct cp_peer *caller, const struct cp_choice *choice);
@@ -561,6 +567,9 @@ void cp_reason_take(struct cp_call *call, const struct sip_message *m);
 void cp_call_record(struct cp_call *call, unsigned leg);
 // The leg begins: before anything of it is sent, so that it is recorded whatever happens to the process.
 void cp_record_open(struct cp_call *call, unsigned leg);
+// The final CDR of an INVITE of `caller` that was refused before it was a call.
+void cp_record_refused(struct cp_shard *shard, const struct sip_message *m,
+	const struct cp_peer *caller, int status, const char *phrase);
 // The call is up: interim records from now on, if wanted.
 void cp_record_up(struct cp_call *call);
 // The URIs of From and of the request, as the target is told.

@@ -193,9 +193,17 @@ static void take_offer(struct cp_exchange *x, const struct sip_message *m)
 	unsigned leg = x->from;
 	struct sdp_str same;
 	char warning[160];
+	struct sip_slice body = sip_message_body(m);
 	int status, rc;
 
-	rc = cp_bridge_offer(x, leg, sip_message_body(m), &status, warning, sizeof(warning));
+	if (!x->branch && sdp_oa_repeat_answer(&call->oa, cp_scratch(call->shard),
+				  (enum sdp_leg)leg, (const uint8_t *)body.p, body.n, &same) == 0) {
+		respond(x, 200, nothing, ok_lines(call, leg, CP_LINE_SDP),
+			sip_slice(same.ptr, same.len));
+		release(x);
+		return;
+	}
+	rc = cp_bridge_offer(x, leg, body, &status, warning, sizeof(warning));
 	if (rc < 0) {
 		give_up(x, status, warning);
 	} else if (call->shard->need.same && rc == 0 && sdp_oa_repeat(cp_oa_of(x), &same) == 0) {

@@ -23,6 +23,7 @@ struct fork {
 struct cp_forks {
 	struct sip_timer timer; // of this group, while others wait
 	struct cp_call *call;
+	const struct cfg_user *user; // of the call's policy
 	int status; // the best failure yet, 0: none
 	char phrase[64];
 	unsigned count;
@@ -31,11 +32,25 @@ struct cp_forks {
 
 // ---- whom -------------------------------------------------------------------------------------------
 
-// By the number that the route says, by what was dialled when that is another, or by a GRUU.
-static int look_up(
-	struct cp_call *call, const struct cp_peer *peer, struct cp_ring *list, unsigned *count)
+struct found {
+	struct cp_ring *list; // CP_RING of them
+	unsigned count;
+	const struct cfg_user *user;
+};
+
+static int ring(struct cp_call *call, const struct cp_peer *peer, const struct sip_uri *uri,
+	struct found *out)
 {
-	struct cp_registrar *r = call->shard->registrar;
+	int err = cp_registrar_ring(
+		call->shard->registrar, call->policy, peer, uri, out->list, &out->count);
+
+	out->user = err ? NULL : cp_registrar_user(call->policy, peer, uri);
+	return err;
+}
+
+// By the number that the route says, by what was dialled when that is another, or by a GRUU.
+static int look_up(struct cp_call *call, const struct cp_peer *peer, struct found *out)
+{
 	struct sip_message *m = &call->shard->message;
 	struct sip_uri said, uri = {.scheme = SIP_URI_SIP, .has_user = true};
 	struct sip_slice gr;
@@ -45,12 +60,10 @@ static int look_up(
 		sip_message_request_uri(m, &said))
 		return -EBADMSG;
 	if (said.scheme != SIP_URI_TEL && sip_uri_param(&said, "gr", &gr))
-		return cp_registrar_ring(r, call->policy, peer, &said, list, count);
+		return ring(call, peer, &said, out);
 	uri.user = sip_str(call->choice->number);
-	err = cp_registrar_ring(r, call->policy, peer, &uri, list, count);
-	return err == -ENOENT && !call->redialled
-		       ? cp_registrar_ring(r, call->policy, peer, &said, list, count)
-		       : err;
+	err = ring(call, peer, &uri, out);
+	return err == -ENOENT && !call->redialled ? ring(call, peer, &said, out) : err;
 }
 
 // RFC 5630: sips to the last hop.
@@ -74,35 +87,40 @@ static void split_families(struct cp_ring *list, unsigned count)
 			list[i].q--;
 }
 
+const struct cfg_user *cp_fork_user(const struct cp_call *call)
+{
+	return call->forks ? call->forks->user : NULL;
+}
+
 int cp_fork_choose(struct cp_call *call, const struct cp_peer *peer)
 {
-	struct cp_ring *list;
+	struct found found = {0};
 	struct cp_forks *f;
-	unsigned count = 0;
 	int err;
 
 	if (!call->shard->registrar || !call->choice)
 		return 480;
-	list = calloc(CP_RING, sizeof(*list));
-	if (!list)
+	found.list = calloc(CP_RING, sizeof(*found.list));
+	if (!found.list)
 		return 500;
-	err = look_up(call, peer, list, &count);
+	err = look_up(call, peer, &found);
 	if (!err && cp_is_secure(call))
-		err = keep_secure(list, &count);
-	f = err ? NULL : calloc(1, sizeof(*f) + count * sizeof(f->fork[0]));
+		err = keep_secure(found.list, &found.count);
+	f = err ? NULL : calloc(1, sizeof(*f) + found.count * sizeof(f->fork[0]));
 	if (!f) {
-		free(list);
+		free(found.list);
 		return err == -ENOENT ? 404 : err == -EHOSTUNREACH ? 480 : 500;
 	}
-	split_families(list, count);
+	split_families(found.list, found.count);
 	f->call = call;
-	f->count = count;
-	for (unsigned i = 0; i < count; i++) {
-		f->fork[i].ring = list[i];
+	f->user = found.user;
+	f->count = found.count;
+	for (unsigned i = 0; i < found.count; i++) {
+		f->fork[i].ring = found.list[i];
 		f->fork[i].x.call = call;
 		f->fork[i].x.kind = CP_X_FORK;
 	}
-	free(list);
+	free(found.list);
 	cp_fork_end(call);
 	call->forks = f;
 	call->hop = f->fork[0].ring.flow;

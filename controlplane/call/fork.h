@@ -20,6 +20,8 @@ extern "C" {
 
 // Looks up the phones of whom the call is for. 0, or the status that says why there are none: 404, 480, 500.
 int cp_fork_choose(struct cp_call *call, const struct cp_peer *peer);
+// Whose phones they are; NULL: nobody knows.
+const struct cfg_user *cp_fork_user(const struct cp_call *call);
 // Sends `r` to the phones of the next group, its Request-URI and lines written for each. 0 or -errno: to none.
 int cp_fork_send(struct cp_exchange *x, struct sip_request *r, const struct sip_message *invite);
 void cp_fork_response(

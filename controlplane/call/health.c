@@ -30,7 +30,7 @@ static uint64_t draw(struct cp_shard *shard)
 // ---- what follows from a change ---------------------------------------------------------------------
 
 // Calls that wait for an answer of a trunk that is gone would wait until their callers give up.
-static void move_calls(struct cp_shard *shard, const char *name)
+void cp_shard_trunk_down(struct cp_shard *shard, const char *name)
 {
 	struct cp_call *next;
 
@@ -69,8 +69,12 @@ static void note(
 		return;
 	change = cp_account_health(a, health, ping, good, took_us, cp_shard_unix_us(shard));
 	changed(shard, name, change);
-	if (change == CP_HEALTH_DOWN && health && health->ping)
-		move_calls(shard, name);
+	if (change != CP_HEALTH_DOWN || !health || !health->ping)
+		return;
+	if (shard->ops->trunk_down)
+		shard->ops->trunk_down(shard->ctx, name);
+	else
+		cp_shard_trunk_down(shard, name);
 }
 
 void cp_health_target(struct cp_call *call, int status)
@@ -130,7 +134,7 @@ static void finish(struct cp_ping *p, bool good)
 
 	sip_timer_stop(sip_layer_wheel(p->shard->layer), &p->patience);
 	if (p->x.client)
-		sip_tx_set_user(p->x.client, NULL);
+		sip_client_abandon(p->x.client);
 	p->x.client = NULL;
 	wait_for_next(p, ms * 4 / 5 + draw(p->shard) % (ms * 2 / 5 + 1));
 	note(p->shard, p->peer, true, good, took);
@@ -183,7 +187,7 @@ static void failed(struct cp_ping *p)
 	struct cp_shard *shard = p->shard;
 
 	if (p->x.client)
-		sip_tx_set_user(p->x.client, NULL);
+		sip_client_abandon(p->x.client);
 	p->x.client = NULL;
 	sip_timer_stop(sip_layer_wheel(shard->layer), &p->patience);
 	if (shard->ops->failed)
@@ -205,6 +209,11 @@ static void on_next(struct sip_timer *timer, void *ctx)
 	p->hop_count = 0;
 	if (shard->stopping)
 		return;
+	// Whoever works on it is not bothered, and nobody cares what state it is in.
+	if (shard->ops->disabled && shard->ops->disabled(shard->ctx, p->peer)) {
+		wait_for_next(p, p->peer->cfg->trunk.health->ping * 1000ull);
+		return;
+	}
 	if (shard->ops->locate) {
 		p->hop_count = shard->ops->locate(shard->ctx, shard->policy, p->peer, p->hops);
 	} else if (p->peer->remote.family) {
@@ -254,7 +263,7 @@ void cp_health_stop(struct cp_shard *shard)
 		sip_timer_stop(sip_layer_wheel(shard->layer), &p->next);
 		sip_timer_stop(sip_layer_wheel(shard->layer), &p->patience);
 		if (p->x.client)
-			sip_tx_set_user(p->x.client, NULL);
+			sip_client_abandon(p->x.client);
 	}
 	free(shard->pings);
 	shard->pings = NULL;

@@ -186,6 +186,12 @@ static void move(struct cp_join *j, unsigned leg)
 	old->over = true;
 	old->end_us = call->shard->now_us;
 	to->start_us = to->answer_us = call->shard->now_us;
+	// It keeps its place in its peer's limits.
+	cp_limit_release(call, leg);
+	to->place = old->place;
+	to->user = old->user;
+	old->place = (struct cp_place){0};
+	old->user = NULL;
 	from->moved_to = call->id;
 	call->moved_from = from->id;
 	from->borrower = NULL;

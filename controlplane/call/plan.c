@@ -14,6 +14,29 @@ static bool is_private(const struct sdp_endpoint *e)
 	       (ip[0] == 169 && ip[1] == 254);
 }
 
+// Nothing can be sent there: loopback, 0.0.0.1, class E, IPv4 written as IPv6. Who says so does not know his own
+// address.
+static bool is_nowhere(const struct sdp_endpoint *e)
+{
+	static const uint8_t compatible[12], mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const uint8_t *ip = e->ip;
+
+	if (!e->port) // held
+		return false;
+	if (e->family == 6)
+		return memcmp(ip, compatible, 12) == 0 || memcmp(ip, mapped, 12) == 0;
+	return e->family == 4 && (ip[0] == 0 || ip[0] == 127 || ip[0] >= 240);
+}
+
+// His SIP comes from somewhere; the first packet will say whether his media do too.
+static void find_party(struct sdp_endpoint *e, const struct sip_addr *party)
+{
+	if (!is_nowhere(e))
+		return;
+	e->family = party->family;
+	memcpy(e->ip, party->ip, sizeof(e->ip));
+}
+
 // Whose packets are believed until the first one is confirmed. The more the address that was
 // signalled can be believed, the less a stranger can steal:
 //   the signalled address is the one its SIP comes from   that address, any port
@@ -66,9 +89,14 @@ void cp_plan_leg(
 	struct cp_party *party, const struct sdp_plan_leg *in, bool final, struct abi_leg_plan *out)
 {
 	struct abi_addr *remote = &party->remote;
+	struct sdp_endpoint rtp = in->rtp, rtcp = in->rtcp;
 
+	find_party(&rtp, &party->signalling);
+	find_party(&rtcp, &party->signalling);
 	out->family = party->family;
-	out->source_policy = cp_media_policy(party->peer, &in->rtp, &party->signalling);
+	out->source_policy = is_nowhere(&in->rtp)
+				     ? ABI_SOURCE_ANY
+				     : cp_media_policy(party->peer, &rtp, &party->signalling);
 	out->dscp = party->peer->cfg->dscp;
 	out->dtmf_type = in->dtmf_in == SDP_PT_NONE ? 255 : in->dtmf_in;
 	out->max_packets = in->max_packets_per_s;
@@ -82,16 +110,16 @@ void cp_plan_leg(
 		out->flags |= ABI_LEG_RTCP_MUX;
 	if (final && in->receive && in->send)
 		out->flags |= ABI_LEG_TIMEOUT;
-	if (in->rtp.family == out->family && in->rtp.port) {
-		remote->family = in->rtp.family;
-		remote->port = in->rtp.port;
-		memcpy(remote->ip, in->rtp.ip, sizeof(remote->ip));
+	if (rtp.family == out->family && rtp.port) {
+		remote->family = rtp.family;
+		remote->port = rtp.port;
+		memcpy(remote->ip, rtp.ip, sizeof(remote->ip));
 		if (in->send)
 			out->flags |= ABI_LEG_SEND;
-		if (in->rtcp.family == out->family && in->rtcp.port) {
+		if (rtcp.family == out->family && rtcp.port) {
 			out->flags |= ABI_LEG_RTCP;
-			out->remote_rtcp_port = in->rtcp.port;
-			memcpy(out->remote_rtcp_ip, in->rtcp.ip, sizeof(out->remote_rtcp_ip));
+			out->remote_rtcp_port = rtcp.port;
+			memcpy(out->remote_rtcp_ip, rtcp.ip, sizeof(out->remote_rtcp_ip));
 		}
 	} else if (remote->family == out->family) {
 		// Held by c=0.0.0.0: who may send stays as it was.

@@ -124,6 +124,52 @@ void cp_call_record_fork(struct cp_call *call, const struct sip_dialog *d, uint6
 		cp_count(shard, CP_C_CDR_FAILED);
 }
 
+void cp_record_refused(struct cp_shard *shard, const struct sip_message *m,
+	const struct cp_peer *caller, int status, const char *phrase)
+{
+	static const struct cp_media_total none;
+	uint64_t now = shard->now_us + shard->realtime_offset_us;
+	struct cp_cause cause = {.by = 2, .known = true, .status = (uint16_t)status};
+	char line[CP_CDR_LINE], from[64] = "", to[64] = "";
+	struct sip_address address;
+	struct sip_uri uri;
+	struct cp_cdr cdr = {
+		.call = shard->fresh,
+		.attempt = 1,
+		.peer = name_of(caller),
+		.caller_peer = name_of(caller),
+		.callee_peer = "",
+		.route = "",
+		.from = from,
+		.to = to,
+		.from_sent = "",
+		.to_sent = "",
+		.codec = "",
+		.call_id = sip_message_call_id(m),
+		.start_us = now,
+		.end_us = now,
+		.cost = -1,
+		.cause = &cause,
+		.reason = "",
+		.media = &none,
+	};
+	int n;
+
+	while (!cdr.call)
+		shard->ops->random(shard->ctx, &cdr.call, sizeof(cdr.call));
+	// Should it come again, it is another one.
+	shard->fresh = 0;
+	cp_label_set(shard, sip_message_call_id(m), cdr.call, 0, sip_str(""));
+	snprintf(cause.phrase, sizeof(cause.phrase), "%s", phrase);
+	if (sip_message_from(m, &address) == 0)
+		cp_carry_user_text(&address.uri, from, sizeof(from));
+	if (sip_message_request_uri(m, &uri) == 0)
+		cp_carry_user_text(&uri, to, sizeof(to));
+	n = cp_cdr_write(&cdr, line, sizeof(line));
+	if (n < 0 || shard->ops->cdr(shard->ctx, line, (size_t)n) < 0)
+		cp_count(shard, CP_C_CDR_FAILED);
+}
+
 void cp_record_open(struct cp_call *call, unsigned leg)
 {
 	struct cp_shard *shard = call->shard;

@@ -125,7 +125,7 @@ bool cp_replaces_invite(
 		sip_respond_simple(tx, status, NULL);
 		return true;
 	}
-	if (!cp_setup_admit(shard, tx, m, false))
+	if (!cp_setup_admit(shard, tx, m, caller, false))
 		return true;
 	call = cp_setup_call(shard, tx, m, caller, NULL);
 	if (!call)

@@ -18,10 +18,24 @@
 
 // ---- the caller's INVITE --------------------------------------------------------------------------
 
-static void refuse(struct cp_shard *shard, struct sip_transaction *tx, enum cp_result result,
-	int status, const char *lines)
+static const char *phrase_of(enum cp_result result, int status)
+{
+	if (result == CP_RESULT_NO_ROUTE && status == 404)
+		return "No Route";
+	if (result == CP_RESULT_UNREACHABLE)
+		return "No Trunk Is Up";
+	if (result == CP_RESULT_OVERLOAD)
+		return "Too Many Calls";
+	return sip_reason_phrase(status);
+}
+
+// Strangers leave no record: they would fill the disk.
+static void refuse(struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m,
+	const struct cp_peer *caller, enum cp_result result, int status, const char *lines)
 {
 	cp_count(shard, CP_C_CALLS + (unsigned)result);
+	if (caller)
+		cp_record_refused(shard, m, caller, status, phrase_of(result, status));
 	sip_respond_simple(tx, status, lines);
 }
 
@@ -47,38 +61,38 @@ static bool takes_sdp(const struct sip_message *m)
 
 // Refuses what cannot become a call. False when it has.
 bool cp_setup_admit(struct cp_shard *shard, struct sip_transaction *tx,
-	const struct sip_message *m, bool emergency)
+	const struct sip_message *m, const struct cp_peer *caller, bool emergency)
 {
 	uint32_t forwards = 70;
 
 	if (shard->stopping || shard->draining || !shard->ready) {
-		refuse(shard, tx, CP_RESULT_NO_MEDIA, 503, "Retry-After: 5\r\n");
+		refuse(shard, tx, m, caller, CP_RESULT_NO_MEDIA, 503, "Retry-After: 5\r\n");
 		return false;
 	}
 	if (shard->running >= shard->policy->cfg->sip.max_calls && !emergency) {
-		refuse(shard, tx, CP_RESULT_OVERLOAD, 503, "Retry-After: 5\r\n");
+		refuse(shard, tx, m, caller, CP_RESULT_OVERLOAD, 503, "Retry-After: 5\r\n");
 		return false;
 	}
 	// What we send has one less, and 0 is not sent.
 	if (sip_message_number(m, SIP_H_MAX_FORWARDS, &forwards) == 0 && forwards < 2) {
-		refuse(shard, tx, CP_RESULT_LOOP, 483, NULL);
+		refuse(shard, tx, m, caller, CP_RESULT_LOOP, 483, NULL);
 		return false;
 	}
 	if (sip_message_call_id(m).n > CP_CALL_ID) {
-		refuse(shard, tx, CP_RESULT_INTERNAL, 400, NULL);
+		refuse(shard, tx, m, caller, CP_RESULT_INTERNAL, 400, NULL);
 		return false;
 	}
 	if (!takes_sdp(m)) {
-		refuse(shard, tx, CP_RESULT_BAD_OFFER, 406, NULL);
+		refuse(shard, tx, m, caller, CP_RESULT_BAD_OFFER, 406, NULL);
 		return false;
 	}
 	if (cp_privacy_impossible(m)) {
-		refuse(shard, tx, CP_RESULT_INTERNAL, 500,
+		refuse(shard, tx, m, caller, CP_RESULT_INTERNAL, 500,
 			"Warning: 399 hawse \"no such privacy\"\r\n");
 		return false;
 	}
 	if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
-		refuse(shard, tx, CP_RESULT_BAD_OFFER, 415, "Accept: application/sdp\r\n");
+		refuse(shard, tx, m, caller, CP_RESULT_BAD_OFFER, 415, "Accept: application/sdp\r\n");
 		return false;
 	}
 	return true;
@@ -148,11 +162,12 @@ void cp_setup_offer(struct cp_call *call, const struct sip_message *m)
 }
 
 // The call exists: from here on every failure is its end.
-static void begin(struct cp_call *call, const struct sip_message *m)
+static void begin(
+	struct cp_call *call, const struct sip_message *m, const struct cfg_user *user)
 {
 	struct cp_exchange *x = &call->invite;
 
-	if (!cp_limit_caller(call))
+	if (!cp_limit_caller(call) || (user && !cp_limit_user(call, user)))
 		return;
 	if (sip_message_has_sdp(m)) {
 		if (cp_target_choose(call)) // ports are asked for on the target's interface
@@ -176,7 +191,7 @@ struct cp_call *cp_setup_call(struct cp_shard *shard, struct sip_transaction *tx
 	shard->fresh = 0;
 	call = cp_call_new(shard, caller, sip_tx_flow(tx), id);
 	if (!call) {
-		refuse(shard, tx, CP_RESULT_INTERNAL, 503, "Retry-After: 5\r\n");
+		refuse(shard, tx, m, caller, CP_RESULT_INTERNAL, 503, "Retry-After: 5\r\n");
 		return NULL;
 	}
 	call->invite.server = tx;
@@ -215,23 +230,23 @@ void cp_setup_invite(
 	if (!cp_identity_login(shard, tx, m, &caller, &user))
 		return;
 	if (!caller) {
-		refuse(shard, tx, CP_RESULT_STRANGER, 403, NULL);
+		refuse(shard, tx, m, NULL, CP_RESULT_STRANGER, 403, NULL);
 		return;
 	}
 	status = cp_route_call(shard, m, caller, user ? user->number : NULL, &choice);
-	if (!cp_setup_admit(shard, tx, m, choice.emergency) || !cp_prack_admit(shard, tx, m, caller) ||
+	if (!cp_setup_admit(shard, tx, m, caller, choice.emergency) || !cp_prack_admit(shard, tx, m, caller) ||
 		!cp_timer_admit(tx, m, caller))
 		return;
 	if (!status && !cp_health_order(shard, &choice)) {
-		refuse(shard, tx, CP_RESULT_UNREACHABLE, 503, "Retry-After: 10\r\n");
+		refuse(shard, tx, m, caller, CP_RESULT_UNREACHABLE, 503, "Retry-After: 10\r\n");
 		return;
 	}
 	if (!choice.emergency && shard->ops->disabled && shard->ops->disabled(shard->ctx, caller)) {
-		refuse(shard, tx, CP_RESULT_REFUSED, 503, "Retry-After: 60\r\n");
+		refuse(shard, tx, m, caller, CP_RESULT_REFUSED, 503, "Retry-After: 60\r\n");
 		return;
 	}
 	if (status) {
-		refuse(shard, tx, result_of(status), status, NULL);
+		refuse(shard, tx, m, caller, result_of(status), status, NULL);
 		return;
 	}
 	call = cp_setup_call(shard, tx, m, caller, &choice);
@@ -240,7 +255,7 @@ void cp_setup_invite(
 		return;
 	}
 	if (call)
-		begin(call, m);
+		begin(call, m, user);
 }
 
 // ---- what the target says --------------------------------------------------------------------------

@@ -297,18 +297,19 @@ bool cp_target_choose(struct cp_call *call)
 	struct cp_leg *leg = &call->leg[1];
 	int status = 480, phones;
 	enum cp_limit_why why = CP_LIMIT_NONE;
+	const struct cp_peer *peer = NULL;
 
 	cp_fork_end(call);
 	for (; call->choice && call->target < call->choice->count; call->target++) {
-		const struct cp_peer *peer =
-			cp_peers_at(call->policy->peers, call->choice->to[call->target]);
-
+		peer = cp_peers_at(call->policy->peers, call->choice->to[call->target]);
 		phones = peer && peer->cfg->access ? cp_fork_choose(call, peer) : 0;
 		if (phones)
 			status = phones;
 		if (!peer || phones || (!peer->cfg->access && !locate(call, peer)))
 			continue;
 		why = cp_limit_target(call, peer);
+		if (!why && peer->cfg->access)
+			why = cp_limit_called(call, peer, cp_fork_user(call));
 		if (why) {
 			cp_fork_end(call);
 			continue;
@@ -321,7 +322,7 @@ bool cp_target_choose(struct cp_call *call)
 		return true;
 	}
 	if (why) {
-		cp_limit_none(call, why);
+		cp_limit_none(call, peer, why);
 		return false;
 	}
 	cp_call_event(call, 255, "no target of the route can be called");

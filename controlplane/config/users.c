@@ -43,6 +43,7 @@ void cfg_users_free(struct cfg_users *users)
 		free(u->name);
 		free(u->number);
 		free(u->caller);
+		cfg_limits_free(u->limits);
 		forget(u->password);
 		for (unsigned k = 0; k < CFG_HASHES; k++)
 			forget(u->ha1[k]);
@@ -175,6 +176,16 @@ static int read_contacts(struct cfg_reader *r, const struct cfg_node *node, void
 	return err;
 }
 
+static int read_limits(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_user *u = ((struct loading *)to)->user;
+	int err = cfg_limits_parse(r, node, &u->limits);
+
+	if (!err && u->limits->zone[0])
+		return cfg_fail(r, node, "expected limits without a zone: it is the peer's");
+	return err;
+}
+
 // What a URI can say without escapes.
 static bool is_user_name(const char *name)
 {
@@ -190,6 +201,7 @@ static int read_user(struct cfg_reader *r, const struct cfg_node *node, struct l
 		{"number", read_number},
 		{"caller", read_caller},
 		{"contacts", read_contacts},
+		{"limits", read_limits},
 	};
 	struct cfg_user *u = &l->users->users[l->users->count];
 	bool known;
@@ -206,7 +218,7 @@ static int read_user(struct cfg_reader *r, const struct cfg_node *node, struct l
 	l->users->count++;
 	err = read_map(r, node, keys, COUNT(keys),
 		"a map such as {password: \"...\", number: \"+49301234\"}: password or ha1, and "
-		"number, caller, contacts",
+		"number, caller, contacts, limits",
 		l);
 	if (err)
 		return err;

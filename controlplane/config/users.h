@@ -2,11 +2,12 @@
 // The users of an access peer: a YAML file of its own, since it holds secrets. Read by hawse-sip alone.
 //
 //   alice: {password: correct horse, number: "+493012345", caller: Alice Adams, contacts: 3}
-//   bob:   {ha1: {md5: 0123..., sha-256: 4567..., sha-512-256: 89ab...}}
+//   bob:   {ha1: {md5: 0123..., sha-256: 4567..., sha-512-256: 89ab...}, limits: {calls: 2, minutes: 600}}
 //
 // A password serves every algorithm; ha1 is H(user:realm:password), the realm being the peer's, and serves
 // its own. `number` is what others see and what is dialled for the user besides the name; `caller` the name
-// that is shown with it. `contacts`: how many phones at once, instead of the peer's.
+// that is shown with it. `contacts`: how many phones at once, instead of the peer's. `limits`: as those of a peer
+// (trunk.h), beside them: `in` what the user calls, `out` what calls him; days are those of the peer's zone.
 //
 // Secrets are wiped when freed, never in an error, and copied nowhere.
 //
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 struct cfg_error;
+struct cfg_limits;
 
 #define CFG_USER_NAME 64u
 #define CFG_HASHES    3u // as enum sip_digest_algorithm: md5, sha-256, sha-512-256
@@ -29,6 +31,7 @@ struct cfg_user {
 	char *password;        // NULL: only ha1
 	char *ha1[CFG_HASHES]; // hexadecimal, small letters; NULL: none
 	uint16_t contacts;     // 0: as the peer says
+	struct cfg_limits *limits; // NULL: none
 	unsigned line;
 };
 

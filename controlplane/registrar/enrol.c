@@ -15,6 +15,7 @@ enum state {
 	TRYING,
 	REGISTERED,
 	FAILED,
+	WITHDRAWN, // the operator has disabled the trunk
 };
 
 struct cp_enrol {
@@ -26,6 +27,7 @@ struct cp_enrol {
 	struct sip_timer timer;
 	uint8_t state; // enum state
 	bool said;     // its failure is in the log
+	bool leaving;  // the REGISTER under way takes it back
 	uint8_t hop, hops;
 	struct sip_flow list[CP_HOPS];
 	unsigned failures, waits;
@@ -48,6 +50,13 @@ static uint32_t random_below(struct cp_shard *shard, uint32_t n)
 }
 
 static void on_timer(struct sip_timer *timer, void *ctx);
+
+static bool is_disabled(const struct cp_enrol *e)
+{
+	const struct cp_shard *shard = e->shard;
+
+	return shard->ops->disabled && shard->ops->disabled(shard->ctx, e->peer);
+}
 
 static void wait_ms(struct cp_enrol *e, uint64_t ms)
 {
@@ -76,12 +85,32 @@ static void wait_retry(struct cp_enrol *e, uint32_t at_least_s)
 	wait_ms(e, ms);
 }
 
+// Taken back, or not to be had back: what is left of it expires.
+static void withdrawn(struct cp_enrol *e)
+{
+	if (e->state == REGISTERED)
+		cp_log(CP_LOG_INFO, "register", 0, "%s: not registered while it is disabled",
+			e->peer->cfg->name);
+	e->leaving = e->said = false;
+	e->state = WITHDRAWN;
+	e->until_ms = 0;
+	e->failures = e->waits = 0;
+	e->status = 0;
+	e->reason[0] = '\0';
+	if (!is_disabled(e)) // meanwhile
+		wait_ms(e, 0);
+}
+
 // ---- what happened ----------------------------------------------------------------------------------
 
 static void fail(struct cp_enrol *e, int status, struct sip_slice why, uint32_t at_least_s)
 {
 	uint64_t now = sip_layer_now(e->shard->layer);
 
+	if (e->leaving) {
+		withdrawn(e);
+		return;
+	}
 	e->failures++;
 	e->status = status;
 	e->state = e->until_ms > now ? REGISTERED : FAILED;
@@ -106,7 +135,10 @@ static void succeed(struct cp_enrol *e, uint32_t expires)
 	e->reason[0] = '\0';
 	e->state = REGISTERED;
 	e->until_ms = sip_layer_now(e->shard->layer) + expires * 1000ull;
-	wait_refresh(e, expires);
+	if (is_disabled(e)) // meanwhile
+		wait_ms(e, 0);
+	else
+		wait_refresh(e, expires);
 }
 
 // ---- our REGISTER -----------------------------------------------------------------------------------
@@ -117,10 +149,11 @@ static struct sip_slice write_lines(struct cp_enrol *e, const struct sip_flow *f
 	struct sip_build b = sip_build(shard->lines, sizeof(shard->lines));
 	const struct cp_listener *l = &e->policy->listeners[flow->socket];
 	const char *agent = e->policy->cfg->sip.user_agent;
+	uint32_t expires = e->leaving ? 0 : e->expires;
 
 	sip_build_format(&b, "Contact", "<sip:%s@%s>;expires=%u", e->peer->cfg->reg->contact,
-		l->contact, e->expires);
-	sip_build_number(&b, "Expires", e->expires);
+		l->contact, expires);
+	sip_build_number(&b, "Expires", expires);
 	sip_build_header_str(&b, "Allow", CP_ALLOW);
 	sip_build_header_str(&b, "Supported", "path");
 	if (agent[0])
@@ -171,6 +204,13 @@ static void on_timer(struct sip_timer *timer, void *ctx)
 
 	if (e->x.client)
 		return;
+	e->leaving = is_disabled(e);
+	if (e->leaving && e->until_ms <= sip_layer_now(e->shard->layer)) {
+		withdrawn(e);
+		return;
+	}
+	if (e->state == WITHDRAWN)
+		e->state = TRYING;
 	e->hop = 0;
 	e->hops = (uint8_t)locate(e);
 	if (e->hops) {
@@ -238,6 +278,10 @@ void cp_enrol_response(
 		return;
 	sip_tx_set_user(tx, NULL);
 	x->client = NULL;
+	if (e->leaving) {
+		withdrawn(e);
+		return;
+	}
 	if (m->status < 300) {
 		expires = granted(e, m);
 		e->connection = sip_tx_flow(tx)->connection;
@@ -263,6 +307,13 @@ void cp_enrol_failed(struct cp_exchange *x, int status, const char *why)
 
 	if (!next_hop(e))
 		fail(e, status, sip_str(why), 0);
+}
+
+void cp_enrol_disabled(struct cp_shard *shard)
+{
+	for (struct cp_enrol *e = shard->enrols; e; e = e->next)
+		if (is_disabled(e) != (e->state == WITHDRAWN))
+			wait_ms(e, random_below(shard, 200));
 }
 
 void cp_enrol_closed(struct cp_shard *shard, const struct sip_flow *flow)
@@ -411,7 +462,7 @@ int cp_enrol_set_policy(struct cp_shard *shard)
 
 bool cp_enrol_at(struct cp_shard *shard, unsigned index, struct cp_enrol_view *out)
 {
-	static const char *const names[] = {"trying", "registered", "failed"};
+	static const char *const names[] = {"trying", "registered", "failed", "disabled"};
 	uint64_t now = sip_layer_now(shard->layer);
 	struct cp_enrol *e = shard->enrols;
 

@@ -3,6 +3,9 @@
 // when one fails, and after failures again and again with twice the pause, at random within its second half
 // (RFC 5626 4.5). And the answers to digest challenges of trunks, to REGISTER as to every request of a call.
 //
+// A trunk that the operator has disabled is registered at no more: the registration is taken back, and had again
+// when he enables it.
+//
 // A stopped process takes no registration back: the next one has the same Contact, and until then calls would
 // only fail in another way.
 //
@@ -18,7 +21,7 @@ struct cp_shard;
 
 struct cp_enrol_view {
 	const char *peer;
-	const char *state; // "registered", "trying", "failed"
+	const char *state; // "registered", "trying", "failed", "disabled"
 	char aor[384];
 	int status;         // of the last answer, 0: none
 	const char *reason; // of the last failure
@@ -40,6 +43,8 @@ void cp_enrol_response(
 void cp_enrol_failed(struct cp_exchange *x, int status, const char *why);
 // ICMP: what was sent there did not arrive.
 void cp_enrol_unreachable(struct cp_shard *shard, const struct sip_flow *to);
+// The operator has disabled or enabled some.
+void cp_enrol_disabled(struct cp_shard *shard);
 // A connection is gone: who registered over it does so again, since calls come by it.
 void cp_enrol_closed(struct cp_shard *shard, const struct sip_flow *flow);
 // Every registration, for showing. False after the last.

@@ -114,6 +114,13 @@ enum cp_standing cp_account_standing(
 // By hand: takes no calls until it is enabled again.
 void cp_account_disable(struct cp_account *a, bool disabled);
 
+// ---- over a restart (account_keep.c)
+
+// What was used up so far today, written when it has changed. 0 or -errno.
+int cp_accounts_save(struct cp_accounts *all, const char *path);
+// Before calls are taken. 0, also without a file; -EBADMSG: a part of it cannot be read, and is forgotten.
+int cp_accounts_load(struct cp_accounts *all, const char *path);
+
 void cp_account_read(struct cp_account *a, uint64_t now_us, struct cp_account_view *view);
 
 #ifdef __cplusplus

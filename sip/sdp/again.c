@@ -110,3 +110,40 @@ int sdp_oa_show_again(
 	*text = (struct sdp_str){blob->text, blob->len};
 	return 0;
 }
+
+// May what an m-line was offered be the answer to what it answered? Formats beyond those of the offer are allowed
+// (RFC 3264 6.1); several keys to choose from, or a role that is still open, are not.
+static bool fits(const struct sdp_media *said, const struct sdp_media *shown)
+{
+	unsigned back = (said->direction & SDP_SENDONLY ? SDP_RECVONLY : 0u) |
+			(said->direction & SDP_RECVONLY ? SDP_SENDONLY : 0u);
+
+	if (said->port == 0)
+		return shown->port == 0;
+	return shown->port != 0 && sdp_proto_is_rtp(shown->proto) &&
+	       !sdp_proto_is_secure(shown->proto) && !shown->ice &&
+	       (shown->direction & ~back) == 0;
+}
+
+int sdp_oa_repeat_answer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_leg leg,
+	const uint8_t *body, size_t len, struct sdp_str *text)
+{
+	const struct sdp_blob *last = oa->agreed.from[leg];
+	struct sdp_blob *shown = oa->agreed.shown[leg];
+	const size_t mark = scratch->used;
+	struct sdp_session *said_tree, *shown_tree;
+	int rc = -EINVAL;
+
+	if (oa->state != SDP_OA_STABLE || !oa->agreed_once || oa->agreed.offerer == leg || !last ||
+		!shown || last->len != len || memcmp(last->text, body, len) != 0)
+		return -EINVAL;
+	if (sdp_oa_tree(scratch, oa->agreed.from[leg], &said_tree) == 0 &&
+		sdp_oa_tree(scratch, shown, &shown_tree) == 0 && said_tree && shown_tree &&
+		said_tree->n_media == shown_tree->n_media)
+		rc = 0;
+	for (unsigned i = 0; rc == 0 && i < said_tree->n_media; i++)
+		rc = fits(&said_tree->media[i], &shown_tree->media[i]) ? 0 : -EINVAL;
+	scratch->used = mark;
+	*text = (struct sdp_str){shown->text, shown->len};
+	return rc;
+}

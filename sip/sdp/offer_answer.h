@@ -216,6 +216,10 @@ void sdp_oa_reject(struct sdp_oa *oa);
 // Answers the pending offer, if need.same was true, with what its leg was shown last, without the
 // other leg: same body, same version, and the exchange is closed. -EINVAL otherwise.
 int sdp_oa_repeat(struct sdp_oa *oa, struct sdp_str *text);
+// The same for the leg that answered last: it offers byte for byte what it answered, which is how it refreshes
+// the session. With no offer pending; the answer is what it was offered. -EINVAL when that would be none.
+int sdp_oa_repeat_answer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_leg leg,
+	const uint8_t *body, size_t len, struct sdp_str *text);
 
 // What this leg was shown last (pending counts), for retransmissions by hand. Empty when nothing.
 struct sdp_str sdp_oa_shown(const struct sdp_oa *oa, enum sdp_leg leg);

@@ -23,7 +23,7 @@ certificate() {
 	chmod 600 "$DIR/$1.key"
 }
 
-OFFICE_KEYS='' CARRIER_KEYS='' SIP_KEYS=''
+OFFICE_KEYS='' CARRIER_KEYS='' SIP_KEYS='' ROUTES=''
 transports_config() {
 	cat <<-END
 		media:
@@ -35,7 +35,7 @@ transports_config() {
 		peers:
 		  carrier: {kind: trunk, address: [$CARRIER]${CARRIER_KEYS:+, $CARRIER_KEYS}}
 		  office: {kind: trunk, address: [$OFFICE]${OFFICE_KEYS:+, $OFFICE_KEYS}}
-		routes:
+		routes: ${ROUTES:-}
 		  - {from: office, number: "+", to: [carrier]}
 		  - {from: carrier, to: [office]}
 		stats: {listen: "127.0.0.1:9090", cdr: $DIR/cdr.jsonl}

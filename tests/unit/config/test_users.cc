@@ -58,6 +58,25 @@ TEST(UsersFile, IsRead)
 	EXPECT_EQ(u.find("Alice"), nullptr) << "names are as they are written";
 }
 
+TEST(UsersFile, LimitsAreThoseOfPeers)
+{
+	Users u("alice: {password: x, limits: {calls: 2, in: {minutes: 600, deny: [\"+1900\"]}}}\n"
+		"bob: {password: y}\n");
+	ASSERT_EQ(u.err, 0) << u.error.text;
+	ASSERT_NE(u.find("alice")->limits, nullptr);
+	EXPECT_EQ(u.find("alice")->limits->limit[CFG_BOTH].calls, 2u);
+	EXPECT_EQ(u.find("alice")->limits->limit[CFG_IN].minutes, 600u);
+	EXPECT_EQ(u.find("bob")->limits, nullptr);
+
+	Users bad("alice: {password: x, limits: {calls: none}}\n");
+	EXPECT_EQ(bad.err, -EINVAL);
+	EXPECT_NE(std::string(bad.error.text).find("u.yaml:1: "), std::string::npos) << bad.error.text;
+	Users zone("alice: {password: x, limits: {calls: 2, zone: Europe/Berlin}}\n");
+	EXPECT_EQ(zone.err, -EINVAL);
+	EXPECT_NE(std::string(zone.error.text).find("without a zone"), std::string::npos)
+		<< zone.error.text;
+}
+
 TEST(UsersFile, MayBeEmpty)
 {
 	Users u("# nobody yet\n");

@@ -123,6 +123,53 @@ TEST_F(Change, APlainRefreshIsAnsweredAtOnce)
 	EXPECT_TRUE(quiet(b.addr));
 }
 
+TEST_F(Change, ARefreshOfWhoAnsweredLastIsAnsweredAtOnceToo)
+{
+	Msg seen = b.invite;
+	std::string answer = b.sdp.text();
+	b.request("INVITE", answer);
+	Msg ok = b.expect(200);
+	EXPECT_EQ(ok.body(), seen.body());
+	b.ack();
+	EXPECT_TRUE(quiet(a.addr));
+	// It may send only: that is a change, and goes over; then its refresh does not.
+	b.sdp.direction = "sendonly";
+	a.sdp.direction = "recvonly";
+	reinvite(b, a);
+	a.request("INVITE", a.sdp.text());
+	ok = a.expect(200);
+	EXPECT_NE(ok.body().find("a=sendonly"), std::string::npos) << ok.body();
+	a.ack();
+	EXPECT_TRUE(quiet(b.addr));
+	// What was offered both ways and answered one way is no answer to that.
+	b.sdp.direction = "";
+	reinvite(b, a);
+	a.request("INVITE", a.sdp.text());
+	Msg i = b.expect("INVITE");
+	b.sdp.direction = "sendonly";
+	b.sdp.version++;
+	b.respond(i, 200, "OK", b.sdp.text());
+	a.expect(200);
+	b.expect("ACK");
+	a.ack();
+	a.sdp.direction = b.sdp.direction = "";
+}
+
+TEST_F(Change, APartyThatNamesLoopbackIsWhereItsSipComesFrom)
+{
+	a.sdp.ip = "127.0.0.1";
+	reinvite(a, b);
+	const auto &p = media.only().plan.leg[0];
+	const uint8_t ip[4] = {10, 1, 0, 2};
+	EXPECT_EQ(memcmp(p.remote_rtp_ip, ip, 4), 0);
+	EXPECT_EQ(p.remote_rtp_port, 4000);
+	EXPECT_EQ(p.source_policy, ABI_SOURCE_ANY);
+	EXPECT_TRUE(p.flags & ABI_LEG_SEND);
+	a.sdp.ip = "10.1.0.2";
+	reinvite(a, b);
+	EXPECT_EQ(media.only().plan.leg[0].source_policy, ABI_SOURCE_ADDRESS);
+}
+
 TEST_F(Change, ARefreshWithoutOfferGetsTheOtherSidesOffer)
 {
 	for (int side = 0; side < 2; side++) {

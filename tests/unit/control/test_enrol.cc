@@ -226,6 +226,30 @@ TEST_F(Enrol, AReloadKeepsWhatIsTheSame)
 	grant(m, 600);
 }
 
+TEST_F(Enrol, ADisabledTrunkIsRegisteredAtNoMore)
+{
+	grant(b.expect("REGISTER"), 600);
+	trunk_disabled = true;
+	cp_enrol_disabled(shard);
+	advance(300);
+	Msg m = b.expect("REGISTER");
+	EXPECT_EQ(m.header("Contact"), "<sip:acc1@10.2.0.1>;expires=0");
+	EXPECT_EQ(m.header("Expires"), "0");
+	b.respond(m, 401, "Unauthorized", "", challenge);
+	b.respond(b.expect("REGISTER"), 200, "OK");
+	EXPECT_STREQ(view().state, "disabled");
+	EXPECT_EQ(view().expires_s, 0u);
+	advance(900000);
+	EXPECT_TRUE(quiet(b.addr));
+	trunk_disabled = false;
+	cp_enrol_disabled(shard);
+	advance(300);
+	m = b.expect("REGISTER");
+	EXPECT_EQ(m.header("Contact"), "<sip:acc1@10.2.0.1>;expires=600");
+	grant(m, 600);
+	EXPECT_STREQ(view().state, "registered");
+}
+
 TEST_F(Enrol, IcmpIsAFailureAtOnce)
 {
 	b.expect("REGISTER");

@@ -11,7 +11,7 @@ namespace
 
 struct Memory : Call {
 	// Both parties do what phones do, whatever comes.
-	void answer(Party &p, const Msg &m)
+	virtual void answer(Party &p, const Msg &m)
 	{
 		const Sdp &sdp = p.sdp;
 		if (!m.is_request()) {
@@ -62,9 +62,52 @@ struct Memory : Call {
 		}
 	}
 
+	// A BYE that found no memory is sent again, as over UDP it is.
+	void hang_up()
+	{
+		for (int tries = 0; tries < 5 && cp_shard_calls(shard); tries++) {
+			a.request("BYE");
+			settle();
+			pass(70000);
+		}
+		sent.clear();
+	}
+
+	// The n-th allocation fails, and some after it, for each n of a call.
+	void at_every_point()
+	{
+		alloc_count = 0;
+		whole_call();
+		const unsigned long total = alloc_count;
+		EXPECT_EQ(result(CP_RESULT_ANSWERED), 1u);
+		ASSERT_GT(total, 30u);
+		for (unsigned long many : {1ul, 3ul}) {
+			for (unsigned long n = 1; n <= total && !HasFailure(); n++) {
+				SCOPED_TRACE(format(
+					"allocation %lu of %lu, %lu of them", n, total, many));
+				a.call_id = format("caller-%lu-%lu", many, n);
+				a.remote_tag = a.sdp.more = b.sdp.more = "";
+				alloc_count = 0;
+				alloc_fail_at = n;
+				alloc_fail_for = many;
+				whole_call();
+				alloc_fail_at = 0;
+				EXPECT_EQ(cp_shard_calls(shard), 0u);
+				EXPECT_TRUE(media.sessions.empty());
+				EXPECT_EQ(counter(CP_C_TRANSACTIONS), 0u);
+			}
+		}
+		// And afterwards all is as before.
+		uint64_t answered = result(CP_RESULT_ANSWERED);
+		a.call_id = "caller-last";
+		a.remote_tag = a.sdp.more = b.sdp.more = "";
+		whole_call();
+		EXPECT_EQ(result(CP_RESULT_ANSWERED), answered + 1);
+	}
+
 	bool offered = true;
 
-	void whole_call()
+	virtual void whole_call()
 	{
 		a.call("+4930", a.sdp.text(), "P-Asserted-Identity: <sip:+49305@10.1.0.2>\r\n");
 		settle();
@@ -79,13 +122,71 @@ struct Memory : Call {
 		b.request("INFO", "x", "", "application/dtmf");
 		settle();
 		pass(1000);
-		// A BYE that found no memory is sent again, as over UDP it is.
-		for (int tries = 0; tries < 5 && cp_shard_calls(shard); tries++) {
-			a.request("BYE");
-			settle();
-			pass(70000);
+		hang_up();
+	}
+};
+
+// Reliable responses and PRACK, UPDATE early and confirmed from both sides, and session timers that are due.
+struct Extended : Memory {
+	Msg ringing; // the INVITE that waits for a PRACK
+
+	void SetUp() override
+	{
+		Memory::SetUp();
+		a.branch = b.branch = 100000;
+	}
+
+	static bool is_new(const Msg &m)
+	{
+		return m.is_request() && m.method() == "INVITE" && m.tag("To").empty();
+	}
+
+	void answer(Party &p, const Msg &m) override
+	{
+		if (!m.is_request() && m.has("RSeq")) {
+			p.learn(m);
+			p.request("PRACK", "",
+				"RAck: " + m.header("RSeq") + " " + m.header("CSeq") + "\r\n");
+		} else if (is_new(m) && m.header("Supported").find("100rel") != std::string::npos) {
+			ringing = m;
+			p.call_id = m.header("Call-ID");
+			p.remote_tag = m.tag("From");
+			p.local_uri = m.header("To");
+			p.remote_uri = m.header("From").substr(0, m.header("From").find(";tag="));
+			std::string c = m.header("Contact");
+			p.target = c.substr(1, c.find('>') - 1);
+			p.respond(m, 183, "Progress", p.sdp.text(),
+				"Require: 100rel\r\nRSeq: 7\r\nAllow: INVITE, ACK, UPDATE, PRACK\r\n");
+		} else if (m.is_request() && m.method() == "UPDATE" && !m.body().empty()) {
+			p.respond(m, 200, "OK", p.sdp.text());
+		} else {
+			Memory::answer(p, m);
 		}
-		sent.clear();
+	}
+
+	void whole_call() override
+	{
+		const std::string allow = "Allow: INVITE, ACK, BYE, CANCEL, UPDATE, PRACK\r\n";
+		a.call("+4930", a.sdp.text(),
+			allow + "Supported: 100rel, timer\r\nSession-Expires: 600\r\n");
+		settle();
+		a.sdp.version++;
+		a.request("UPDATE", a.sdp.text(), allow);
+		settle();
+		b.respond(ringing, 200, "OK", "", allow + "Supported: timer\r\n");
+		settle();
+		for (Party *p : {&a, &b}) {
+			p->sdp.version++;
+			p->request("UPDATE", p->sdp.text(), allow);
+			settle();
+			p->request("UPDATE", "", allow);
+			settle();
+		}
+		for (int k = 0; k < 5; k++) {
+			advance(120000);
+			settle();
+		}
+		hang_up();
 	}
 };
 
@@ -138,32 +239,12 @@ TEST_F(Memory, ACallIsCheap)
 
 TEST_F(Memory, WithoutItCallsFailAndNothingIsLeft)
 {
-	alloc_count = 0;
-	whole_call();
-	const unsigned long total = alloc_count;
-	EXPECT_EQ(result(CP_RESULT_ANSWERED), 1u);
-	ASSERT_GT(total, 30u);
-	for (unsigned long many : {1ul, 3ul}) {
-		for (unsigned long n = 1; n <= total && !HasFailure(); n++) {
-			SCOPED_TRACE(format("allocation %lu of %lu, %lu of them", n, total, many));
-			a.call_id = format("caller-%lu-%lu", many, n);
-			a.remote_tag = a.sdp.more = b.sdp.more = "";
-			alloc_count = 0;
-			alloc_fail_at = n;
-			alloc_fail_for = many;
-			whole_call();
-			alloc_fail_at = 0;
-			EXPECT_EQ(cp_shard_calls(shard), 0u);
-			EXPECT_TRUE(media.sessions.empty());
-			EXPECT_EQ(counter(CP_C_TRANSACTIONS), 0u);
-		}
-	}
-	// And afterwards all is as before.
-	uint64_t answered = result(CP_RESULT_ANSWERED);
-	a.call_id = "caller-last";
-	a.remote_tag = a.sdp.more = b.sdp.more = "";
-	whole_call();
-	EXPECT_EQ(result(CP_RESULT_ANSWERED), answered + 1);
+	at_every_point();
+}
+
+TEST_F(Extended, WithoutItReliableCallsAndTimersFailAndNothingIsLeft)
+{
+	at_every_point();
 }
 
 } // namespace

@@ -209,6 +209,61 @@ TEST_F(PhoneCalls, NobodyRegisteredAndNobodyAtAll)
 	b.ack_failure(b.expect(404));
 }
 
+TEST_F(PhoneCalls, LimitsOfAUserHoldForWhatHeCallsAndForWhoCallsHim)
+{
+	write_users("alice: {password: secret, number: \"+4930100\", limits: {in: {calls: 1, deny: "
+		    "[\"+1900\"]}}}\n"
+		    "bob: {password: geheim, number: \"+4930101\", limits: {out: {calls: 1}}}\n");
+	cp_policy *policy = make_policy(config().c_str());
+	ASSERT_NE(policy, nullptr);
+	cp_registrar_set_policy(registrar, policy);
+	cp_shard_set_policy(shard, policy);
+	cp_policy_release(policy);
+	register_all();
+	alice.nonce.clear();
+	EXPECT_EQ(alice.dial("+1900555"), 100);
+	alice.ack_failure(alice.expect(403));
+	EXPECT_EQ(alice.dial("+4940555"), 100);
+	Msg i = b.expect_invite();
+	b.respond(i, 200, "OK", b.sdp.text());
+	alice.learn(alice.expect(200));
+	b.expect("ACK");
+	alice.ack();
+	// A second of hers is refused, and the record says why.
+	Phone again(*this, "alice", "secret", "10.1.0.11");
+	again.call_id = "caller-again";
+	EXPECT_EQ(again.dial("+4940556"), 100);
+	again.ack_failure(again.expect(486));
+	EXPECT_TRUE(quiet(b.addr));
+	ASSERT_FALSE(cdrs.empty());
+	EXPECT_NE(cdrs.back().find("\"status\":486,\"cause\":\"Too Many Calls\""), std::string::npos)
+		<< cdrs.back();
+	hang_up(b, alice);
+	// Bob has one call; the next caller hears that he is engaged.
+	b.call_id = "callee-call-3";
+	b.remote_tag.clear();
+	b.call("+4930101", b.sdp.text());
+	b.expect(100);
+	Msg d = desk.expect_invite();
+	cell.respond(cell.expect_invite(), 180, "Ringing");
+	b.expect(180);
+	desk.respond(d, 200, "OK", desk.sdp.text());
+	Party other{*this, "callee", "10.2.0.2", 1};
+	other.call_id = "callee-call-4";
+	other.branch = 500;
+	b.learn(b.expect(200));
+	desk.expect("ACK");
+	b.ack();
+	cell.respond(cell.expect("CANCEL"), 200, "OK");
+	cell.respond(cell.invite, 487, "Terminated");
+	cell.expect("ACK");
+	other.call("+4930101", other.sdp.text());
+	other.expect(100);
+	other.ack_failure(other.expect(486));
+	EXPECT_TRUE(quiet(desk.addr));
+	hang_up(desk, b);
+}
+
 TEST_F(PhoneCalls, APhoneThatIsGoneDoesNotHoldUpTheOthers)
 {
 	register_all();

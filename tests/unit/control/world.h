@@ -312,6 +312,8 @@ struct World : testing::Test {
 	std::vector<std::string> cdrs;
 	std::map<uint64_t, std::string> journal, uncommitted; // an empty record: to be dropped
 	int journal_error = 0;
+	bool trunk_disabled = false; // every trunk is out of service
+	cp_shard_ops used_ops{};
 	cp_shard *shard = nullptr;
 	cp_tregion *tregion = nullptr;
 	uint64_t now_us = 1000000000, seed = 88172645463325252ull;
@@ -435,13 +437,18 @@ struct World : testing::Test {
 				return peer->remote.family ? 1 : 0;
 			},
 		};
+		cp_shard_ops more = ops;
+		more.disabled = [](void *ctx, const cp_peer *peer) {
+			return of(ctx)->trunk_disabled && peer->cfg->kind == CFG_TRUNK;
+		};
+		used_ops = more;
 		static abi_counter counters[CP_COUNTERS];
 		cp_counters_describe(counters);
 		cp_tregion_config t{1, 64, 1 << 20, counters, CP_COUNTERS};
 		ASSERT_EQ(cp_tregion_new(&tregion, &t), 0);
 		cp_policy *policy = make_policy(config);
 		ASSERT_NE(policy, nullptr);
-		cp_shard_config c{&ops, this, tregion, 0, policy, now_us, 1700000000000000ull};
+		cp_shard_config c{&used_ops, this, tregion, 0, policy, now_us, 1700000000000000ull};
 		before_shard(policy, c);
 		ASSERT_EQ(cp_shard_new(&c, &shard), 0);
 		cp_policy_release(policy);

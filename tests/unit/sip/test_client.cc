@@ -57,6 +57,19 @@ TEST_F(Client, TimerADoublesUntilTimerB)
 	EXPECT_EQ(6u, w.counters().retransmits_out);
 }
 
+TEST_F(Client, AnAbandonedRequestIsNeitherRepeatedNorHeardOfAgain)
+{
+	start(SIP_OPTIONS);
+	w.run(600);
+	EXPECT_EQ((Times{500}), offsets());
+	sip_client_abandon(tx);
+	w.run(40000);
+	EXPECT_EQ((Times{500}), offsets());
+	EXPECT_EQ(0u, w.count("timeout"));
+	EXPECT_EQ(0u, w.count("terminated"));
+	EXPECT_EQ(0u, w.counters().transactions);
+}
+
 TEST_F(Client, TimerEIsCappedByT2UntilTimerF)
 {
 	start(SIP_OPTIONS);

@@ -60,6 +60,13 @@ TEST_F(Route, ShortOnesStayOnUdp)
 	EXPECT_EQ(0u, p.value("Via").find("SIP/2.0/UDP 192.0.2.1:5060;branch=")) << p.bytes;
 }
 
+TEST_F(Route, WhatIsAddedOnTheWayCounts)
+{
+	w.on_wire_size = [](size_t n) { return n + 1000; };
+	send(SIP_INVITE, 100);
+	EXPECT_EQ(SIP_TCP, w.pop().to.transport);
+}
+
 TEST_F(Route, LongOnesGoByTcpWithTheViaOfTcp)
 {
 	send(SIP_INVITE, 1300);

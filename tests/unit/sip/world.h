@@ -117,6 +117,7 @@ class World
 	std::function<void(const struct sip_message *)> on_ack;
 	std::function<void(struct sip_dialog *)> on_no_ack;
 	std::function<int(struct sip_flow *, size_t)> on_route;
+	std::function<size_t(size_t)> on_wire_size; // of a request, from how long it was made
 	std::string sent_by_stream; // of flows that are no UDP, when set
 
 	struct Options {
@@ -148,6 +149,7 @@ class World
 		ops.transport_error = transport_error;
 		ops.terminated = terminated;
 		ops.route = route;
+		ops.wire_size = wire_size;
 		c.ops = &ops;
 		c.ctx = this;
 		snprintf(c.ids.prefix, sizeof(c.ids.prefix), "%s", o.prefix.c_str());
@@ -248,6 +250,12 @@ class World
 		World *w = of(ctx);
 		bool stream = flow->transport != SIP_UDP && !w->sent_by_stream.empty();
 		return sl(stream ? w->sent_by_stream : w->sent_by);
+	}
+	static size_t wire_size(
+		void *ctx, const struct sip_flow *, const uint8_t *, size_t n)
+	{
+		World *w = static_cast<World *>(ctx);
+		return w->on_wire_size ? w->on_wire_size(n) : n;
 	}
 	static int route(void *ctx, struct sip_flow *flow, size_t n)
 	{

@@ -2,6 +2,9 @@
 // Limits held exactly, days, the fraud guard, health.
 #include "parse.h"
 
+#include <cerrno>
+#include <unistd.h>
+
 extern "C" {
 #include "controlplane/trunk/account.h"
 }
@@ -82,6 +85,52 @@ TEST_F(Account, CallsAtOnceInEachDirectionAndInBoth)
 	EXPECT_EQ(view().calls[CFG_IN], 3u);
 	EXPECT_EQ(cp_account_get(all, "office"), a);
 	EXPECT_NE(cp_account_get(all, "user office"), a);
+}
+
+TEST_F(Account, WhatWasUsedUpTodaySurvivesARestart)
+{
+	char path[] = "/tmp/hawse-accounts-XXXXXX";
+	close(mkstemp(path));
+	use("{in: {minutes: 10}, fraud: {dear: 1, spend: 20, window: 3600, block: 600}}");
+	EXPECT_EQ(take(CFG_IN, "+881", 2000000), CP_LIMIT_NONE);
+	cp_account_answer(&places.back(), now);
+	now += 540 * kSecond; // nine minutes at two a minute
+	release();
+	ASSERT_EQ(cp_accounts_save(all, path), 0);
+	EXPECT_EQ(view().milliseconds[CFG_IN], 540000u);
+
+	auto restart = [&](int expected) {
+		cp_accounts_free(all);
+		ASSERT_EQ(cp_accounts_new(&all), 0);
+		ASSERT_EQ(cp_accounts_load(all, path), expected);
+		a = cp_account_get(all, "office");
+	};
+	restart(0);
+	EXPECT_EQ(view().milliseconds[CFG_IN], 540000u);
+	EXPECT_EQ(view().spent, 18000000);
+	EXPECT_EQ(take(CFG_IN, "+49"), CP_LIMIT_NONE);
+	cp_account_answer(&places.back(), now);
+	EXPECT_EQ(take(CFG_IN, "+881", 2000000), CP_LIMIT_FRAUD); // 18 and a minute at two
+	now += 60 * kSecond;
+	EXPECT_EQ(take(CFG_IN, "+49"), CP_LIMIT_MINUTES);
+	release();
+	ASSERT_EQ(cp_accounts_save(all, path), 0);
+	restart(0);
+	EXPECT_EQ(take(CFG_IN, "+49"), CP_LIMIT_MINUTES);
+	EXPECT_TRUE(view().blocked);
+	now += 24 * 3600 * kSecond; // another day
+	EXPECT_EQ(take(CFG_IN, "+49"), CP_LIMIT_NONE);
+	release();
+
+	// What cannot be read is left out, and said.
+	FILE *f = fopen(path, "w");
+	fputs("hawse accounts 1\noffice\t1 2 3 4 5 x\n", f);
+	fclose(f);
+	restart(-EBADMSG);
+	unlink(path);
+	restart(0);
+	EXPECT_EQ(view().milliseconds[CFG_IN], 0u);
+	unlink(path);
 }
 
 TEST_F(Account, NoPeriodHasMoreThanTheRateUnderTwiceTheLoad)
