@@ -5,6 +5,7 @@
 
 #include "controlplane/config/diff.h"
 #include "dataplane/agent/sessions.h"
+#include "dataplane/beside.h"
 #include "dataplane/config.h"
 #include "dataplane/log.h"
 #include "dataplane/session/ports.h"
@@ -47,6 +48,7 @@ void dp_reload(void *reload)
 	}
 	sessions_set_times(r->sessions, cfg->dataplane.quarantine * SECOND_US,
 		cfg->dataplane.grace * SECOND_US);
+	beside_reload(r->beside, cfg, r->region);
 	dp_ports_set_rest(r->ports, cfg->dataplane.quarantine * SECOND_US);
 	say_differences(r->now ? r->now : r->cfg, cfg);
 	dp_log(DP_INFO, "config", "taken over: %s", cfg->file);

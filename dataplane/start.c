@@ -18,6 +18,7 @@
 #include "dataplane/abi/hello.h"
 #include "dataplane/agent/agent.h"
 #include "dataplane/agent/counters.h"
+#include "dataplane/beside.h"
 #include "dataplane/config.h"
 #include "dataplane/dedicated.h"
 #include "dataplane/eal.h"
@@ -57,6 +58,7 @@ struct dataplane {
 	unsigned worker_count, launched;
 	struct sessions *sessions;
 	struct agent *agent;
+	struct beside beside;
 	abi_atomic32 asleep ABI_LINE; // the agent
 	char summary[MAX_SUMMARY];
 };
@@ -254,8 +256,8 @@ static int make_tables(struct dataplane *d, char why[START_WHY])
 	int err;
 
 	steer_choose(&d->steer, d->ports, d->port_count, d->cfg->dataplane.workers);
-	err = region_create(&d->region, sessions, d->steer.workers, d->endpoints, d->endpoint_count,
-		dp_counters, DP_COUNTERS);
+	err = region_create(&d->region, sessions, d->steer.workers, d->beside.count,
+		d->endpoints, d->endpoint_count, dp_counters, DP_COUNTERS);
 	if (!err)
 		err = dp_table_create(&d->table, d->endpoints, d->endpoint_count, d->hugepages);
 	if (!err)
@@ -299,6 +301,7 @@ static int make_worker(struct dataplane *d, unsigned index)
 	};
 	int err = steer_worker(d->ports, d->port_count, d->steer.workers, index, &config);
 
+	beside_worker(&d->beside, index, &config);
 	if (!err)
 		err = dp_worker_create(&d->workers[index], &config);
 	if (!err)
@@ -313,6 +316,8 @@ static int make_workers(struct dataplane *d, char why[START_WHY])
 	d->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->bell < 0)
 		err = -errno;
+	if (!err && beside_rings(&d->beside, d->steer.workers, why))
+		return -ENOMEM;
 	for (unsigned i = 0; i < d->steer.workers && !err; i++)
 		err = make_worker(d, i);
 	if (!err)
@@ -403,6 +408,8 @@ static int make_agent(struct dataplane *d, char why[START_WHY])
 			.ports = d->local_ports,
 			.workers = d->workers,
 			.worker_count = d->worker_count,
+			.transcoders = d->beside.transcoders,
+			.prompts = d->beside.prompts,
 			.count = d->cfg->dataplane.sessions,
 			.rest_us = d->cfg->dataplane.quarantine * SECOND_US,
 			.grace_us = d->cfg->dataplane.grace * SECOND_US,
@@ -432,7 +439,11 @@ static int make_agent(struct dataplane *d, char why[START_WHY])
 		};
 
 		d->reload = (struct dp_reload){
-			.cfg = d->cfg, .sessions = d->sessions, .ports = d->local_ports};
+			.cfg = d->cfg,
+			.sessions = d->sessions,
+			.ports = d->local_ports,
+			.beside = &d->beside,
+			.region = &d->region};
 		neighbour_tell(d->neighbour, hops_neighbour, d->hops);
 		err = agent_new(&d->agent, &agent);
 	}
@@ -466,19 +477,20 @@ static void sum_up(struct dataplane *d)
 }
 
 // Before EAL pins this thread.
-static void choose_poll(struct dataplane *d)
+static void choose_threads(struct dataplane *d)
 {
 	const struct cfg_dataplane *c = &d->cfg->dataplane;
 	char why[64];
 	cpu_set_t may;
 	bool busy;
 
+	CPU_ZERO(&may);
+	sched_getaffinity(0, sizeof(may), &may);
+	beside_choose(&d->beside, d->cfg, &may);
 	if (c->poll != CFG_POLL_AUTO) {
 		d->poll = c->poll == CFG_POLL_BUSY ? DP_POLL_BUSY : DP_POLL_ADAPTIVE;
 		return;
 	}
-	CPU_ZERO(&may);
-	sched_getaffinity(0, sizeof(may), &may);
 	busy = dp_dedicated(c, &may, DP_CPUS, why, sizeof(why));
 	d->poll = busy ? DP_POLL_BUSY : DP_POLL_ADAPTIVE;
 	dp_log(DP_INFO, "worker", "poll: %s, because %s; dataplane.poll says otherwise",
@@ -491,7 +503,7 @@ static int start(struct dataplane *d, const char *program, char why[START_WHY])
 	size_t needed = dp_config_memory(d->cfg, &buffers);
 	int err = dp_config_endpoints(d->cfg, &d->endpoints, &d->endpoint_count, why);
 
-	choose_poll(d);
+	choose_threads(d);
 	if (!err)
 		err = open_socket(d, why);
 	if (!err)
@@ -506,6 +518,9 @@ static int start(struct dataplane *d, const char *program, char why[START_WHY])
 		err = make_workers(d, why);
 	if (!err)
 		err = settle_devices(d, why);
+	if (!err)
+		err = beside_start(&d->beside, d->cfg, d->workers, &d->region, d->bell, &d->asleep,
+			why);
 	if (!err)
 		err = make_agent(d, why);
 	if (!err)
@@ -566,7 +581,9 @@ void dataplane_stop(struct dataplane *d)
 		unlink(d->socket);
 	}
 	stop_workers(d);
+	beside_stop(&d->beside);
 	sessions_free(d->sessions);
+	beside_free(&d->beside);
 	for (unsigned i = 0; i < d->worker_count; i++)
 		dp_worker_free(d->workers[i]);
 	for (unsigned i = 0; i < d->port_count; i++)

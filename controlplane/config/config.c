@@ -52,6 +52,18 @@ static int read_state(struct cfg_reader *r, const struct cfg_node *node, void *t
 		"the whole path of a directory, such as /var/lib/hawse, or \"\" for no journal");
 }
 
+static int read_prompts(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	return read_directory(r, node, r->cfg->prompts, sizeof(r->cfg->prompts),
+		"the whole path of a directory, such as /var/lib/hawse/prompts");
+}
+
+static int read_recordings(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	return read_directory(r, node, r->cfg->recordings, sizeof(r->cfg->recordings),
+		"the whole path of a directory, such as /var/lib/hawse/recordings");
+}
+
 static int read_user(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {
 	if (node->kind != CFG_NODE_TEXT)
@@ -66,6 +78,7 @@ static void set_defaults(struct cfg *cfg, const char *file)
 	snprintf(cfg->file, sizeof(cfg->file), "%s", file);
 	cfg->dataplane = (struct cfg_dataplane){
 		.agent_core = -1,
+		.transcoders = -1,
 		.sessions = 10000,
 		.memory = 256,
 		.quarantine = 5,
@@ -94,6 +107,8 @@ static const struct cfg_key sections[] = {
 	{"run", read_run},
 	{"state", read_state},
 	{"user", read_user},
+	{"prompts", read_prompts},
+	{"recordings", read_recordings},
 	{"media", cfg_read_media},
 	{"dataplane", cfg_read_dataplane},
 	{"sip", cfg_read_sip},

@@ -59,6 +59,11 @@ struct cfg_dataplane {
 	unsigned memory;     // MiB for DPDK without hugepages; default 256
 	unsigned quarantine; // seconds that freed ports rest; default 5
 	unsigned grace;      // seconds until an unclaimed session is swept; default 30
+	// transcoders: 2, transcoder_cores: [2, 3]: threads that turn one codec into another; 0: none. Default: one
+	// for each CPU that no worker and no agent needs, at least one, at most 16.
+	int transcoders; // -1: not written
+	int transcoder_cores[64]; // any of them may run on any; none: on those that no worker was given
+	unsigned transcoder_core_count;
 };
 
 enum cfg_transport {
@@ -346,6 +351,8 @@ struct cfg {
 	struct cfg_route *routes;
 	unsigned route_count;
 	struct cfg_stats stats;
+	char prompts[200];       // directory of wav files; empty: there are none
+	char recordings[200];    // directory; empty: nothing is recorded
 	char run[CFG_PATH - 16]; // directory of the sockets; default /run/hawse
 	// Directory of the journal, by which calls survive a restart of hawse-sip; default `run`, since
 	// what a reboot ends need not outlive it. Empty: there is none.

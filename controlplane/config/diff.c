@@ -31,6 +31,8 @@ static const struct {
 	{"run", CFG_BOTH_RESTART},
 	{"state", CFG_SIP_RESTART},
 	{"user", CFG_SIP_RESTART},
+	{"prompts", CFG_BOTH_RESTART},
+	{"recordings", CFG_BOTH_RESTART},
 	{"stats.listen", CFG_STATS_RESTART},
 };
 

@@ -298,6 +298,35 @@ static int read_grace(struct cfg_reader *r, const struct cfg_node *node, void *t
 	return cfg_number(r, node, 1, 3600, "seconds", &r->cfg->dataplane.grace);
 }
 
+static int read_transcoders(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	unsigned n;
+	int err = cfg_number(r, node, 0, 16, "a number", &n);
+
+	if (!err)
+		r->cfg->dataplane.transcoders = (int)n;
+	return err;
+}
+
+static int read_transcoder_core(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	struct cfg_dataplane *d = &r->cfg->dataplane;
+	unsigned core;
+	int err = cfg_number(r, node, 0, 1023, "the number of a CPU core", &core);
+
+	if (err)
+		return err;
+	if (d->transcoder_core_count == COUNT(d->transcoder_cores))
+		return cfg_fail(r, node, "expected at most %zu cores", COUNT(d->transcoder_cores));
+	d->transcoder_cores[d->transcoder_core_count++] = (int)core;
+	return 0;
+}
+
+static int read_transcoder_cores(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	return cfg_each(r, node, "a list of CPU cores", read_transcoder_core, NULL);
+}
+
 int cfg_read_dataplane(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {
 	static const struct cfg_key keys[] = {
@@ -309,6 +338,8 @@ int cfg_read_dataplane(struct cfg_reader *r, const struct cfg_node *node, void *
 		{"memory", read_memory},
 		{"quarantine", read_quarantine},
 		{"grace", read_grace},
+		{"transcoders", read_transcoders},
+		{"transcoder_cores", read_transcoder_cores},
 	};
 
 	return cfg_map(r, node, keys, COUNT(keys), NULL);

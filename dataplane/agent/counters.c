@@ -102,7 +102,58 @@ static const struct entry entries[AGENT_REFUSED] = {
 		"DTLS and STUN that nobody took in time"},
 	[AGENT_INJECTS_REFUSED] = {"agent_packets_lost_total", "direction=\"refused\"",
 		"Packets of the control plane that may not be sent"},
+	[AGENT_TRANSCODERS_FULL] = {"media_transcode_refused_total", "",
+		"Sessions refused because every transcoder had enough to do."},
+	[AGENT_DIGITS] = {"media_digits_total", "", "Digits told to the control plane."},
+	[AGENT_PLAYS] = {"media_plays_total", "", "Prompts and tones begun."},
+	[AGENT_RECORDINGS] = {"media_recordings_total", "", "Recordings begun."},
+	[AGENT_RECORDINGS_FAILED] = {"media_recordings_failed_total", "",
+		"Recordings that could not be made or written to their end."},
 };
+
+static const struct entry transcoder_entries[TRANSCODER_COUNTERS] = {
+	[TRANSCODER_PACKETS_IN] = {"transcoder_packets_total", "",
+		"Packets taken from workers."},
+	[TRANSCODER_PACKETS_OUT] = {"transcoder_made_total", "", "Packets made."},
+	[TRANSCODER_RTCP_OUT] = {"transcoder_reports_total", "", "RTCP reports made."},
+	[TRANSCODER_CONCEALED] = {"transcoder_concealed_ms_total", "",
+		"Milliseconds of sound made up for what was lost."},
+	[TRANSCODER_LATE] = {"transcoder_late_total", "", "Packets that came too late to be heard."},
+	[TRANSCODER_REFUSED] = {"transcoder_corrupt_drops_total", "",
+		"A payload that its codec could not read: concealed"},
+	[TRANSCODER_WRONG_TYPE] = {"transcoder_type_drops_total", "",
+		"A payload type that the session's codec does not have"},
+	[TRANSCODER_TOO_FAST] = {"transcoder_fast_drops_total", "",
+		"Media that came faster than it can be heard"},
+	[TRANSCODER_UNKNOWN] = {"transcoder_session_drops_total", "",
+		"A packet of a session that has just begun or ended"},
+	[TRANSCODER_OUT_FULL] = {"transcoder_worker_drops_total", "",
+		"The worker does not take packets as fast as they are made"},
+	[TRANSCODER_DIGITS] = {"transcoder_digits_total", "", "Digits heard."},
+	[TRANSCODER_EVENTS_LOST] = {"transcoder_digits_lost_total", "",
+		"Digits that the agent was too late to take."},
+	[TRANSCODER_TICKS] = {"transcoder_ticks_total", "", "Turns of a millisecond."},
+	[TRANSCODER_LATE_TICKS] = {"transcoder_ticks_late_total", "",
+		"Turns that took more than their millisecond."},
+	[TRANSCODER_BUSY] = {"transcoder_busy_us_total", "", "Microseconds at work."},
+	[TRANSCODER_SESSIONS] = {"transcoder_sessions", "", "Sessions transcoded now.", ABI_GAUGE},
+	[TRANSCODER_LOAD] = {"transcoder_load", "",
+		"Thousandths of the last second at work.", ABI_GAUGE},
+	[TRANSCODER_CHARGED] = {"transcoder_charged", "",
+		"Thousandths of its time that its sessions are expected to take.", ABI_GAUGE},
+};
+
+void transcoder_counters_describe(struct abi_counter *out, unsigned index)
+{
+	memset(out, 0, sizeof(*out) * TRANSCODER_COUNTERS);
+	for (unsigned i = 0; i < TRANSCODER_COUNTERS; i++) {
+		out[i].scope = ABI_SCOPE_AGENT;
+		out[i].kind = transcoder_entries[i].kind;
+		snprintf(out[i].name, sizeof(out[i].name), "%s", transcoder_entries[i].name);
+		snprintf(out[i].label, sizeof(out[i].label), "transcoder=\"%u\"", index);
+		snprintf(out[i].help, sizeof(out[i].help), "%s", transcoder_entries[i].help);
+	}
+}
 
 void agent_counters_describe(struct abi_counter *out)
 {

@@ -52,13 +52,44 @@ enum agent_counter {
 	AGENT_INJECTS, // packets of the control plane
 	AGENT_INJECTS_LOST,
 	AGENT_INJECTS_REFUSED, // that it may not send
+	AGENT_TRANSCODERS_FULL, // plans refused
+	AGENT_DIGITS,           // told
+	AGENT_PLAYS,
+	AGENT_RECORDINGS,
+	AGENT_RECORDINGS_FAILED,
 	AGENT_REFUSED,                                          // one for each enum abi_field
 	AGENT_COUNTERS = AGENT_REFUSED + ABI_FIELDS,
+};
+
+// Of each transcoder, behind those of the agent, with the label transcoder="N".
+enum transcoder_counter {
+	TRANSCODER_PACKETS_IN,
+	TRANSCODER_PACKETS_OUT,
+	TRANSCODER_RTCP_OUT,
+	TRANSCODER_CONCEALED,
+	TRANSCODER_LATE,
+	TRANSCODER_REFUSED,
+	TRANSCODER_WRONG_TYPE,
+	TRANSCODER_TOO_FAST,
+	TRANSCODER_UNKNOWN,
+	TRANSCODER_OUT_FULL,
+	TRANSCODER_DIGITS,
+	TRANSCODER_EVENTS_LOST,
+	TRANSCODER_TICKS,
+	TRANSCODER_LATE_TICKS,
+	TRANSCODER_BUSY,
+	TRANSCODER_SESSIONS, // gauges
+	TRANSCODER_LOAD,
+	TRANSCODER_CHARGED,
+	TRANSCODER_COUNTERS,
 };
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// Writes TRANSCODER_COUNTERS descriptors of transcoder `index` to `out`.
+void transcoder_counters_describe(struct abi_counter *out, unsigned index);
 
 // Writes the AGENT_COUNTERS descriptors to `out`.
 void agent_counters_describe(struct abi_counter *out);

@@ -70,11 +70,12 @@ static void point(struct region *r, const struct abi_region_a *layout)
 	r->counter_count = layout->counters;
 }
 
-int region_create(struct region *region, uint32_t sessions, uint32_t workers,
+int region_create(struct region *region, uint32_t sessions, uint32_t workers, uint32_t transcoders,
 	const struct abi_endpoint *endpoints, uint32_t endpoint_count,
 	const struct abi_counter *worker_counters, uint32_t worker_counter_count)
 {
-	uint32_t count = worker_counter_count + AGENT_COUNTERS;
+	uint32_t count =
+		worker_counter_count + AGENT_COUNTERS + transcoders * TRANSCODER_COUNTERS;
 	struct abi_counter *all = calloc(count, sizeof(*all));
 	struct abi_region_a layout;
 	int err = -ENOMEM;
@@ -84,7 +85,12 @@ int region_create(struct region *region, uint32_t sessions, uint32_t workers,
 		return err;
 	memcpy(all, worker_counters, sizeof(*all) * worker_counter_count);
 	agent_counters_describe(all + worker_counter_count);
+	for (uint32_t i = 0; i < transcoders; i++)
+		transcoder_counters_describe(all + worker_counter_count + AGENT_COUNTERS +
+						     (size_t)i * TRANSCODER_COUNTERS,
+			i);
 	lay_out(&layout, sessions, workers, endpoint_count, count);
+	layout.transcoders = transcoders;
 	err = abi_shm_create(&region->shm, "hawse-a", layout.size, true);
 	if (err)
 		goto out;

@@ -32,13 +32,20 @@ extern "C" {
 #endif
 
 // `worker_counters` describes what each worker's block begins with.
-int region_create(struct region *region, uint32_t sessions, uint32_t workers,
+int region_create(struct region *region, uint32_t sessions, uint32_t workers, uint32_t transcoders,
 	const struct abi_endpoint *endpoints, uint32_t endpoint_count,
 	const struct abi_counter *worker_counters, uint32_t worker_counter_count);
 void region_close(struct region *region);
 
 // The counters of a worker.
 abi_atomic64 *region_worker_counters(const struct region *region, uint32_t worker);
+
+// By enum transcoder_counter, written by the agent.
+static inline abi_atomic64 *region_transcoder_counters(
+	const struct region *region, uint32_t transcoder)
+{
+	return region->mine + AGENT_COUNTERS + (size_t)transcoder * TRANSCODER_COUNTERS;
+}
 
 static inline void region_count(struct region *region, unsigned counter)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/agent/session_state.h"
+#include "dataplane/agent/session_media.h"
 
 #include <errno.h>
 #include <string.h>
@@ -161,6 +161,7 @@ void plan_session(
 {
 	struct session *session = &s->slots.session[command->slot];
 	bool report = command->type == ABI_SESSION_UPDATE;
+	struct media_change change;
 	struct abi_session_plan plan;
 	struct order *order;
 	struct aims aims;
@@ -178,14 +179,16 @@ void plan_session(
 		return;
 	}
 	memcpy(&plan, command->payload, sizeof(plan));
-	if (plan.leg[0].codec || plan.leg[1].codec) {
-		reply_failure(s, ticket, -EOPNOTSUPP, ABI_FIELD_CODEC, 0);
-		return;
-	}
 	err = find_hops(s, command->slot, &plan, now_us, &aims, &leg);
 	if (err) {
 		region_count(region_of(s), AGENT_NO_ROUTE);
 		reply_failure(s, ticket, err, ABI_FIELD_ADDRESS, leg);
+		return;
+	}
+	err = media_prepare(s, command->slot, &plan, &change);
+	if (err) {
+		plan_put_hops(s, aims.adjacency);
+		reply_failure(s, ticket, err, ABI_FIELD_CODEC, 0);
 		return;
 	}
 	order = order_new(s, report ? ORDER_UPDATE : ORDER_ADD,
@@ -194,9 +197,12 @@ void plan_session(
 	if (order) {
 		order->ticket = ticket;
 		fill_plan(s, command->slot, &plan, &aims, &order->mail.plan);
+		media_fill(&change, change.media ? change.media->recorded : 0, &plan,
+			&order->mail.plan);
 		err = order_send(s, order);
 	}
 	if (err) {
+		media_forget(&change);
 		plan_put_hops(s, aims.adjacency);
 		if (order)
 			order_free(s, order);
@@ -204,6 +210,7 @@ void plan_session(
 		return;
 	}
 	adopt(session, order, &aims);
+	media_adopt(s, command->slot, &plan, &change);
 	session->plan_transaction = command->transaction;
 	session->known = true;
 	slots_state(&s->slots, command->slot, ABI_SESSION_ACTIVE);

@@ -15,9 +15,11 @@
 #include "dataplane/agent/region.h"
 
 struct dp_secure;
+struct session_media;
 
 struct session {                     // the agent's own part
 	struct dp_secure *secure;    // NULL: never had a key or ICE
+	struct session_media *media; // NULL: never had a codec, nor is it recorded
 	uint64_t plan_transaction;   // of the last ADD or UPDATE
 	uint64_t wish;               // digest of the PORT_ALLOC
 	uint64_t rest_until_us;      // in quarantine

@@ -17,6 +17,7 @@ enum purpose {
 	ORDER_HOP,    // nobody waits
 	ORDER_SECURE, // keys, ICE or learned addresses
 	ORDER_INJECT, // nobody waits
+	ORDER_MEDIA,  // nobody waits
 };
 
 struct order {

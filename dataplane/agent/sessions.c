@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataplane/agent/session_state.h"
+#include "dataplane/agent/session_media.h"
 
 #define MAIL_MARGIN   64u // places of a mailbox kept for what no command asked for
 #define EVENTS_A_TURN 1024u
@@ -51,8 +51,10 @@ void sessions_free(struct sessions *s)
 		free(s->spare);
 		s->spare = next;
 	}
-	for (uint32_t slot = 0; slot < s->slots.fresh; slot++)
+	for (uint32_t slot = 0; slot < s->slots.fresh; slot++) {
+		media_end(s, slot);
 		secure_free(&s->slots.session[slot]);
+	}
 	slots_destroy(&s->slots);
 	free(s);
 }
@@ -191,6 +193,7 @@ static void finish(struct sessions *s, uint32_t slot, uint64_t now_us)
 	struct abi_session_entry *entry = entry_of(s, slot);
 
 	plan_put_hops(s, s->slots.session[slot].adjacency);
+	media_end(s, slot);
 	secure_free(&s->slots.session[slot]);
 	open_ports(s, entry->ports, entry->legs, false);
 	dp_ports_give(s->c.ports, entry->ports, entry->legs, now_us);
@@ -360,6 +363,9 @@ static void answered(struct sessions *s, struct order *order, uint64_t now_us)
 	case ORDER_SECURE:
 		secure_answered(s, order);
 		break;
+	case ORDER_HOP:
+	case ORDER_MEDIA:
+		break;
 	case ORDER_INJECT:
 		secure_free_mail(&order->mail);
 		break;
@@ -396,7 +402,7 @@ static void on_event(struct sessions *s, const struct dp_event *event, uint64_t 
 
 unsigned sessions_collect(struct sessions *s, uint64_t now_us)
 {
-	unsigned found = 0;
+	unsigned found = media_collect(s);
 
 	for (uint32_t w = 0; w < s->c.worker_count; w++) {
 		struct dp_worker *worker = s->c.workers[w];
@@ -451,6 +457,8 @@ void sessions_command(
 	case ABI_DTMF_SEND:
 	case ABI_PLAY:
 	case ABI_PLAY_STOP:
+		media_command(s, command, ticket);
+		break;
 	case ABI_RECORD:
 	case ABI_RECORD_STOP:
 		reply_failure(s, ticket, -EOPNOTSUPP, ABI_FIELD_TYPE, 0);
@@ -480,6 +488,7 @@ bool sessions_tick(struct sessions *s, uint64_t now_us)
 	more |= plan_reroute_some(s, now_us);
 	slots_tick(&s->slots, now_us);
 	dp_ports_tick(s->c.ports, now_us);
+	transcoders_tick(s->c.transcoders, now_us);
 	gauge(s);
 	return more;
 }

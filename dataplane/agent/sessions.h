@@ -26,6 +26,8 @@
 
 struct dp_worker;
 struct sessions;
+struct prompts;
+struct transcoders;
 
 struct sessions_config {
 	struct region *region;
@@ -35,6 +37,8 @@ struct sessions_config {
 	struct dp_ports *ports;
 	struct dp_worker **workers;
 	uint32_t worker_count;
+	struct transcoders *transcoders; // NULL: there are none
+	struct prompts *prompts;         // NULL: not configured
 	uint32_t count; // of session slots
 	uint64_t rest_us;
 	uint64_t grace_us;

@@ -34,8 +34,7 @@ static __rte_always_inline bool within_rate(uint32_t *paid, uint32_t cost, uint3
 	return true;
 }
 
-static __attribute__((noinline)) enum dp_reason police(
-	struct dp_leg *leg, uint32_t octets, uint32_t now)
+__attribute__((noinline)) unsigned dp_police(struct dp_leg *leg, uint32_t octets, uint32_t now)
 {
 	uint64_t octet_cost = (uint64_t)leg->police.octet_cost * octets >> 16;
 
@@ -123,7 +122,8 @@ static enum dp_reason admit_rtcp(struct dp_worker *w, struct dp_burst *b, unsign
 	leg->rtcp_packets++;
 	if (!leg->peer)
 		return DP_DROP_NO_PEER;
-	if (!(leg->rx.flags & DP_LEG_RTCP_IN))
+	// A transcoder ends it here, and makes its own for both sides.
+	if (!(leg->rx.flags & (DP_LEG_RTCP_IN | DP_LEG_CODEC)))
 		return DP_DROP_RTCP_UNWANTED;
 	k->component = 1;
 	k->headers = (uint8_t)i;
@@ -139,6 +139,8 @@ static __attribute__((noinline)) enum dp_reason admit_other(struct dp_worker *w,
 	bool muxed = k->leg->rx.flags & DP_LEG_MUX;
 	enum media_kind kind;
 
+	if (k->leg->rx.flags & DP_LEG_UDPTL)
+		return dp_admit_udptl(w, k, frame, b->now);
 	if (k->component == 1 && muxed)
 		return DP_DROP_UNKNOWN_PORT;
 	if (k->length < 2)
@@ -181,7 +183,7 @@ static __rte_always_inline enum dp_reason admit(struct dp_worker *w, struct dp_b
 	k->settled = k->mapped = 0;
 	if (unlikely(!(flags & DP_LEG_ACTIVE) || (flags & DP_LEG_SRTP_IN && !k->secured)))
 		return DP_DROP_UNKNOWN_PORT;
-	if (unlikely(k->length < RTP_HEADER || k->component ||
+	if (unlikely(flags & DP_LEG_UDPTL || k->length < RTP_HEADER || k->component ||
 		     media_demux(rtp[0], rtp[1]) != MEDIA_RTP))
 		return admit_other(w, b, i, k, frame);
 	if (unlikely(rtp[0] != 0x80 || !(flags & DP_LEG_RECEIVE) ||
@@ -193,7 +195,7 @@ static __rte_always_inline enum dp_reason admit(struct dp_worker *w, struct dp_b
 		k->settled = 1;
 	}
 	if (unlikely(flags & (DP_LEG_PACKETS | DP_LEG_OCTETS))) {
-		reason = police(leg, k->length, (uint32_t)b->now);
+		reason = dp_police(leg, k->length, (uint32_t)b->now);
 		if (reason != OK)
 			return reason;
 	}

@@ -22,6 +22,7 @@
 		  [(base) + DP_STAGE_HANDOFF] = COUNT(name_, "stage=\"handoff\"", help_),          \
 		  [(base) + DP_STAGE_UNPROTECT] = COUNT(name_, "stage=\"unprotect\"", help_),      \
 		  [(base) + DP_STAGE_ADMIT] = COUNT(name_, "stage=\"admit\"", help_),              \
+		  [(base) + DP_STAGE_DIVERT] = COUNT(name_, "stage=\"divert\"", help_),            \
 		  [(base) + DP_STAGE_PROTECT] = COUNT(name_, "stage=\"protect\"", help_),          \
 		  [(base) + DP_STAGE_RELAY] = COUNT(name_, "stage=\"relay\"", help_),              \
 		  [(base) + DP_STAGE_TX] = COUNT(name_, "stage=\"tx\"", help_),                    \
@@ -81,6 +82,7 @@ const struct abi_counter dp_counters[DP_COUNTERS] = {
 					    "the packet"),
 	[DP_DROP_BAD_RTCP] = DROP("bad_rtcp", "RTCP whose version, types or lengths are wrong"),
 	[DP_DROP_NOT_RTCP] = DROP("not_rtcp", "Something that is not RTCP on a port for RTCP"),
+	[DP_DROP_BAD_UDPTL] = DROP("bad_udptl", "Too short for UDPTL, which T.38 fax comes by"),
 	[DP_DROP_RTCP_ON_RTP] = DROP("rtcp_on_rtp_port", "RTCP on the RTP port, which the party "
 							 "did not negotiate"),
 	[DP_DROP_PAYLOAD_TYPE] = DROP("payload_type", "RTP of a payload type that was not "
@@ -100,6 +102,8 @@ const struct abi_counter dp_counters[DP_COUNTERS] = {
 	[DP_DROP_NOT_SENDING] = DROP("not_sending", "The other party is to receive nothing now "
 						    "(hold)"),
 	[DP_DROP_NO_REMOTE] = DROP("no_remote", "The other party's address is not known yet"),
+	[DP_DROP_TRANSCODER_FULL] = DROP("transcoder_full", "The transcoder of the session does not "
+							    "keep up"),
 	[DP_DROP_SRTP_OUT_NO_KEY] =
 		DROP("srtp_out_no_key", "The party it is for gets SRTP, and its key is "
 					"not known yet"),
@@ -163,6 +167,18 @@ const struct abi_counter dp_counters[DP_COUNTERS] = {
 		"DTLS and STUN that found no room"),
 	[DP_COUNT_INJECT_LOST] = COUNT("media_control_packets_lost_total", "direction=\"from\"",
 		"DTLS and STUN that found no room"),
+	[DP_COUNT_DIVERTED] = COUNT("media_transcoded_packets_total", "direction=\"to\"",
+		"Packets handed to transcoders and taken back"),
+	[DP_COUNT_MADE] = COUNT("media_transcoded_packets_total", "direction=\"from\"",
+		"Packets handed to transcoders and taken back"),
+	[DP_COUNT_MADE_LOST] = COUNT("media_transcoded_lost_total", "",
+		"Packets of transcoders whose session had ended, or that found no buffer"),
+	[DP_COUNT_COMPANDED] = COUNT("media_companded_packets_total", "",
+		"Packets turned from A-law to u-law or back while they were relayed"),
+	[DP_COUNT_RECORDED] =
+		COUNT("media_recorded_packets_total", "", "Packets copied for recordings"),
+	[DP_COUNT_RECORD_LOST] = COUNT("media_record_lost_total", "",
+		"Packets missing in recordings because the disk was behind"),
 	[DP_COUNT_EVENTS_LATE] = COUNT("media_events_late_total", "",
 		"Times that the agent did not take an event at once; it is told again"),
 	[DP_COUNT_MAILS] = COUNT("worker_mails_total", "", "Requests of the agent carried out"),

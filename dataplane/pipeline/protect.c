@@ -28,7 +28,7 @@ static unsigned refuse(struct dp_burst *b, const struct dp_packet *k, unsigned r
 	return reason;
 }
 
-static unsigned consider(struct dp_burst *b, unsigned i, struct batch *batch)
+static unsigned consider(struct dp_worker *w, struct dp_burst *b, unsigned i, struct batch *batch)
 {
 	struct dp_packet *k = &b->packet[i];
 	const struct rte_mbuf *m = b->mbuf[i];
@@ -42,8 +42,8 @@ static unsigned consider(struct dp_burst *b, unsigned i, struct batch *batch)
 		return refuse(b, k, DP_DROP_SRTP_OUT_NO_KEY);
 	if ((uint32_t)m->data_off + k->payload + k->length + SRTP_TAIL > m->buf_len)
 		return DP_DROP_NO_TAILROOM;
-	if (unlikely(k->leg->rx.flags & DP_LEG_PT_MAP && !k->component)) {
-		dp_map_type(k->leg, p);
+	if (unlikely(k->leg->rx.flags & DP_LEG_CHANGES && !k->component && !k->mapped)) {
+		dp_change_rtp(w, k, p);
 		k->mapped = 1;
 	}
 	batch->from[batch->count] = (uint8_t)i;
@@ -84,7 +84,7 @@ static __attribute__((noinline)) unsigned protect(struct dp_worker *w, struct dp
 
 	for (unsigned i = 0; i < b->count; i++)
 		batch.reason[i] = (uint16_t)(b->packet[i].leg->rx.flags & DP_LEG_PROTECT
-						     ? consider(b, i, &batch)
+						     ? consider(w, b, i, &batch)
 						     : OK);
 	if (batch.count) {
 		srtp_burst_protect(w->srtp, batch.packet, batch.count);

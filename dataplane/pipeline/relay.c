@@ -42,20 +42,6 @@ static enum dp_reason next_hop_lost(
 	return DP_DROP_NO_NEXT_HOP;
 }
 
-// Renumbers the payload type; the checksum carried over follows.
-uint64_t dp_map_type(const struct dp_leg *leg, uint8_t *rtp)
-{
-	uint16_t before = dp_word16(rtp);
-
-	for (unsigned i = 0; i < leg->pt_maps; i++) {
-		if (leg->pt_map[i].from != (rtp[1] & 0x7f))
-			continue;
-		rtp[1] = (uint8_t)((rtp[1] & 0x80) | leg->pt_map[i].to);
-		return (uint64_t)(uint16_t)~before + dp_word16(rtp);
-	}
-	return 0;
-}
-
 // The template in words of 8 bytes, lengths, id and checksums put in as it is written. Fields are
 // shifted to where a little-endian host has them, in network order already.
 static __rte_always_inline void write_ip4(uint8_t *ip, const struct dp_onward *o, uint16_t total,
@@ -135,8 +121,8 @@ static __rte_always_inline void rewrite(struct dp_worker *w, struct rte_mbuf *m,
 	uint64_t change = 0;
 	uint16_t checksum;
 
-	if (unlikely(k->leg->rx.flags & DP_LEG_PT_MAP && !k->component && !k->mapped))
-		change = dp_map_type(k->leg, payload);
+	if (unlikely(k->leg->rx.flags & DP_LEG_CHANGES && !k->component && !k->mapped))
+		change = dp_change_rtp(w, k, payload);
 	checksum = udp_checksum(w, k, o, six, change);
 	if (likely(o->l3_length == 20))
 		write_ip4(ip, o, __builtin_bswap16((uint16_t)length), id, udp_length, checksum);

@@ -39,8 +39,18 @@ static inline struct dp_secure_leg *dp_secure_other(const struct dp_leg *leg)
 	return leg->index ? leg->secure - 1 : leg->secure + 1;
 }
 
-// relay.c: renumbers the payload type; what that changes of a checksum.
-uint64_t dp_map_type(const struct dp_leg *leg, uint8_t *rtp);
+// compand.c: the payload type's number, and G.711 in the other law; what that changes of a checksum.
+#define DP_LEG_CHANGES (DP_LEG_PT_MAP | DP_LEG_A_TO_U | DP_LEG_U_TO_A)
+uint64_t dp_change_rtp(struct dp_worker *w, const struct dp_packet *k, uint8_t *rtp);
+
+// admit.c: a drop reason, or DP_REASONS.
+unsigned dp_police(struct dp_leg *leg, uint32_t octets, uint32_t now);
+
+// udptl.c: T.38. A drop reason, or DP_REASONS.
+unsigned dp_admit_udptl(struct dp_worker *w, struct dp_packet *k, const uint8_t *frame, uint64_t now);
+
+// divert.c: what transcoders have made, as a burst for protect. Returns its size.
+unsigned dp_take_made(struct dp_worker *w, struct dp_burst *b);
 
 // ice.c: STUN at a leg that has ICE, and DTLS. A drop reason, DP_TAKEN or DP_SENT.
 unsigned dp_admit_stun(struct dp_worker *w, struct dp_burst *b, unsigned i);

@@ -23,6 +23,7 @@ enum dp_stage_id {
 	DP_STAGE_HANDOFF,
 	DP_STAGE_UNPROTECT,
 	DP_STAGE_ADMIT,
+	DP_STAGE_DIVERT,
 	DP_STAGE_PROTECT,
 	DP_STAGE_RELAY,
 	DP_STAGE_TX,
@@ -79,6 +80,7 @@ enum dp_reason {
 	DP_DROP_BAD_RTP,
 	DP_DROP_BAD_RTCP,
 	DP_DROP_NOT_RTCP,
+	DP_DROP_BAD_UDPTL,
 	DP_DROP_RTCP_ON_RTP,
 	DP_DROP_PAYLOAD_TYPE,
 	DP_DROP_HOLD,
@@ -90,6 +92,8 @@ enum dp_reason {
 	DP_DROP_NO_PEER,
 	DP_DROP_NOT_SENDING,
 	DP_DROP_NO_REMOTE,
+	// divert
+	DP_DROP_TRANSCODER_FULL,
 	// protect
 	DP_DROP_SRTP_OUT_NO_KEY,
 	DP_DROP_SRTP_OUT_REPEATED,
@@ -131,6 +135,12 @@ enum dp_counter {
 	DP_COUNT_TO_CONTROL_FULL,
 	DP_COUNT_INJECTED,
 	DP_COUNT_INJECT_LOST,
+	DP_COUNT_DIVERTED, // RTP and RTCP to transcoders
+	DP_COUNT_MADE,     // and from them
+	DP_COUNT_MADE_LOST,
+	DP_COUNT_COMPANDED,
+	DP_COUNT_RECORDED,
+	DP_COUNT_RECORD_LOST,
 	DP_COUNT_EVENTS_LATE,
 	DP_COUNT_MAILS,
 	DP_COUNT_SESSIONS, // gauge
@@ -159,6 +169,7 @@ unsigned dp_stage_handoff(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_unprotect(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_protect(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_admit(struct dp_worker *worker, struct dp_burst *burst);
+unsigned dp_stage_divert(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_relay(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_tx(struct dp_worker *worker, struct dp_burst *burst);
 unsigned dp_stage_punt(struct dp_worker *worker, struct dp_burst *burst);
@@ -166,6 +177,9 @@ unsigned dp_stage_punt(struct dp_worker *worker, struct dp_burst *burst);
 // Runs one burst through the whole table; what `burst` held before is forgotten. Returns packets
 // received.
 unsigned dp_stages_run(struct dp_worker *worker, struct dp_burst *burst);
+
+// Takes what transcoders have made and sends it through the stages from protect on. Returns packets.
+unsigned dp_stages_made(struct dp_worker *worker, struct dp_burst *burst);
 
 #ifdef __cplusplus
 }

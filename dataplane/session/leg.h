@@ -34,6 +34,11 @@ enum dp_leg_flags {
 	DP_LEG_PROTECT = 1u << 8, // what came leaves as SRTP: the other leg has SRTP_OUT
 	DP_LEG_OPAQUE = 1u << 9,  // RTCP is not looked into
 	DP_LEG_DTLS = 1u << 10,   // DTLS goes to the control plane
+	DP_LEG_A_TO_U = 1u << 11, // packets of codec_type are G.711 that the other leg takes in the other law
+	DP_LEG_U_TO_A = 1u << 12,
+	DP_LEG_CODEC = 1u << 13,  // goes to a transcoder
+	DP_LEG_RECORD = 1u << 14, // a copy goes to the recorder
+	DP_LEG_UDPTL = 1u << 15,  // T.38, not RTP
 };
 
 // Why nothing is sent onward; 0 when something is.
@@ -65,7 +70,8 @@ struct dp_leg_rx {
 	uint16_t flags;       // enum dp_leg_flags
 	uint64_t payload_types[2];
 	struct dp_onward onward;
-	uint32_t reserved;
+	uint8_t codec_type; // A_TO_U, U_TO_A: which packets
+	uint8_t reserved[3];
 };
 
 // Line 2: what IPv6 needs more.
@@ -104,8 +110,9 @@ struct dp_leg {
 	struct rtp_stats_rare more;
 	uint64_t last_us;       // last packet as of the last sweep; CLOCK_MONOTONIC
 	uint64_t since_us;      // the plan is that old: silence counts from here
-	uint64_t unsent_octets; // accepted from this leg but not sent on
-	uint32_t unsent_packets;
+	// Accepted from this leg but not sent on, less what a transcoder has made of it: so they may wrap.
+	uint64_t unsent_octets;
+	uint64_t unsent_packets;
 	uint32_t rtcp_packets;
 	uint32_t strangers;
 	uint32_t slot; // session slot and generation
@@ -123,7 +130,7 @@ struct dp_leg {
 	uint8_t untold;     // bit n: the agent was not told yet what component n learned
 	uint8_t rtcp_state; // enum dp_onward_state for RTCP
 	uint8_t dscp;
-	uint8_t reserved[5];
+	uint8_t transcoder;         // CODEC: index of the transcoder
 	struct dp_secure_leg *secure; // secure.h; NULL: neither SRTP nor ICE
 } __attribute__((aligned(64)));
 

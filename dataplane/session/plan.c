@@ -74,7 +74,22 @@ static uint16_t leg_flags(const struct dp_plan *plan, unsigned index)
 		flags |= DP_LEG_OPAQUE;
 	if (p->want.flags & ABI_LEG_DTLS)
 		flags |= DP_LEG_DTLS;
+	if (p->want.flags & ABI_LEG_UDPTL)
+		flags |= DP_LEG_UDPTL;
 	return flags;
+}
+
+void dp_leg_set_media(struct dp_leg *leg, const struct dp_leg_media *media)
+{
+	leg->transcoder = media->transcoder;
+	leg->rx.codec_type = media->codec_type;
+	// One store: a packet sees the flags of before or those of now.
+	leg->rx.flags = (uint16_t)((leg->rx.flags & ~DP_LEG_MEDIA) | (media->flags & DP_LEG_MEDIA));
+}
+
+static uint32_t clock_of(const struct dp_plan *plan, unsigned index)
+{
+	return plan->leg[index].clock_rate ? plan->leg[index].clock_rate : plan->clock_rate;
 }
 
 // What ADD and UPDATE have in common: policy and where to send, but not numbers and latches.
@@ -84,6 +99,7 @@ static void set_policy(const struct dp_plan *plan, unsigned index, uint16_t acti
 	struct dp_leg *leg = p->leg;
 
 	leg->rx.flags = leg_flags(plan, index) | active;
+	dp_leg_set_media(leg, &p->media);
 	memcpy(leg->rx.payload_types, p->want.payload_types, sizeof(leg->rx.payload_types));
 	leg->peer = plan->legs == 2 ? plan->leg[!index].leg : NULL;
 	leg->police.packet_cost = p->packet_cost;
@@ -162,7 +178,7 @@ void dp_plan_lay(const struct dp_plan *plan, uint64_t now_us, uint64_t now_ticks
 		leg->kind = plan->leg[i].ports.kind;
 		leg->since_us = leg->last_us = now_us;
 		rtp_stats_init(&leg->stats, &leg->more,
-			plan->clock_rate ? plan->clock_rate : DP_DEFAULT_CLOCK);
+			clock_of(plan, i) ? clock_of(plan, i) : DP_DEFAULT_CLOCK);
 		leg->stats.last = leg->swept = (uint32_t)now_ticks;
 		leg->police.packet_time = leg->police.octet_time = (uint32_t)now_ticks;
 	}
@@ -201,8 +217,8 @@ void dp_plan_update(const struct dp_plan *plan, uint64_t now_us)
 				latch_resignal(&leg->latch[c], &remote, policy_of(p));
 		}
 		dp_leg_follow_latch(leg);
-		if (plan->clock_rate)
-			rtp_stats_clock(&leg->stats, plan->clock_rate);
+		if (clock_of(plan, i))
+			rtp_stats_clock(&leg->stats, clock_of(plan, i));
 		// A plan that changes starts the clock of the time-out anew.
 		leg->since_us = now_us;
 		leg->timed_out = 0;

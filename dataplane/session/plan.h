@@ -11,6 +11,15 @@
 #include "dataplane/session/leg.h"
 #include "dataplane/session/table.h"
 
+#define DP_LEG_MEDIA (DP_LEG_A_TO_U | DP_LEG_U_TO_A | DP_LEG_CODEC | DP_LEG_RECORD)
+
+// What becomes of a leg's RTP beside being relayed.
+struct dp_leg_media {
+	uint16_t flags; // of DP_LEG_MEDIA
+	uint8_t codec_type;
+	uint8_t transcoder;
+};
+
 struct dp_leg_plan {
 	// filled by the agent
 	struct dp_leg *leg; // of its RTP port, by dp_table_leg
@@ -19,6 +28,8 @@ struct dp_leg_plan {
 	struct abi_leg_plan want;  // as the control plane sent it, checked
 	uint16_t adjacency[2];     // next hop towards the remote RTP and RTCP address
 	struct abi_addr resume[2]; // learned by an earlier dataplane; family 0: nothing
+	struct dp_leg_media media;
+	uint32_t clock_rate; // of a leg with a codec; 0: the plan's
 	// filled by dp_plan_prepare
 	struct dp_template tx;
 	uint32_t packet_cost;
@@ -54,6 +65,9 @@ void dp_leg_close(struct dp_leg *leg);
 // Worker: a changed plan for a session that runs. Numbers go on; what was learned stays unless the
 // leg's flags have ABI_LEG_RELEARN.
 void dp_plan_update(const struct dp_plan *plan, uint64_t now_us);
+
+// Worker, or the agent before the leg is open.
+void dp_leg_set_media(struct dp_leg *leg, const struct dp_leg_media *media);
 
 // Worker: the latch moved; aims the templates and the fast comparison at what it says now.
 void dp_leg_follow_latch(struct dp_leg *leg);

@@ -153,7 +153,7 @@ int dp_table_touch(const struct dp_table *t, unsigned endpoint, uint16_t port)
 	if (!leg)
 		return -EINVAL;
 	// Nothing changes, even if the leg were in use; but the page is ours now.
-	__atomic_fetch_or(&leg->rx.reserved, 0, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&leg->rx.reserved[0], 0, __ATOMIC_RELAXED);
 	__atomic_fetch_or(&leg->slot, 0, __ATOMIC_RELAXED);
 	return 0;
 }

@@ -20,6 +20,11 @@ void dp_worker_stop(struct dp_worker *w)
 	dp_wake(w);
 }
 
+void dp_worker_nudge(const struct dp_worker *w)
+{
+	dp_wake(w);
+}
+
 // ---- lists
 
 static void put(struct dp_mail_list *list, struct dp_mail *mail)
@@ -178,6 +183,8 @@ static uint32_t slot_of(const struct dp_mail *mail)
 	case DP_MAIL_LEARNED:
 	case DP_MAIL_INJECT:
 		return mail->secure.slot;
+	case DP_MAIL_MEDIA:
+		return mail->media.slot;
 	default:
 		return mail->target.slot;
 	}

@@ -84,7 +84,8 @@ static bool something_waits(struct dp_worker *w)
 
 	return __atomic_load_n(&r->head, __ATOMIC_ACQUIRE) != r->tail ||
 	       __atomic_load_n(&r->fence, __ATOMIC_ACQUIRE) != w->mailbox.to_agent.fence ||
-	       (w->handoff_in && !rte_ring_empty(w->handoff_in)) || abi_load32(&w->stop);
+	       (w->handoff_in && !rte_ring_empty(w->handoff_in)) || dp_made_waits(w) ||
+	       abi_load32(&w->stop);
 }
 
 static void interrupts(struct dp_worker *w, bool on)

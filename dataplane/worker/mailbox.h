@@ -35,6 +35,7 @@ enum dp_mail_type {
 	DP_MAIL_ICE = 7,     // ice: credentials
 	DP_MAIL_LEARNED = 8, // learned: what an earlier dataplane knew
 	DP_MAIL_INJECT = 9,  // inject: a packet to be sent
+	DP_MAIL_MEDIA = 10,  // media: to a transcoder or the recorder from now on, or no more
 };
 
 struct dp_mail_target {
@@ -81,6 +82,12 @@ struct dp_mail_inject {
 	const struct abi_punt *packet; // the agent's
 };
 
+struct dp_mail_media {
+	uint32_t slot;
+	uint32_t generation;
+	struct dp_leg_media leg[2];
+};
+
 struct dp_mail {
 	uint32_t type;         // enum dp_mail_type
 	int32_t result;        // worker: 0, -ENOENT (no such session here), -EEXIST (ADD), -EINVAL
@@ -97,6 +104,7 @@ struct dp_mail {
 		struct dp_mail_ice ice;
 		struct dp_mail_learned learned;
 		struct dp_mail_inject inject;
+		struct dp_mail_media media;
 	};
 	struct abi_leg_stats stats[2]; // worker: after UPDATE, DELETE, QUERY
 };

@@ -118,6 +118,17 @@ static int query(struct dp_worker *w, struct dp_mail *mail)
 	return 0;
 }
 
+static int media(struct dp_worker *w, const struct dp_mail_media *m)
+{
+	const struct dp_listed *l = session_of(w, m->slot, m->generation);
+
+	if (!l)
+		return -ENOENT;
+	for (unsigned i = 0; i < 2 && l->leg[i]; i++)
+		dp_leg_set_media(l->leg[i], &m->leg[i]);
+	return 0;
+}
+
 // ADD never comes here.
 static int handle(struct dp_worker *w, struct dp_mail *mail)
 {
@@ -138,6 +149,8 @@ static int handle(struct dp_worker *w, struct dp_mail *mail)
 		return dp_mail_learned(w, &mail->learned);
 	case DP_MAIL_INJECT:
 		return dp_mail_inject(w, &mail->inject);
+	case DP_MAIL_MEDIA:
+		return media(w, &mail->media);
 	default:
 		return -EINVAL;
 	}

@@ -45,12 +45,17 @@ struct dp_worker {
 	struct srtp_engine *srtp;
 	int agent_bell;
 	const abi_atomic32 *agent_sleeping;
+	uint32_t transcoders;
+	struct dp_side_ring *to_transcoder[DP_TRANSCODERS];
+	struct dp_side_ring *from_transcoder[DP_TRANSCODERS];
+	struct dp_side_ring *recorder; // NULL: nothing can be recorded
 
 	// The forwarding path.
 	uint32_t adjacency_seen ABI_LINE;
 	uint32_t dropped_count;
 	uint32_t turns;
 	uint16_t ip_id;
+	uint32_t made_next; // transcoder whose packets are taken first
 	bool told; // mail or events went to the agent since its bell was last looked at
 	struct rte_mbuf *dropped[DP_BURST * 2];
 	struct dp_burst burst;
@@ -126,6 +131,9 @@ static inline void dp_unsent(const struct dp_packet *k)
 
 // punt.c: frames from the kernel's side. Returns packets received.
 unsigned dp_from_kernel(struct dp_worker *w, struct dp_burst *b);
+
+// divert.c: some transcoder has made something.
+bool dp_made_waits(const struct dp_worker *w);
 
 // publish.c: to region A; also fills *stats.
 void dp_publish(const struct dp_worker *w, const struct dp_leg *leg, uint64_t now_ticks,

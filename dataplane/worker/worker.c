@@ -70,6 +70,10 @@ static void configure(struct dp_worker *w, const struct dp_worker_config *c)
 	w->resumes = c->resumes;
 	w->pool = c->pool;
 	w->slots = c->sessions;
+	w->transcoders = c->transcoders;
+	memcpy(w->to_transcoder, c->to_transcoder, sizeof(w->to_transcoder));
+	memcpy(w->from_transcoder, c->from_transcoder, sizeof(w->from_transcoder));
+	w->recorder = c->recorder;
 	w->agent_bell = c->agent_bell;
 	w->agent_sleeping = c->agent_sleeping;
 	w->bell = -1;
@@ -88,7 +92,7 @@ static int check(const struct dp_worker_config *c)
 		return -EINVAL;
 	if (c->source_count >= DP_SOURCES || c->wait_fd_count > DP_WAIT_FDS || !c->sessions)
 		return -EINVAL;
-	return c->workers > 1 && !c->steering ? -EINVAL : 0;
+	return (c->workers > 1 && !c->steering) || c->transcoders > DP_TRANSCODERS ? -EINVAL : 0;
 }
 
 int dp_worker_create(struct dp_worker **worker, const struct dp_worker_config *config)
@@ -199,6 +203,8 @@ unsigned dp_worker_turn(struct dp_worker *w)
 		w->burst.source = i;
 		received += dp_stages_run(w, &w->burst);
 	}
+	if (w->transcoders)
+		received += dp_stages_made(w, &w->burst);
 	if (__atomic_load_n(&w->mailbox.to_worker.head, __ATOMIC_RELAXED) !=
 		w->mailbox.to_worker.tail)
 		dp_mail_handle(w);

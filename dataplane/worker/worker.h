@@ -22,6 +22,7 @@
 #define DP_PORTS    32u // as RTE_MAX_ETHPORTS
 #define DP_NO_PORT  0xffffu
 #define DP_WAIT_FDS 32u
+#define DP_TRANSCODERS 16u // threads, at most
 
 // Legs looked at in a second for publishing and time-outs. With more legs a sweep takes longer than
 // a second: 2 million legs of one worker are swept in ten.
@@ -60,6 +61,7 @@ struct dp_port {
 };
 
 struct rte_mempool;
+struct dp_side_ring;
 
 enum dp_poll {
 	DP_POLL_ADAPTIVE = 0,
@@ -85,6 +87,11 @@ struct dp_worker_config {
 	int wait_fds[DP_WAIT_FDS];
 	unsigned wait_fd_count;
 	struct rte_mempool *pool; // for packets of the control plane; NULL: none can be sent
+	// Rings to and from each transcoder, and to the recorder; none: NULL.
+	unsigned transcoders;
+	struct dp_side_ring *to_transcoder[DP_TRANSCODERS];
+	struct dp_side_ring *from_transcoder[DP_TRANSCODERS];
+	struct dp_side_ring *recorder;
 	int agent_bell; // eventfd: rung after mail or an event when *agent_sleeping; -1: never
 	const abi_atomic32 *agent_sleeping;
 };
@@ -121,6 +128,8 @@ bool dp_worker_punt(struct dp_worker *worker, struct abi_punt *packet);
 // Agent: mails that have not come back.
 unsigned dp_worker_out(const struct dp_worker *worker);
 bool dp_worker_running(const struct dp_worker *worker);
+// A transcoder: it has made something for the worker.
+void dp_worker_nudge(const struct dp_worker *worker);
 
 #ifdef __cplusplus
 }

@@ -197,7 +197,7 @@ TEST_F(Boundary, RefusesPlans)
 	EXPECT_EQ(1u, refusal.leg);
 	bad(ABI_FIELD_POLICY, [](auto &p) { p.leg[0].source_policy = 3; });
 	bad(ABI_FIELD_DSCP, [](auto &p) { p.leg[0].dscp = 64; });
-	bad(ABI_FIELD_FLAGS, [](auto &p) { p.leg[0].flags = 1u << 11; });
+	bad(ABI_FIELD_FLAGS, [](auto &p) { p.leg[0].flags = ABI_LEG_UDPTL << 1; });
 	bad(ABI_FIELD_LIMIT, [](auto &p) { p.leg[0].max_packets = BOUNDARY_MAX_PACKETS + 1; });
 	bad(ABI_FIELD_LIMIT, [](auto &p) { p.leg[0].max_octets = BOUNDARY_MAX_OCTETS + 1; });
 	bad(ABI_FIELD_LIMIT, [](auto &p) { p.timeout_ms = 1; });
@@ -217,7 +217,7 @@ TEST_F(Boundary, RefusesPlans)
 	bad(ABI_FIELD_PT_MAP, [](auto &p) { p.leg[0].dtmf_type = 128; });
 	bad(ABI_FIELD_RESERVED, [](auto &p) { p.leg[0].pt_map[7].to = 1; });
 	bad(ABI_FIELD_RESERVED, [](auto &p) { p.leg[1].reserved[6] = 1; });
-	bad(ABI_FIELD_RESERVED, [](auto &p) { p.reserved[0] = 1; });
+	bad(ABI_FIELD_CODEC, [](auto &p) { p.terms[0].flags = 1; });
 	directory[0].legs = 1;
 	bad(ABI_FIELD_RESERVED, [](auto &) {});
 }

@@ -85,7 +85,7 @@ TEST(Memory, MakingTheAgentsRooms)
 		static const abi_counter none = {};
 		abi_endpoint endpoint = {};
 		struct region region;
-		int err = region_create(&region, 16, 1, &endpoint, 1, &none, 1);
+		int err = region_create(&region, 16, 1, 0, &endpoint, 1, &none, 1);
 
 		EXPECT_EQ(failed ? -ENOMEM : 0, err);
 		region_close(&region);

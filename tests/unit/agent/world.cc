@@ -129,7 +129,7 @@ World::World(uint32_t count, uint16_t last_port)
 		fake_hops.way[std::string((char *)ip, 4)] = (uint16_t)(i + 1);
 	}
 	dp_steering_spread(&steering, 1);
-	EXPECT_EQ(0, region_create(&region, count, 1, endpoints, 3, &none, 1));
+	EXPECT_EQ(0, region_create(&region, count, 1, 0, endpoints, 3, &none, 1));
 	EXPECT_EQ(0, dp_table_create(&table, region.endpoints, 3, false));
 	EXPECT_EQ(0, dp_ports_create(&local_ports, region.endpoints, 3, &steering, 5000000));
 	outbox = outbox_new();

@@ -267,7 +267,8 @@ Device::~Device()
 		}
 }
 
-Rig::Rig(unsigned count, enum dp_poll poll, bool partial, bool kernel, uint16_t vlan)
+Rig::Rig(unsigned count, enum dp_poll poll, bool partial, bool kernel, uint16_t vlan,
+	const std::function<void(struct dp_worker_config &)> &prepare)
     : worker_count(count)
 {
 	struct abi_endpoint e[2] = {};
@@ -330,6 +331,8 @@ Rig::Rig(unsigned count, enum dp_poll poll, bool partial, bool kernel, uint16_t 
 			c.sources[1].peer = devices[0]->port;
 			c.ports[devices[0]->port].exception = devices[1]->port;
 		}
+		if (prepare)
+			prepare(c);
 		EXPECT_EQ(dp_worker_create(&w, &c), 0);
 		workers.push_back(w);
 	}
@@ -391,6 +394,7 @@ static void fill_leg(struct dp_leg_plan *p, const Rig::Leg &l)
 		w->pt_map[w->pt_maps++].to = m.second;
 	}
 	p->adjacency[0] = p->adjacency[1] = static_cast<uint16_t>(l.hop);
+	p->media = l.media;
 }
 
 struct dp_worker *Rig::fill(uint32_t type, const std::vector<Leg> &legs, uint32_t slot,

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,8 +64,10 @@ class Rig
 	// Local addresses 10.0.0.1 and fd00::1, ports 20000-20999, on device 0; device 1 is another
 	// one.
 	// `kernel`: device 1 is the kernel's side of device 0. `vlan`: of device 0.
+	// `prepare`: what else a worker is to have.
 	explicit Rig(unsigned workers = 1, enum dp_poll poll = DP_POLL_BUSY, bool partial = false,
-		bool kernel = false, uint16_t vlan = 0);
+		bool kernel = false, uint16_t vlan = 0,
+		const std::function<void(struct dp_worker_config &)> &prepare = {});
 	~Rig();
 
 	struct Leg {
@@ -80,6 +83,7 @@ class Rig
 		std::vector<std::pair<uint8_t, uint8_t>> map;
 		uint32_t max_packets = 0, max_octets = 0;
 		unsigned hop = 0;
+		struct dp_leg_media media = {};
 	};
 
 	// Mails a plan; returns the mail's result.

@@ -62,7 +62,9 @@ class Party
 class SecureRig : public Rig
 {
       public:
-	explicit SecureRig(bool partial = false) : Rig(1, DP_POLL_BUSY, partial)
+	explicit SecureRig(bool partial = false,
+		const std::function<void(struct dp_worker_config &)> &prepare = {})
+	    : Rig(1, DP_POLL_BUSY, partial, false, 0, prepare)
 	{
 		secure = (dp_secure *)aligned_alloc(64, sizeof(*secure));
 		memset(secure, 0, sizeof(*secure));
