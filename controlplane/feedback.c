@@ -233,14 +233,15 @@ struct sip_slice cp_feedback_send(struct cp_feedback *f, const uint8_t *bytes, s
 	if (n > MESSAGE)
 		return whole;
 	value = first_of(top_via(bytes, n));
-	if (!value.n || sip_via_parse(value, &via))
+	if (!value.n)
 		return whole;
+	// A request's is one that we wrote.
 	if (!starts(bytes, n, "SIP/2.0 ")) {
 		size_t at = (size_t)(value.p - (const char *)bytes) + value.n;
 
 		return splice(f, bytes, n, at, at, offer, sizeof(offer) - 1);
 	}
-	if (!memmem(via.params.p, via.params.n, ";oc", 3))
+	if (!memmem(value.p, value.n, ";oc", 3) || sip_via_parse(value, &via))
 		return whole;
 	oc = read_oc(via.params);
 	return oc.offered && !oc.other ? answer(f, bytes, n, value, via.params) : whole;

@@ -141,25 +141,38 @@ static enum cp_overload_class class_of(const struct cp_gate *g, const struct cp_
 		return CP_CLASS_DIALOG;
 	if (peek->method != SIP_INVITE)
 		return CP_CLASS_OTHER;
-	return cp_gate_is_emergency(g, request_uri(p->data, p->n)) ? CP_CLASS_EMERGENCY : CP_CLASS_NEW;
+	return cp_gate_is_emergency(g, request_uri(p->data, p->n)) ? CP_CLASS_EMERGENCY
+								   : CP_CLASS_NEW;
 }
 
 // ---- the answer ------------------------------------------------------------------------------------
 
-static bool write_refusal(
-	struct cp_gate *g, const struct cp_gate_packet *p, struct sip_slice *answer)
+// By reading the whole message.
+static bool begin_slowly(struct cp_gate *g, const struct cp_gate_packet *p, struct sip_build *b)
 {
 	static const uint8_t needed[] = {
 		SIP_H_VIA, SIP_H_FROM, SIP_H_TO, SIP_H_CALL_ID, SIP_H_CSEQ};
-	struct sip_build b = sip_build(g->answer, sizeof(g->answer));
-	int n;
 
 	if (sip_message_index(&g->message, p->data, p->n) || !g->message.is_request)
 		return false;
 	for (size_t i = 0; i < sizeof(needed); i++)
 		if (!sip_message_has(&g->message, needed[i]))
 			return false;
-	sip_build_response(&b, &g->message, p->source, 503, sip_str(NULL), sip_slice(g->tag, TAG));
+	sip_build_response(b, &g->message, p->source, 503, sip_str(NULL), sip_slice(g->tag, TAG));
+	return true;
+}
+
+static bool write_refusal(
+	struct cp_gate *g, const struct cp_gate_packet *p, struct sip_slice *answer)
+{
+	struct sip_build b = sip_build(g->answer, sizeof(g->answer));
+	int n;
+
+	if (sip_build_refusal(&b, p->data, p->n, p->source, 503, sip_slice(g->tag, TAG))) {
+		b = sip_build(g->answer, sizeof(g->answer));
+		if (!begin_slowly(g, p, &b))
+			return false;
+	}
 	sip_build_number(&b, "Retry-After", cp_overload_retry_after(g->overload));
 	n = sip_build_end(&b, sip_slice("", 0));
 	if (n <= 0)

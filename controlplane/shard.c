@@ -366,7 +366,7 @@ static void trace(struct cp_shard *shard, const struct sip_flow *flow, bool out,
 		.time_us = shard->now_us, .sent = out, .leg = 255, .transport = flow->transport};
 	struct sip_peek peek;
 
-	if (sip_peek(bytes, n, &peek) == 0) {
+	if (sip_peek_call(bytes, n, &peek) == 0) {
 		count_message(shard, &peek, out);
 		t.call = call_of(shard, &peek, flow, out, &t.leg);
 	}
@@ -457,7 +457,7 @@ static bool is_ignored(
 	if (shard->policy->cfg->sip.strangers != CFG_IGNORE || cp_who(shard, shard->policy, source) ||
 		(shard->registrar && cp_registrar_serves(shard->registrar)))
 		return false;
-	return sip_peek(data, n, &peek) || !peek.call_id.n || !cp_label_find(shard, peek.call_id);
+	return sip_peek_call(data, n, &peek) || !peek.call_id.n || !cp_label_find(shard, peek.call_id);
 }
 
 static void receive(

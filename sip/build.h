@@ -74,6 +74,12 @@ void sip_build_response(struct sip_build *b, const struct sip_message *request,
 	const struct sip_flow *source, int status, struct sip_slice reason,
 	struct sip_slice to_tag);
 
+// The same for a request that nobody has indexed, as cheaply as can be: the response as far as its
+// headers are the request's. 0, or -EBADMSG when it is not a plain one (a header twice or missing, a
+// To tag, several Vias on a line): sip_build_response() reads those. b is spoilt then.
+int sip_build_refusal(struct sip_build *b, const uint8_t *data, size_t n,
+	const struct sip_flow *source, int status, struct sip_slice to_tag);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The part of a response that mirrors its request.
+#include <errno.h>
+
 #include "sip/chars.h"
 #include "sip/mirror.h"
 
@@ -145,4 +147,89 @@ void sip_build_response(struct sip_build *b, const struct sip_message *request,
 	b->n += head.n;
 	b->overflow |= head.overflow || tail.overflow;
 	b->refused |= head.refused || tail.refused;
+}
+
+// ---- a refusal without an index --------------------------------------------------------------------
+
+enum { VIA = 1, FROM = 2, TO = 4, CALL_ID = 8, CSEQ = 16, ALL = 31 };
+
+static void put_to(struct sip_build *b, struct sip_slice value, struct sip_slice tag)
+{
+	PUT(b, "To: ");
+	sip_build_value(b, value);
+	PUT(b, ";tag=");
+	sip_build_raw(b, tag);
+	PUT(b, "\r\n");
+}
+
+// What of the five it is; 0: something else.
+static unsigned mirrored(struct sip_slice name)
+{
+	switch (sip_header_lookup(name)) {
+	case SIP_H_VIA:
+		return VIA;
+	case SIP_H_FROM:
+		return FROM;
+	case SIP_H_TO:
+		return TO;
+	case SIP_H_CALL_ID:
+		return CALL_ID;
+	case SIP_H_CSEQ:
+		return CSEQ;
+	default:
+		return 0;
+	}
+}
+
+static void put_mirrored(struct sip_build *b, unsigned what, bool first, struct sip_slice value,
+	const struct sip_flow *source, struct sip_slice tag)
+{
+	switch (what) {
+	case VIA:
+		if (first)
+			put_top_via(b, value, source);
+		else
+			sip_build_header(b, "Via", value);
+		break;
+	case FROM:
+		sip_build_header(b, "From", value);
+		break;
+	case TO:
+		put_to(b, value, tag);
+		break;
+	case CALL_ID:
+		sip_build_header(b, "Call-ID", value);
+		break;
+	case CSEQ:
+		sip_build_header(b, "CSeq", value);
+		break;
+	}
+}
+
+int sip_build_refusal(struct sip_build *b, const uint8_t *data, size_t n,
+	const struct sip_flow *source, int status, struct sip_slice to_tag)
+{
+	struct sip_slice s = sip_slice((const char *)data, n), name, value;
+	unsigned seen = 0;
+
+	while (s.n > 0 && (*s.p == '\r' || *s.p == '\n'))
+		s = sip_slice_from(s, 1);
+	if (s.n == 0)
+		return -EBADMSG;
+	sip_cut_line(&s);
+	sip_build_status(b, status, sip_str(NULL));
+	while (sip_cut_header(&s, &name, &value)) {
+		unsigned what = mirrored(name);
+
+		if (!what)
+			continue;
+		// Several values on a line, and what stands there twice, want the whole reader.
+		if ((seen & what & ~VIA) || value.n == 0 ||
+			(what == VIA && memchr(value.p, ',', value.n)) ||
+			(what == TO && memmem(value.p, value.n, "tag", 3)))
+			return -EBADMSG;
+		put_mirrored(b, what, !(seen & VIA), value, source, to_tag);
+		seen |= what;
+	}
+	return seen == ALL ? sip_build_check(b) : -EBADMSG;
 }

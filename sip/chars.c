@@ -77,15 +77,6 @@ bool sip_all_escaped(struct sip_slice s, unsigned classes)
 	return true;
 }
 
-struct sip_slice sip_skip_lws(struct sip_slice s)
-{
-	while (s.n > 0 && sip_char_is(*s.p, SIP_C_LWS)) {
-		s.p++;
-		s.n--;
-	}
-	return s;
-}
-
 size_t sip_quoted_len(struct sip_slice s)
 {
 	if (s.n < 2 || s.p[0] != '"')

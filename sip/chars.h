@@ -35,6 +35,10 @@ static inline bool sip_char_is(char c, unsigned classes)
 	return sip_chars[(uint8_t)c] & classes;
 }
 
+// Of a message that nobody has indexed (frame.c): the next line without its end, and the next header with
+// its folded lines. False at the blank line or the end; name.n is 0 for a line that is no header.
+struct sip_slice sip_cut_line(struct sip_slice *s);
+bool sip_cut_header(struct sip_slice *s, struct sip_slice *name, struct sip_slice *value);
 // All of it in the classes, and at least one.
 bool sip_all(struct sip_slice s, unsigned classes);
 // All in the classes or %HH; may be empty.
@@ -44,7 +48,14 @@ static inline bool sip_is_token(struct sip_slice s)
 	return sip_all(s, SIP_C_TOKEN);
 }
 // Without the linear white space in front.
-struct sip_slice sip_skip_lws(struct sip_slice s);
+static inline struct sip_slice sip_skip_lws(struct sip_slice s)
+{
+	while (s.n > 0 && sip_char_is(*s.p, SIP_C_LWS)) {
+		s.p++;
+		s.n--;
+	}
+	return s;
+}
 // The length of the quoted string at the front of s, quotes included; 0 when it is broken.
 size_t sip_quoted_len(struct sip_slice s);
 int sip_hex_digit(char c); // -1: none

@@ -7,7 +7,7 @@
 #include "sip/screen.h"
 
 // One line from the front of *s, without its line end.
-static struct sip_slice cut_line(struct sip_slice *s)
+struct sip_slice sip_cut_line(struct sip_slice *s)
 {
 	const char *end = memchr(s->p, '\n', s->n);
 	size_t n = end ? (size_t)(end - s->p) : s->n;
@@ -19,19 +19,17 @@ static struct sip_slice cut_line(struct sip_slice *s)
 	return line;
 }
 
-// One header with its folded lines. False at the blank line or the end; name.n is 0 for a line that
-// is no header.
-static bool cut_header(struct sip_slice *s, struct sip_slice *name, struct sip_slice *value)
+bool sip_cut_header(struct sip_slice *s, struct sip_slice *name, struct sip_slice *value)
 {
 	size_t n = 0;
 
 	if (s->n == 0)
 		return false;
-	struct sip_slice line = cut_line(s);
+	struct sip_slice line = sip_cut_line(s);
 	if (line.n == 0)
 		return false;
 	while (s->n > 0 && (*s->p == ' ' || *s->p == '\t')) {
-		struct sip_slice more = cut_line(s);
+		struct sip_slice more = sip_cut_line(s);
 		line.n = (size_t)(more.p + more.n - line.p);
 	}
 	while (n < line.n && sip_char_is(line.p[n], SIP_C_TOKEN))
@@ -52,8 +50,8 @@ static int content_length(struct sip_slice head, uint32_t *out)
 	bool seen = false;
 
 	*out = 0;
-	cut_line(&head);
-	while (cut_header(&head, &name, &value)) {
+	sip_cut_line(&head);
+	while (sip_cut_header(&head, &name, &value)) {
 		if (!sip_slice_iis(name, "Content-Length") && !sip_slice_iis(name, "l"))
 			continue;
 		if (seen || sip_slice_u32(value, SIP_MESSAGE_MAX, out))
@@ -117,17 +115,46 @@ static int peek_start(struct sip_slice line, struct sip_peek *out)
 	return sip_is_token(sip_slice(line.p, n)) ? 0 : -EBADMSG;
 }
 
+// The start line; the rest of the message in *s.
+static int peek_first(const uint8_t *data, size_t n, struct sip_slice *s, struct sip_peek *out)
+{
+	*s = sip_slice((const char *)data, n);
+	*out = (struct sip_peek){0};
+	while (s->n > 0 && (*s->p == '\r' || *s->p == '\n'))
+		*s = sip_slice(s->p + 1, s->n - 1);
+	return s->n == 0 || peek_start(sip_cut_line(s), out) ? -EBADMSG : 0;
+}
+
+int sip_peek_call(const uint8_t *data, size_t n, struct sip_peek *out)
+{
+	struct sip_slice s, name, value;
+
+	if (peek_first(data, n, &s, out))
+		return -EBADMSG;
+	while (s.n > 0) {
+		if ((*s.p | 0x20) != 'c' && (*s.p | 0x20) != 'i') {
+			if (sip_cut_line(&s).n == 0)
+				break;
+			continue;
+		}
+		if (!sip_cut_header(&s, &name, &value))
+			break;
+		if (sip_header_lookup(name) != SIP_H_CALL_ID)
+			continue;
+		out->call_id = value;
+		break;
+	}
+	return 0;
+}
+
 int sip_peek(const uint8_t *data, size_t n, struct sip_peek *out)
 {
-	struct sip_slice s = sip_slice((const char *)data, n), name, value;
+	struct sip_slice s, name, value;
 	bool via = false;
 
-	*out = (struct sip_peek){0};
-	while (s.n > 0 && (*s.p == '\r' || *s.p == '\n'))
-		s = sip_slice(s.p + 1, s.n - 1);
-	if (s.n == 0 || peek_start(cut_line(&s), out))
+	if (peek_first(data, n, &s, out))
 		return -EBADMSG;
-	while (cut_header(&s, &name, &value)) {
+	while (sip_cut_header(&s, &name, &value)) {
 		switch (sip_header_lookup(name)) {
 		case SIP_H_VIA:
 			if (!via)

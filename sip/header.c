@@ -149,7 +149,8 @@ enum sip_header_id sip_header_lookup(struct sip_slice name)
 	if (name.n > LONGEST || !by_length[name.n])
 		return SIP_H_OTHER;
 	for (const uint8_t *id = by_length[name.n]; *id; id++)
-		if (strncasecmp(names[*id], name.p, name.n) == 0)
+		if (((names[*id][0] ^ name.p[0]) & 0xdf) == 0 &&
+			strncasecmp(names[*id], name.p, name.n) == 0)
 			return *id;
 	return SIP_H_OTHER;
 }

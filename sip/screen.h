@@ -90,6 +90,8 @@ struct sip_peek {
 	struct sip_slice cseq;
 };
 int sip_peek(const uint8_t *data, size_t n, struct sip_peek *out);
+// The same, but for the start line and call_id alone.
+int sip_peek_call(const uint8_t *data, size_t n, struct sip_peek *out);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,22 +18,6 @@ struct out {
 	size_t size, n;
 	bool full;
 };
-
-static void put(struct out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct out *o, const char *format, ...)
-{
-	va_list args;
-	int k;
-
-	va_start(args, format);
-	k = vsnprintf(o->p + o->n, o->size - o->n, format, args);
-	va_end(args);
-	if (k < 0 || (size_t)k >= o->size - o->n)
-		o->full = true;
-	else
-		o->n += (size_t)k;
-}
 
 static void put_bytes(struct out *o, const char *p, size_t n)
 {
@@ -59,6 +43,27 @@ static void put_number(struct out *o, uint64_t value, unsigned least)
 		digits[--n] = (char)('0' + value % 10);
 	while ((value /= 10) || sizeof(digits) - n < least);
 	put_bytes(o, digits + n, sizeof(digits) - n);
+}
+
+static void put_hex(struct out *o, uint64_t value, unsigned digits)
+{
+	while (digits--)
+		put_bytes(o, &"0123456789abcdef"[value >> 4 * digits & 15], 1);
+}
+
+// With so many places behind the point, 6 at most.
+static void put_fixed(struct out *o, double value, unsigned places)
+{
+	uint64_t scale = 1, all;
+
+	for (unsigned i = 0; i < places; i++)
+		scale *= 10;
+	if (value < 0)
+		put_bytes(o, "-", 1);
+	all = (uint64_t)(fabs(value) * (double)scale + 0.5);
+	put_number(o, all / scale, 1);
+	put_bytes(o, ".", 1);
+	put_number(o, all % scale, places);
 }
 
 static void put_key(struct out *o, const char *key)
@@ -105,14 +110,20 @@ static void put_string(struct out *o, const char *s, size_t n)
 		if (length)
 			put_bytes(o, (const char *)p, length);
 		else if (*p == '"' || *p == '\\')
-			put(o, "\\%c", *p);
+			put_bytes(o, (const char[]){'\\', (char)*p}, 2);
 		else if (*p < 0x20 || *p == 0x7f)
-			put(o, "\\u%04x", *p);
+			put_words(o, "\\u"), put_hex(o, *p, 4);
 		else
 			put_words(o, "\\ufffd");
 		i += length ? length : 1;
 	}
 	put_bytes(o, "\"", 1);
+}
+
+static void put_count(struct out *o, const char *key, uint64_t value)
+{
+	put_key(o, key);
+	put_number(o, value, 1);
 }
 
 static void put_text(struct out *o, const char *key, const char *value)
@@ -172,38 +183,62 @@ static void put_quality(struct out *o, const struct cp_cdr *cdr)
 	};
 	struct cp_quality q;
 
-	if (cp_quality_of(&in, &q))
-		put(o, ",\"r\":%.1f,\"mos\":%.2f}", q.r, q.mos);
-	else
-		put(o, ",\"r\":null,\"mos\":null}");
+	if (!cp_quality_of(&in, &q)) {
+		put_words(o, ",\"r\":null,\"mos\":null}");
+		return;
+	}
+	put_key(o, "r");
+	put_fixed(o, q.r, 1);
+	put_key(o, "mos");
+	put_fixed(o, q.mos, 2);
+	put_words(o, "}");
+}
+
+static void put_remote(struct out *o, const struct cp_media_total *m)
+{
+	const bool six = m->remote.family == 6;
+	char ip[INET6_ADDRSTRLEN];
+
+	put_key(o, "remote");
+	if ((m->remote.family != 4 && !six) ||
+		!inet_ntop(six ? AF_INET6 : AF_INET, m->remote.ip, ip, sizeof(ip))) {
+		put_words(o, "null");
+		return;
+	}
+	put_words(o, six ? "\"[" : "\"");
+	put_words(o, ip);
+	put_words(o, six ? "]:" : ":");
+	put_number(o, m->remote.port, 1);
+	put_bytes(o, "\"", 1);
 }
 
 static void put_media(struct out *o, const struct cp_cdr *cdr)
 {
 	const struct cp_media_total *m = cdr->media;
 	static const char *const learned[] = {"no", "yes", "confirmed"};
-	char ip[INET6_ADDRSTRLEN];
 
 	if (!m->any) {
-		put(o, ",\"received\":null,\"sent\":null,\"remote\":null,\"learned\":null");
+		put_words(o, ",\"received\":null,\"sent\":null,\"remote\":null,\"learned\":null");
 		return;
 	}
-	put(o,
-		",\"received\":{\"packets\":%" PRIu64 ",\"octets\":%" PRIu64
-		",\"lost\":%u,\"duplicate\":%u,\"out_of_order\":%u,\"jitter_ms\":%u.%03u"
-		",\"strangers\":%u,\"dropped\":%u",
-		m->packets, m->octets, m->lost, m->duplicate, m->out_of_order, m->jitter_us / 1000,
-		m->jitter_us % 1000, m->strangers, m->dropped);
+	put_words(o, ",\"received\":{\"packets\":");
+	put_number(o, m->packets, 1);
+	put_count(o, "octets", m->octets);
+	put_count(o, "lost", m->lost);
+	put_count(o, "duplicate", m->duplicate);
+	put_count(o, "out_of_order", m->out_of_order);
+	put_count(o, "jitter_ms", m->jitter_us / 1000);
+	put_bytes(o, ".", 1);
+	put_number(o, m->jitter_us % 1000, 3);
+	put_count(o, "strangers", m->strangers);
+	put_count(o, "dropped", m->dropped);
 	put_quality(o, cdr);
-	put(o, ",\"sent\":{\"packets\":%" PRIu64 ",\"octets\":%" PRIu64 "}", m->sent_packets,
-		m->sent_octets);
-	if (m->remote.family == 4 && inet_ntop(AF_INET, m->remote.ip, ip, sizeof(ip)))
-		put(o, ",\"remote\":\"%s:%u\"", ip, m->remote.port);
-	else if (m->remote.family == 6 && inet_ntop(AF_INET6, m->remote.ip, ip, sizeof(ip)))
-		put(o, ",\"remote\":\"[%s]:%u\"", ip, m->remote.port);
-	else
-		put(o, ",\"remote\":null");
-	put(o, ",\"learned\":\"%s\"", learned[m->learned < 3 ? m->learned : 0]);
+	put_words(o, ",\"sent\":{\"packets\":");
+	put_number(o, m->sent_packets, 1);
+	put_count(o, "octets", m->sent_octets);
+	put_words(o, "}");
+	put_remote(o, m);
+	put_text(o, "learned", learned[m->learned < 3 ? m->learned : 0]);
 }
 
 void cp_media_total_add(struct cp_media_total *total, const struct abi_leg_stats *stats)
@@ -251,7 +286,7 @@ static void put_if(struct out *o, const char *key, const char *value)
 	if (value && *value)
 		put_text(o, key, value);
 	else
-		put(o, ",\"%s\":null", key);
+		put_key(o, key), put_words(o, "null");
 }
 
 static uint32_t tag_of(struct sip_slice tag)
@@ -269,14 +304,18 @@ static void put_head(struct out *o, const struct cp_cdr *cdr)
 	char id[CP_CDR_ID];
 
 	cp_cdr_id(cdr->call, cdr->leg, cdr->attempt, id);
-	put(o, "{\"call\":\"%016" PRIx64 "\",\"leg\":\"%c\"", cdr->call, cdr->leg ? 'b' : 'a');
+	put_words(o, "{\"call\":\"");
+	put_hex(o, cdr->call, 16);
+	put_words(o, cdr->leg ? "\",\"leg\":\"b\"" : "\",\"leg\":\"a\"");
 	if (cdr->leg)
-		put(o, ",\"attempt\":%u", cdr->attempt);
+		put_count(o, "attempt", cdr->attempt);
 	// A fork that lost is no leg to bill: its record has a kind and an id of its own.
+	put_text(o, "record", cdr->fork.n ? "fork" : kinds[cdr->record]);
+	put_words(o, ",\"id\":\"");
+	put_words(o, id);
 	if (cdr->fork.n)
-		put(o, ",\"record\":\"fork\",\"id\":\"%s-%08" PRIx32 "\"", id, tag_of(cdr->fork));
-	else
-		put(o, ",\"record\":\"%s\",\"id\":\"%s\"", kinds[cdr->record], id);
+		put_words(o, "-"), put_hex(o, tag_of(cdr->fork), 8);
+	put_bytes(o, "\"", 1);
 }
 
 static void put_cause(struct out *o, const struct cp_cdr *cdr)
@@ -286,25 +325,24 @@ static void put_cause(struct out *o, const struct cp_cdr *cdr)
 	int q850 = cp_cdr_q850(reason);
 
 	if (cdr->record != CP_CDR_FINAL) {
-		put(o, ",\"ended_by\":null,\"status\":null,\"cause\":null,\"q850\":null,"
-		       "\"reason\":null");
+		put_words(o, ",\"ended_by\":null,\"status\":null,\"cause\":null,\"q850\":null,"
+			     "\"reason\":null");
 		return;
 	}
 	if (!q850)
 		q850 = cdr->cause->status == 200 ? 16 : cp_cause_q850(cdr->cause->status);
 	put_text(o, "ended_by", cp_cause_by(cdr->cause->by));
-	put(o, ",\"status\":%u", cdr->cause->status);
+	put_count(o, "status", cdr->cause->status);
 	put_text(o, "cause", cdr->cause->phrase);
 	if (q850)
-		put(o, ",\"q850\":%d", q850);
+		put_count(o, "q850", (unsigned)q850);
 	else
-		put(o, ",\"q850\":null");
-	if (n > 8) {
-		put(o, ",\"reason\":");
+		put_words(o, ",\"q850\":null");
+	put_key(o, "reason");
+	if (n > 8)
 		put_string(o, reason + 8, n - 8); // "Reason: "
-	} else {
-		put(o, ",\"reason\":null");
-	}
+	else
+		put_words(o, "null");
 }
 
 static void put_times(struct out *o, const struct cp_cdr *cdr)
@@ -318,11 +356,24 @@ static void put_times(struct out *o, const struct cp_cdr *cdr)
 	put_span(o, "pdd_ms", cdr->start_us, cdr->ring_us ? cdr->ring_us : cdr->answer_us);
 	put_span(o, "setup_ms", cdr->start_us, cdr->answer_us);
 	put_span(o, "duration_ms", cdr->answer_us, cdr->answer_us ? until : 0);
-	if (cdr->cost < 0)
-		put(o, ",\"cost\":null");
-	else
-		put(o, ",\"cost\":%" PRId64 ".%06" PRId64, cdr->cost / 1000000,
-			cdr->cost % 1000000);
+	put_key(o, "cost");
+	if (cdr->cost < 0) {
+		put_words(o, "null");
+		return;
+	}
+	put_number(o, (uint64_t)cdr->cost / 1000000, 1);
+	put_bytes(o, ".", 1);
+	put_number(o, (uint64_t)cdr->cost % 1000000, 6);
+}
+
+static void put_moved(struct out *o, const char *key, uint64_t call)
+{
+	if (!call)
+		return;
+	put_key(o, key);
+	put_bytes(o, "\"", 1);
+	put_hex(o, call, 16);
+	put_bytes(o, "\"", 1);
 }
 
 int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
@@ -338,10 +389,10 @@ int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 	put_text(&o, "to", cdr->to);
 	put_if(&o, "from_sent", cdr->from_sent);
 	put_if(&o, "to_sent", cdr->to_sent);
-	put(&o, ",\"call_id\":");
+	put_key(&o, "call_id");
 	put_string(&o, cdr->call_id.p, cdr->call_id.n < 256 ? cdr->call_id.n : 255);
 	if (cdr->fork.n) {
-		put(&o, ",\"fork\":");
+		put_key(&o, "fork");
 		put_string(&o, cdr->fork.p, cdr->fork.n < 256 ? cdr->fork.n : 255);
 	}
 	put_times(&o, cdr);
@@ -352,10 +403,8 @@ int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 		put_text(&o, "keying", cdr->keying);
 	}
 	put_media(&o, cdr);
-	if (cdr->moved_from)
-		put(&o, ",\"transferred_from\":\"%016" PRIx64 "\"", cdr->moved_from);
-	if (cdr->moved_to)
-		put(&o, ",\"transferred_to\":\"%016" PRIx64 "\"", cdr->moved_to);
-	put(&o, "}\n");
+	put_moved(&o, "transferred_from", cdr->moved_from);
+	put_moved(&o, "transferred_to", cdr->moved_to);
+	put_words(&o, "}\n");
 	return o.full ? -ENOBUFS : (int)o.n;
 }

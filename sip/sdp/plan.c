@@ -4,6 +4,7 @@
 #include "sip/sdp/oa.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 // What a packet may carry besides its payload: RTP header, header extensions, SRTP tag.
@@ -263,7 +264,7 @@ int sdp_oa_plan(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *p
 	rc = sdp_oa_trees(oa, scratch, view, &trees);
 	if (rc != 0)
 		goto out;
-	memset(plan, 0, sizeof(*plan));
+	memset(plan, 0, offsetof(struct sdp_plan, stream[view->n_streams]));
 	plan->provisional = oa->state == SDP_OA_ANSWERED;
 	plan->n_streams = view->n_streams;
 	plan->held = true;

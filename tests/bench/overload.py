@@ -75,7 +75,7 @@ def main(run, options):
     run.hugepages(1024)
     side = hawse.Hawse(run, {"public": {"device": "m0", "address": [network.RELAY], "ports": "6000-65535"}},
                        namespace=net.dut, poll="adaptive", sessions=60000, quarantine=1, sip=configuration())
-    sip = run.start("hawse-sip", [run.binaries["hawse-sip"], "-c", side.config], namespace=net.dut, nice=0)
+    sip = run.start("hawse-sip", [run.binaries["hawse-sip"], "-c", side.config], namespace=net.dut, core=run.core, nice=0)
     run.wait_log(sip, "ready", 30)
     limit(run, sip, SHARE)
     seconds = options.seconds or SECONDS

@@ -62,9 +62,12 @@ static void check_response(const struct sip_message *m, bool accepted)
 
 static void check_peek(const struct sip_message *m, const uint8_t *data, size_t size)
 {
-	struct sip_peek p;
+	struct sip_peek p, q;
 	struct sip_via via;
 
+	if (sip_peek(data, size, &p) == 0 &&
+		(sip_peek_call(data, size, &q) || !sip_slice_eq(p.call_id, q.call_id)))
+		abort();
 	if (sip_peek(data, size, &p) || p.is_request != m->is_request || p.method != m->method)
 		if (m->is_request)
 			abort();

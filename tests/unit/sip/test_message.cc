@@ -326,7 +326,14 @@ TEST(Peek, SeesWhatShardsAndSheddersNeed)
 	EXPECT_EQ(180, p.status);
 	EXPECT_EQ("z9hG4bKs7x", str(p.branch));
 	EXPECT_EQ("s7", str(sip_id_prefix(p.branch, 2)));
+	struct sip_peek q;
+	ASSERT_EQ(0, sip_peek_call((const uint8_t *)text.data(), text.size(), &q));
+	EXPECT_EQ(p.is_request, q.is_request);
+	EXPECT_EQ(p.method, q.method);
+	EXPECT_EQ(p.call_id.p, q.call_id.p);
+	EXPECT_EQ(p.call_id.n, q.call_id.n);
 	EXPECT_EQ(-EBADMSG, sip_peek((const uint8_t *)"", 0, &p));
+	EXPECT_EQ(-EBADMSG, sip_peek_call((const uint8_t *)"", 0, &p));
 	EXPECT_EQ(-EBADMSG, sip_peek((const uint8_t *)"junk", 4, &p));
 }
 
