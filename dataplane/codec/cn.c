@@ -146,8 +146,8 @@ bool cn_vad_silent(struct cn_vad *vad, const int16_t *pcm, unsigned samples)
 		vad->floor += (square - vad->floor) * 0.25f;
 	else
 		vad->floor *= 1.0f + 0.0007f * ms;
-	if (vad->floor < 1.0f)
-		vad->floor = 1.0f;
+	if (vad->floor < FAINT / 2.0f)
+		vad->floor = FAINT / 2.0f;
 	if (speech) {
 		vad->hangover = vad->rate / 1000 * HANGOVER_MS;
 		vad->quiet = 0;

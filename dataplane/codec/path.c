@@ -3,6 +3,9 @@
 
 #include "dataplane/codec/path_private.h"
 
+// A tone is known for one some 30 ms after its begin: so long what may be one is held back.
+#define HOLD_MS 30u
+
 // ---- opening
 
 static bool is_type(unsigned type)
@@ -149,6 +152,11 @@ int codec_path_open(struct codec_path **out, const struct codec_path_config *con
 	p->seq = c.seq;
 	p->pass = can_pass(&c);
 	p->pauses = can_pause(&c.to);
+	p->hold =
+		p->detector && c.dtmf_from == CODEC_DTMF_INBAND &&
+				(c.dtmf_to == CODEC_DTMF_EVENT || c.dtmf_to == CODEC_DTMF_SIGNALLED)
+			? p->rate * HOLD_MS / 1000
+			: 0;
 	p->last_duration = c.from.format.rtp_clock * c.from.format.ptime / 1000;
 	cn_noise_init(&p->noise);
 	cn_vad_init(&p->vad, p->rate);
@@ -220,6 +228,7 @@ void codec_path_continue(struct codec_path *p, const struct codec_path *before, 
 	codec_path_stream(before, &p->seq, &p->config.timestamp);
 	p->stats = before->stats;
 	p->order.lost = before->order.lost;
+	p->out_us = before->out_us;
 	p->source = before->source;
 	p->playing = before->playing && before->rate == p->rate;
 	p->play_us = now;
@@ -237,12 +246,19 @@ void codec_path_pair(struct codec_path *p, struct codec_path *reverse)
 bool codec_path_pull(struct codec_path *p, uint64_t now, struct codec_out *out)
 {
 	for (;;) {
-		if (path_out_packet(p, now, out) || path_digit_packet(p, now, out))
+		if (path_out_packet(p, now, out)) {
+			p->out_us = now + path_us(p->frame, p->rate);
 			return true;
+		}
+		if (path_digit_packet(p, now, out)) {
+			p->out_us = now;
+			return true;
+		}
 		if (path_in_pass(p, now, out)) {
-			if (out->length)
-				return true;
-			continue;
+			if (!out->length)
+				continue;
+			p->out_us = now + path_us(p->frame, p->rate);
+			return true;
 		}
 		if (!path_in_advance(p, now) && !path_digit_advance(p, now) &&
 			!path_out_advance(p, now))
@@ -257,7 +273,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t codec_path_wake(const struct codec_path *p)
 {
-	if (p->fill >= p->frame || p->cn_length)
+	if (path_has_frame(p) || p->cn_length)
 		return 0;
 	return earlier(path_in_wake(p), earlier(path_digit_wake(p), path_out_wake(p)));
 }

@@ -254,6 +254,7 @@ static void start(struct codec_path *p, uint64_t now)
 	d->pending = true;
 	d->started_us = d->due_us = now;
 	d->dropped = d->made = 0;
+	path_catch_up(p, now);
 	path_flush(p);
 	if (digit->as_tone)
 		tone_start_dtmf(&d->tone, digit->event, digit->volume, p->rate);
@@ -265,6 +266,7 @@ static void stop(struct codec_path *p, uint64_t now)
 
 	d->running = false;
 	d->last_end_us = now;
+	d->last_was_tone = d->queue[0].as_tone;
 	d->count--;
 	memmove(d->queue, d->queue + 1, d->count * sizeof(d->queue[0]));
 }
@@ -340,6 +342,16 @@ bool path_digit_packet(struct codec_path *p, uint64_t now, struct codec_out *out
 	return true;
 }
 
+// Samples of the gap to the next tone: silence that is sent, so that two are two.
+static uint64_t silence_behind(const struct codec_path *p)
+{
+	const struct path_digits *d = &p->digits;
+
+	return d->count > 1 && d->queue[1].as_tone
+		       ? (uint64_t)d->queue[1].gap_us * p->rate / 1000000
+		       : 0;
+}
+
 static bool make_tone(struct codec_path *p, uint64_t now)
 {
 	struct path_digits *d = &p->digits;
@@ -354,21 +366,32 @@ static bool make_tone(struct codec_path *p, uint64_t now)
 		d->due_us = now;
 	if (ended && whole < least)
 		whole = least;
-	if (ended && d->made + samples >= whole) {
-		samples = whole > d->made ? (unsigned)(whole - d->made) : 0;
+	if (!ended || d->made + samples < whole) {
+		tone_make(&d->tone, pcm, samples);
+	} else if (d->made < whole) {
+		samples = (unsigned)(whole - d->made);
 		tone_end(&d->tone, pcm, samples);
 	} else {
-		tone_make(&d->tone, pcm, samples);
-		ended = false;
+		memset(pcm, 0, sizeof(pcm)); // the gap
 	}
 	path_made(p, pcm, samples);
 	d->made += samples;
 	d->due_us += path_us(samples, p->rate);
-	if (!ended)
-		return true;
-	path_flush(p);
-	stop(p, d->due_us > now ? d->due_us : now);
+	if (ended && d->made >= whole + silence_behind(p)) {
+		path_flush(p);
+		stop(p, d->due_us > now ? d->due_us : now);
+	}
 	return true;
+}
+
+// Between tones the gap was sent already.
+static uint64_t may_start_at(const struct path_digits *d)
+{
+	const struct path_digit *next = &d->queue[0];
+
+	if (next->live || !d->last_end_us)
+		return 0;
+	return d->last_end_us + (next->as_tone && d->last_was_tone ? 0 : next->gap_us);
 }
 
 bool path_digit_advance(struct codec_path *p, uint64_t now)
@@ -379,8 +402,7 @@ bool path_digit_advance(struct codec_path *p, uint64_t now)
 		return true;
 	if (d->running)
 		return d->queue[0].as_tone && make_tone(p, now);
-	if (!d->count ||
-		(!d->queue[0].live && d->last_end_us && now < d->last_end_us + d->queue[0].gap_us))
+	if (!d->count || now < may_start_at(d))
 		return false;
 	start(p, now);
 	return true;
@@ -395,6 +417,6 @@ uint64_t path_digit_wake(const struct codec_path *p)
 	if (d->running)
 		own = d->pending ? 0 : d->due_us;
 	else if (d->count)
-		own = d->queue[0].live ? 0 : d->last_end_us + d->queue[0].gap_us;
+		own = may_start_at(d);
 	return own < wake ? own : wake;
 }

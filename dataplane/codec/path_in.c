@@ -2,8 +2,10 @@
 // What comes: its order, its times, losses, silence; down to PCM.
 #include "dataplane/codec/path_private.h"
 
-#define MAX_CONCEALED_MS 120u    // of one loss; what is beyond is a pause
-#define LEAP_US          1000000 // of timestamps against arrival: the stream has begun anew
+#define MAX_CONCEALED_MS 120u     // of one loss; what is beyond is a pause
+#define HUSH_US          40000u   // behind which a codec that may fall silent has done so
+#define HUSH_MOST_US     1000000u // of noise when nothing at all comes any more
+#define LEAP_US          1000000  // of timestamps against arrival: the stream has begun anew
 
 static int64_t in_us(const struct codec_path *p, int64_t units)
 {
@@ -149,6 +151,7 @@ static void conceal(struct codec_path *p, unsigned units, uint64_t now)
 
 static void become_silent(struct codec_path *p, bool own, uint64_t when)
 {
+	p->hush_until_us = 0;
 	if (!p->silent) {
 		p->fill_us = when + path_us((uint64_t)(p->lead > 0 ? p->lead : 0), p->rate);
 		p->cn_sent = false;
@@ -351,9 +354,36 @@ bool path_in_pass(struct codec_path *p, uint64_t now, struct codec_out *out)
 
 // ---- by the clock
 
+// When nothing has come for so long that the sender must have fallen silent without a word, as Opus does: other
+// codecs say it, or cannot.
+static uint64_t hush_at(const struct codec_path *p)
+{
+	if (!p->in_known || p->silent || p->pass || p->pauses || p->order.held || p->rx.active ||
+		p->config.flags & CODEC_PATH_PLAYOUT)
+		return UINT64_MAX;
+	switch (p->config.from.format.id) {
+	case CODEC_OPUS:
+	case CODEC_SPEEX:
+	case CODEC_G729:
+	case CODEC_AMR:
+	case CODEC_AMR_WB:
+		return p->last_us + (uint64_t)in_us(p, p->last_duration) + HUSH_US;
+	default:
+		return UINT64_MAX;
+	}
+}
+
+static void hush(struct codec_path *p)
+{
+	become_silent(p, true, p->last_us + (uint64_t)in_us(p, p->last_duration));
+	p->decoder->quiet = true;
+	p->hush_until_us = p->last_us + HUSH_MOST_US;
+}
+
 static bool fill_is_due(const struct codec_path *p)
 {
-	return p->silent && !p->pauses && !path_is_replaced(p) &&
+	return p->silent && (!p->hush_until_us || p->fill_us < p->hush_until_us) && !p->pauses &&
+	       !path_is_replaced(p) &&
 	       !(p->pass && p->config.to.cn_type != CODEC_NO_TYPE && !p->own_noise) &&
 	       !(p->pass && p->own_noise);
 }
@@ -437,7 +467,7 @@ static bool playout_mends(struct codec_path *p, struct order_slot *slot, uint64_
 		t->offset_us -= over; // behind a pause nobody hears it
 		return over < 0;
 	}
-	if (over < -frame / 2) {
+	if (over < -frame / 4) {
 		t->offset_us += frame;
 		p->stats.stretched++;
 		conceal(p, p->last_duration, now);
@@ -530,6 +560,8 @@ bool path_in_advance(struct codec_path *p, uint64_t now)
 	}
 	if (p->config.flags & CODEC_PATH_PLAYOUT ? playout_advance(p, now) : order_advance(p, now))
 		return true;
+	if (now >= hush_at(p))
+		hush(p);
 	if (!fill_is_due(p) || now < p->fill_us)
 		return false;
 	fill(p, now);
@@ -551,7 +583,7 @@ uint64_t path_in_wake(const struct codec_path *p)
 		wake = due_at(p, p->in_next);
 	if (fill_is_due(p) && p->fill_us < wake)
 		wake = p->fill_us;
-	return wake;
+	return hush_at(p) < wake ? hush_at(p) : wake;
 }
 
 // ---- pushing
@@ -632,7 +664,7 @@ void codec_path_push(struct codec_path *p, const struct codec_in *in, uint64_t n
 	p->stats.reordered += verdict == ORDER_NEXT && p->order.held > 0;
 	// What is in order is decoded where it lies, when the frame before has been pulled.
 	if (verdict != ORDER_AHEAD && !(p->config.flags & CODEC_PATH_PLAYOUT) && !p->conceal_left &&
-		p->fill < p->frame && !(p->pass && kind == PATH_AUDIO))
+		!path_has_frame(p) && !(p->pass && kind == PATH_AUDIO))
 		push_now(p, in, kind, now);
 	else
 		push_held(p, in, kind, now);

@@ -49,10 +49,28 @@ void path_flush(struct codec_path *p)
 {
 	unsigned part = p->fill % p->frame;
 
-	if (!part)
+	if (part) {
+		append(p, NULL, p->frame - part);
+		p->lead += p->frame - part;
+	}
+	p->release = p->fill;
+}
+
+bool path_has_frame(const struct codec_path *p)
+{
+	return p->fill >= p->frame + p->hold || p->release >= p->frame;
+}
+
+void path_catch_up(struct codec_path *p, uint64_t now)
+{
+	uint64_t samples;
+
+	if (!p->out_us || now < p->out_us + 2 * path_us(p->frame, p->rate) ||
+		(p->in_known && now < p->last_us + 100000))
 		return;
-	append(p, NULL, p->frame - part);
-	p->lead += p->frame - part;
+	samples = (now - p->out_us) * p->rate / 1000000;
+	path_skip(p, samples);
+	p->lead += (int64_t)samples;
 }
 
 void path_skip(struct codec_path *p, uint64_t samples)
@@ -69,6 +87,7 @@ void path_skip(struct codec_path *p, uint64_t samples)
 	samples -= pad;
 	if (!samples)
 		return;
+	p->release = p->fill;
 	if (p->fill) {
 		p->break_at = p->fill;
 		p->break_by += samples;
@@ -119,8 +138,12 @@ void path_heard(struct codec_path *p, int16_t *pcm, unsigned samples, uint64_t n
 		p->lead -= samples;
 		return;
 	}
-	if (mute)
+	if (mute) {
+		unsigned held = p->hold < p->fill ? p->hold : p->fill;
+
 		memset(pcm, 0, samples * sizeof(*pcm));
+		memset(p->fifo + p->fill - held, 0, held * sizeof(*p->fifo));
+	}
 	if (p->playing && samples)
 		mix(p, pcm, samples, now);
 	append(p, pcm, samples);
@@ -149,6 +172,7 @@ static void consume(struct codec_path *p)
 	p->fill -= p->frame;
 	memmove(p->fifo, p->fifo + p->frame, p->fill * sizeof(*p->fifo));
 	p->position += p->frame;
+	p->release -= p->release < p->frame ? p->release : p->frame;
 	p->break_at -= p->break_at < p->frame ? p->break_at : p->frame;
 }
 
@@ -220,7 +244,7 @@ static bool out_frame(struct codec_path *p, uint64_t now, struct codec_out *out)
 bool path_out_packet(struct codec_path *p, uint64_t now, struct codec_out *out)
 {
 	leap(p);
-	while (p->fill >= p->frame) {
+	while (path_has_frame(p)) {
 		bool sent;
 
 		if (p->cn_length) { // it goes before what follows it
@@ -261,6 +285,7 @@ void codec_path_play(struct codec_path *p, const struct codec_source *source, ui
 	p->playing = source != NULL;
 	if (!source)
 		return;
+	path_catch_up(p, now);
 	p->source = *source;
 	p->play_us = now;
 }

@@ -42,7 +42,8 @@ struct path_digits {
 	uint16_t last_id;
 	// what is being sent: queue[0]
 	bool running;
-	bool over;    // its end is known and taken into account; of events repetitions may follow
+	bool over; // its end is known and taken into account; of events repetitions may follow
+	bool last_was_tone;
 	bool pending; // its duration has changed: say so
 	uint64_t started_us, due_us, last_end_us;
 	uint64_t dropped; // samples that came meanwhile and were not sent
@@ -82,7 +83,7 @@ struct codec_path {
 	bool in_known;
 	bool anew;      // the next timestamps are of another stream
 	bool pass_open; // position and in_next stand at the beginning of a payload that was passed on
-	uint64_t in_next; // unwrapped
+	uint64_t in_next;       // unwrapped
 	uint32_t last_duration; // timestamp units of a packet
 	uint64_t last_us;       // arrival
 	int64_t credit_us;
@@ -94,7 +95,8 @@ struct codec_path {
 	// silence of the other side
 	bool silent, own_noise; // own: the decoder makes it
 	struct cn_noise noise;
-	uint64_t fill_us; // when it has to be filled next
+	uint64_t fill_us;       // when it has to be filled next
+	uint64_t hush_until_us; // not 0: nobody said so; until then at most
 	struct cn_vad vad;
 	uint8_t cn[CN_PAYLOAD];
 	uint8_t cn_length; // not 0: to be sent
@@ -104,11 +106,14 @@ struct codec_path {
 	// sound between
 	int16_t *fifo;
 	unsigned fill, capacity;
+	unsigned hold;     // samples at its end that wait for what the ear for tones says of them
+	unsigned release;  // samples at its begin that do not
 	unsigned break_at; // samples of the fifo after which position leaps
 	uint64_t break_by;
 
 	// what goes out
 	uint64_t position;
+	uint64_t out_us; // when what was sent ends
 	int64_t lead;
 	uint16_t seq;
 	bool marker;
@@ -149,6 +154,9 @@ void path_heard(struct codec_path *p, int16_t *pcm, unsigned samples, uint64_t n
 void path_made(struct codec_path *p, const int16_t *pcm, unsigned samples);
 // So many samples have passed of which nothing is to be sent.
 void path_skip(struct codec_path *p, uint64_t samples);
+// Sound of our own begins: the time since the last packet has passed, when nothing comes that says so.
+void path_catch_up(struct codec_path *p, uint64_t now);
+bool path_has_frame(const struct codec_path *p);
 // What waits for the rest of its packet is to be sent without it.
 void path_flush(struct codec_path *p);
 // A comfort noise payload is to be sent.

@@ -46,28 +46,42 @@ static double square_sum(const int16_t *pcm, size_t samples)
 	return sum;
 }
 
-static long lateness(const int16_t *reference, size_t samples, const int16_t *heard, size_t heard_samples)
+static double likeness(const int16_t *reference, size_t samples, const int16_t *heard, size_t heard_samples,
+	long late, size_t step)
 {
-	long best = 0;
+	double product = 0, energy = 1;
+
+	for (size_t i = 80; i < samples && (long)i + late < (long)heard_samples; i += step) {
+		double h = heard[(long)i + late];
+
+		product += reference[i] * h;
+		energy += h * h;
+	}
+	return product / sqrt(energy);
+}
+
+static long best_of(const int16_t *reference, size_t samples, const int16_t *heard, size_t heard_samples, long from,
+	long to, long stride, size_t step)
+{
+	long best = from;
 	double most = -1;
 
-	for (long late = -80; late < 480; late++) {
-		double product = 0, energy = 1;
+	for (long late = from; late <= to; late += stride) {
+		double l = likeness(reference, samples, heard, heard_samples, late, step);
 
-		for (size_t i = 80; i < samples; i += 2) {
-			long at = (long)i + late;
-
-			if (at >= (long)heard_samples)
-				break;
-			product += (double)reference[i] * heard[at];
-			energy += (double)heard[at] * heard[at];
-		}
-		if (product / sqrt(energy) > most) {
-			most = product / sqrt(energy);
+		if (l > most) {
+			most = l;
 			best = late;
 		}
 	}
 	return best;
+}
+
+static long lateness(const int16_t *reference, size_t samples, const int16_t *heard, size_t heard_samples)
+{
+	long coarse = best_of(reference, samples, heard, heard_samples, -80, 480, 2, 7);
+
+	return best_of(reference, samples, heard, heard_samples, coarse > -79 ? coarse - 1 : -80, coarse + 1, 1, 1);
 }
 
 static double frame_distance(const int16_t *reference, const int16_t *heard)

@@ -59,6 +59,21 @@ inline Pcm tone(unsigned rate, double hz, unsigned ms, double peak = 8000)
 	return pcm;
 }
 
+// A voice that holds an "a": harmonics of 125 Hz under two formants.
+inline Pcm vowel(unsigned rate, unsigned ms)
+{
+	Pcm pcm((size_t)rate * ms / 1000);
+	for (size_t i = 0; i < pcm.size(); i++) {
+		double sum = 0;
+		for (int h = 1; h <= 24; h++) {
+			double hz = 125.0 * h, a = 1 / (1 + std::pow((hz - 700) / 200, 2)) + 0.5 / (1 + std::pow((hz - 1200) / 200, 2)) + 0.02;
+			sum += a * std::sin(2 * M_PI * hz * (double)i / rate + h * h * 0.3);
+		}
+		pcm[i] = (int16_t)std::lrint(2000 * sum);
+	}
+	return pcm;
+}
+
 // Encodes PCM at the format's own rate into packets, the first of them coming at `start`.
 class Sender
 {
