@@ -57,21 +57,26 @@ static int no_memory(char why[BESIDE_WHY])
 	return -ENOMEM;
 }
 
-int beside_rings(struct beside *b, unsigned workers, char why[BESIDE_WHY])
+int beside_rings(struct beside *b, const struct cfg *cfg, unsigned workers, char why[BESIDE_WHY])
 {
 	b->workers = workers;
-	for (unsigned w = 0; w < workers; w++)
+	for (unsigned w = 0; w < workers; w++) {
+		b->tape[w] = cfg->recordings[0] ? dp_side_new() : NULL;
+		if (cfg->recordings[0] && !b->tape[w])
+			return no_memory(why);
 		for (unsigned t = 0; t < b->count; t++) {
 			b->in[w][t] = dp_side_new();
 			b->out[w][t] = dp_side_new();
 			if (!b->in[w][t] || !b->out[w][t])
 				return no_memory(why);
 		}
+	}
 	return 0;
 }
 
 void beside_worker(const struct beside *b, unsigned worker, struct dp_worker_config *config)
 {
+	config->recorder = b->tape[worker];
 	config->transcoders = b->count;
 	for (unsigned t = 0; t < b->count; t++) {
 		config->to_transcoder[t] = b->in[worker][t];
@@ -144,6 +149,30 @@ static int make_prompts(
 	return 0;
 }
 
+static int make_recorder(struct beside *b, const struct cfg *cfg, int bell,
+	const abi_atomic32 *asleep, char why[BESIDE_WHY])
+{
+	struct dp_recorder_config c = {
+		.directory = cfg->recordings,
+		.workers = b->workers,
+		.sessions = cfg->dataplane.sessions,
+		.agent_bell = bell,
+		.agent_sleeping = asleep,
+	};
+	int err;
+
+	if (!cfg->recordings[0])
+		return 0;
+	memcpy(c.in, b->tape, sizeof(c.in));
+	err = dp_recorder_create(&b->recorder, &c);
+	if (!err)
+		err = dp_recorder_start(b->recorder, &b->cpus, sizeof(b->cpus));
+	if (err)
+		snprintf(why, BESIDE_WHY, "recordings: cannot write to the directory %.150s: %s",
+			cfg->recordings, strerror(-err));
+	return err;
+}
+
 int beside_start(struct beside *b, const struct cfg *cfg, struct dp_worker *const *workers,
 	struct region *region, int bell, const abi_atomic32 *asleep, char why[BESIDE_WHY])
 {
@@ -168,13 +197,15 @@ int beside_start(struct beside *b, const struct cfg *cfg, struct dp_worker *cons
 	if (transcoders_new(&b->transcoders, &c))
 		return no_memory(why);
 	region->a->codecs = b->count ? codec_built() : 0;
-	return make_prompts(b, cfg, region, why);
+	err = make_recorder(b, cfg, bell, asleep, why);
+	return err ? err : make_prompts(b, cfg, region, why);
 }
 
 void beside_stop(struct beside *b)
 {
 	for (unsigned i = 0; i < b->count; i++)
 		dp_transcoder_stop(b->transcoder[i]);
+	dp_recorder_stop(b->recorder);
 }
 
 void beside_free(struct beside *b)
@@ -183,9 +214,12 @@ void beside_free(struct beside *b)
 	for (unsigned i = 0; i < b->count; i++)
 		dp_transcoder_free(b->transcoder[i]);
 	prompts_free(b->prompts);
-	for (unsigned w = 0; w < b->workers; w++)
+	dp_recorder_free(b->recorder);
+	for (unsigned w = 0; w < b->workers; w++) {
+		dp_side_free(b->tape[w]);
 		for (unsigned t = 0; t < b->count; t++) {
 			dp_side_free(b->in[w][t]);
 			dp_side_free(b->out[w][t]);
 		}
+	}
 }

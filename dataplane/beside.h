@@ -13,6 +13,7 @@
 #include "dataplane/agent/prompts.h"
 #include "dataplane/agent/region.h"
 #include "dataplane/agent/transcoders.h"
+#include "dataplane/worker/recorder.h"
 #include "dataplane/worker/worker.h"
 
 #define BESIDE_WHY 256
@@ -26,14 +27,16 @@ struct beside {
 	struct dp_transcoder *transcoder[DP_TRANSCODERS];
 	struct dp_side_ring *in[ABI_MAX_WORKERS][DP_TRANSCODERS]; // from workers
 	struct dp_side_ring *out[ABI_MAX_WORKERS][DP_TRANSCODERS];
-	struct transcoders *transcoders; // NULL: none
-	struct prompts *prompts;         // NULL: not configured
+	struct transcoders *transcoders;            // NULL: none
+	struct prompts *prompts;                    // NULL: not configured
+	struct dp_side_ring *tape[ABI_MAX_WORKERS]; // to the recorder
+	struct dp_recorder *recorder;               // NULL: not configured
 };
 
 // Before EAL pins this thread: `may` are the CPUs that the process may use. Says in the log what it chose.
 void beside_choose(struct beside *b, const struct cfg *cfg, const cpu_set_t *may);
 // 0 or -errno, and `why` says what went wrong.
-int beside_rings(struct beside *b, unsigned workers, char why[BESIDE_WHY]);
+int beside_rings(struct beside *b, const struct cfg *cfg, unsigned workers, char why[BESIDE_WHY]);
 // A worker's ends of them.
 void beside_worker(const struct beside *b, unsigned worker, struct dp_worker_config *config);
 // When the workers are made.

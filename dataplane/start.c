@@ -316,7 +316,7 @@ static int make_workers(struct dataplane *d, char why[START_WHY])
 	d->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->bell < 0)
 		err = -errno;
-	if (!err && beside_rings(&d->beside, d->steer.workers, why))
+	if (!err && beside_rings(&d->beside, d->cfg, d->steer.workers, why))
 		return -ENOMEM;
 	for (unsigned i = 0; i < d->steer.workers && !err; i++)
 		err = make_worker(d, i);
@@ -410,6 +410,7 @@ static int make_agent(struct dataplane *d, char why[START_WHY])
 			.worker_count = d->worker_count,
 			.transcoders = d->beside.transcoders,
 			.prompts = d->beside.prompts,
+			.recorder = d->beside.recorder,
 			.count = d->cfg->dataplane.sessions,
 			.rest_us = d->cfg->dataplane.quarantine * SECOND_US,
 			.grace_us = d->cfg->dataplane.grace * SECOND_US,

@@ -27,6 +27,7 @@ static const char usage[] =
 	"lately\n"
 	"  show sessions [--all]       media sessions; --all: those too whose ports rest\n"
 	"  show ports                  media ports of each address: used, resting, free\n"
+	"  show transcoders            load and sessions of each, what was late, lost, concealed\n"
 	"  show workers [--stages]     what each worker did; --stages: what each stage of the "
 	"pipeline costs\n"
 	"  show drops [--all]          what was dropped and why; --all: every reason there is\n"
@@ -85,6 +86,7 @@ static const struct topic {
 	{"sessions", st_show_sessions, false, false, false, true},
 	{"ports", st_show_ports, false, false, false, false},
 	{"workers", st_show_workers, false, true, false, false},
+	{"transcoders", st_show_transcoders, false, false, false, false},
 	{"drops", st_show_drops, false, false, false, true},
 };
 

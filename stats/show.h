@@ -35,6 +35,7 @@ extern "C" {
 int st_show_calls(const struct st_show *s);
 int st_show_call(const struct st_show *s);
 int st_show_workers(const struct st_show *s);
+int st_show_transcoders(const struct st_show *s);
 int st_show_drops(const struct st_show *s);
 int st_show_ports(const struct st_show *s);
 int st_show_sessions(const struct st_show *s);

@@ -93,8 +93,7 @@ static const struct codec_name *name_of(
 	return NULL;
 }
 
-// 0 or -EOPNOTSUPP.
-static int format_of(const struct abi_leg_plan *leg, const struct abi_codec_terms *t,
+int media_format(const struct abi_leg_plan *leg, const struct abi_codec_terms *t,
 	struct codec_format *format)
 {
 	const struct codec_name *name = name_of(leg, t);
@@ -125,7 +124,7 @@ static int side_of(
 	side->cn_type = t->cn_type ? t->cn_type : NO_TYPE;
 	side->event_type = from ? l->dtmf_type : t->dtmf_out;
 	side->event_clock = t->dtmf_khz * 1000u;
-	return format_of(l, t, &side->format);
+	return media_format(l, t, &side->format);
 }
 
 static int open_path(const struct abi_session_plan *plan, unsigned from, struct codec_path **path)

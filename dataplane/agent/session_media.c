@@ -225,6 +225,7 @@ void media_end(struct sessions *s, uint32_t slot)
 
 	if (!session->media)
 		return;
+	media_record_end(s, slot);
 	leave(s, slot, session->media);
 	free(session->media->leaving);
 	free(session->media);

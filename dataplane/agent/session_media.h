@@ -65,11 +65,20 @@ struct dp_leg_media media_of_leg(const struct abi_session_plan *plan, unsigned w
 // session_play.c: PLAY, PLAY_STOP, DTMF_SEND, and what transcoders say. Returns how much there was.
 void media_command(struct sessions *s, const struct abi_msg *command, uint64_t ticket);
 unsigned media_collect(struct sessions *s);
-// True when the command was carried out already; else it is noted.
+// True when the command was carried out already; else it is noted. It failed: it may be tried again.
 bool media_repeated(struct session_media *media, uint64_t transaction);
+void media_forget_repeat(struct session_media *media);
+
+// session_record.c: RECORD, RECORD_STOP, and what the recorder says. media_record_end: the session ends.
+void media_record(struct sessions *s, const struct abi_msg *command, uint64_t ticket);
+void media_record_end(struct sessions *s, uint32_t slot);
+unsigned media_record_collect(struct sessions *s);
 
 // session_codec.c: from plans to paths.
 enum media_way media_way_of(const struct abi_session_plan *plan, unsigned legs);
 uint32_t media_cost(const struct abi_session_plan *plan, unsigned legs);
+// 0 or -EOPNOTSUPP.
+int media_format(const struct abi_leg_plan *leg, const struct abi_codec_terms *t,
+	struct codec_format *format);
 // 0, -EOPNOTSUPP, -ENOMEM.
 int media_open(const struct abi_session_plan *plan, unsigned legs, struct dp_tc_set *set);

@@ -133,6 +133,14 @@ void reply_published(struct sessions *s, uint64_t ticket, uint32_t slot)
 	reply_report(s, ticket, stats, 2);
 }
 
+void session_tell_message(struct sessions *s, const struct abi_msg *msg)
+{
+	if (outbox_event(s->c.outbox, msg))
+		region_count(region_of(s), AGENT_EVENTS);
+	else if (outbox_is_open(s->c.outbox))
+		region_count(region_of(s), AGENT_EVENTS_LOST);
+}
+
 void session_tell(
 	struct sessions *s, uint16_t type, uint32_t slot, const void *payload, size_t size)
 {
@@ -141,8 +149,5 @@ void session_tell(
 	abi_msg_init(&msg, type, 0, slot, entry_of(s, slot)->generation);
 	if (size)
 		memcpy(msg.payload, payload, size);
-	if (outbox_event(s->c.outbox, &msg))
-		region_count(region_of(s), AGENT_EVENTS);
-	else if (outbox_is_open(s->c.outbox))
-		region_count(region_of(s), AGENT_EVENTS_LOST);
+	session_tell_message(s, &msg);
 }

@@ -16,7 +16,7 @@ bool media_repeated(struct session_media *media, uint64_t transaction)
 	return false;
 }
 
-static void forget_repeat(struct session_media *media)
+void media_forget_repeat(struct session_media *media)
 {
 	media->repeated[--media->repeat_next % ABI_REPEATS] = 0; // to be tried again
 }
@@ -207,7 +207,7 @@ void media_command(struct sessions *s, const struct abi_msg *command, uint64_t t
 	else
 		err = digits(s, command->slot, &p.digits, ticket, &field);
 	if (err) {
-		forget_repeat(m);
+		media_forget_repeat(m);
 		reply_failure(s, ticket, err, field, leg_of(command));
 	} else if (command->type != ABI_DTMF_SEND) {
 		outbox_done(s->c.outbox, ticket);

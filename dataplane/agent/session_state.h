@@ -39,6 +39,7 @@ struct sessions {
 	uint32_t purge_next;  // slot
 	bool purging;         // a control plane was cut off
 	uint32_t walk_next;   // slot to reroute next
+	unsigned recordings; // that run
 	bool walking, walk_again;
 	bool walk_waits;        // some leg keeps its old next hop until the new one is resolved
 	uint64_t walk_until_us; // but no longer than this
@@ -75,6 +76,7 @@ void reply_report(
 // The numbers that region A has of a session; zeros when it never forwarded.
 void session_published(const struct sessions *s, uint32_t slot, struct abi_leg_stats stats[2]);
 void reply_published(struct sessions *s, uint64_t ticket, uint32_t slot);
+void session_tell_message(struct sessions *s, const struct abi_msg *msg);
 void session_tell(
 	struct sessions *s, uint16_t type, uint32_t slot, const void *payload, size_t size);
 

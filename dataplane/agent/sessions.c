@@ -402,7 +402,7 @@ static void on_event(struct sessions *s, const struct dp_event *event, uint64_t 
 
 unsigned sessions_collect(struct sessions *s, uint64_t now_us)
 {
-	unsigned found = media_collect(s);
+	unsigned found = media_collect(s) + media_record_collect(s);
 
 	for (uint32_t w = 0; w < s->c.worker_count; w++) {
 		struct dp_worker *worker = s->c.workers[w];
@@ -461,7 +461,7 @@ void sessions_command(
 		break;
 	case ABI_RECORD:
 	case ABI_RECORD_STOP:
-		reply_failure(s, ticket, -EOPNOTSUPP, ABI_FIELD_TYPE, 0);
+		media_record(s, command, ticket);
 		break;
 	default: // ABI_PING
 		outbox_done(s->c.outbox, ticket);

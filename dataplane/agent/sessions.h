@@ -24,6 +24,7 @@
 #include "dataplane/session/ports.h"
 #include "dataplane/session/table.h"
 
+struct dp_recorder;
 struct dp_worker;
 struct sessions;
 struct prompts;
@@ -39,6 +40,7 @@ struct sessions_config {
 	uint32_t worker_count;
 	struct transcoders *transcoders; // NULL: there are none
 	struct prompts *prompts;         // NULL: not configured
+	struct dp_recorder *recorder;    // NULL: not configured
 	uint32_t count; // of session slots
 	uint64_t rest_us;
 	uint64_t grace_us;

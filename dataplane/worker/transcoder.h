@@ -52,7 +52,8 @@ struct dp_tc_sound {
 	uint32_t part;   // of the cadence
 	uint32_t loop;
 	uint32_t phase[2];
-	bool over; // by `limit`
+	bool over;  // by `limit`
+	bool ended; // tones: all of them were played
 };
 
 enum dp_tc_type {

@@ -38,7 +38,8 @@ static unsigned within_limit(struct dp_tc_sound *s, unsigned wanted)
 static bool again(struct dp_tc_sound *s)
 {
 	s->part = 0;
-	return !s->loops || ++s->loop < s->loops;
+	s->ended = s->loops && ++s->loop == s->loops;
+	return !s->ended;
 }
 
 static uint32_t samples_of(const struct dp_tc_sound *s, uint32_t ms)
@@ -70,7 +71,7 @@ static unsigned read_tones(struct dp_tc_sound *s, int16_t *pcm, unsigned samples
 {
 	unsigned n = 0;
 
-	while (n < samples) {
+	while (n < samples && !s->ended) {
 		const struct abi_tone *tone = &s->tone[s->part];
 		uint32_t on = samples_of(s, tone->on_ms), all = on + samples_of(s, tone->off_ms);
 		bool sounds = s->at < on || !tone->on_ms;

@@ -4,9 +4,10 @@
 //
 //     scribble MEDIA.SOCK SECONDS [SEED]
 //
-// Ways, drawn at random: single words and whole stretches of regions B and INJECT, indices far away and just beside the
-// right ones, well-formed commands with random contents, right commands with one octet changed, floods of doorbells, junk
-// on the socket instead of a hello. When it is thrown out it attaches again. Prints one JSON object.
+// Ways, drawn at random: single words and whole stretches of regions B, PUNT's consumer and INJECT, indices far away and
+// just beside the right ones, well-formed commands with random contents, right commands of every kind for sessions that
+// are there (plans with codecs, keys, resumed addresses, prompts, digits, recordings) with and without one octet changed,
+// right packets to inject and spoiled ones, floods of doorbells, junk on the socket instead of a hello. When it is thrown out it attaches again. Prints one JSON object.
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct scribbler {
 	struct abi_shm a, b, inject;
 	uint64_t random;
 	uint32_t producer, sequence; // as an honest one would have them
+	uint32_t packets;            // producer of INJECT
 	uint32_t events_seen;
 	uint64_t attaches, refused, hangups, scribbles, commands, answers, junk_hellos;
 };
@@ -88,6 +90,7 @@ static int attach(struct scribbler *s)
 	}
 	s->attaches++;
 	s->producer = region_b(s)->command_producer;
+	s->packets = ((struct abi_region_p *)s->inject.base)->producer;
 	s->sequence = 0;
 	s->events_seen = ((struct abi_region_a *)s->a.base)->event_producer;
 	return 0;
@@ -126,12 +129,136 @@ static void right_alloc(struct scribbler *s, struct abi_msg *m)
 	memcpy(m->payload, &alloc, sizeof(alloc));
 }
 
+// Some session that holds ports, as region A shows it.
+static bool some_session(struct scribbler *s, uint32_t *slot, uint32_t *generation)
+{
+	const struct abi_region_a *a = s->a.base;
+	const struct abi_session_entry *all =
+		(const void *)((const uint8_t *)s->a.base + a->directory_offset);
+	for (unsigned tries = 0; tries < 32; tries++) {
+		*slot = draw(s) % (a->sessions < 256 ? a->sessions : 256);
+		*generation = all[*slot].generation;
+		if (all[*slot].state == ABI_SESSION_ALLOCATED ||
+			all[*slot].state == ABI_SESSION_ACTIVE)
+			return true;
+	}
+	return false;
+}
+
+static void right_leg(struct scribbler *s, struct abi_leg_plan *leg, struct abi_codec_terms *terms)
+{
+	*leg = (struct abi_leg_plan){
+		.remote_rtp_ip = {10, 99, (uint8_t)draw(s), 1 + (uint8_t)(draw(s) % 250)},
+		.remote_rtp_port = 4000,
+		.family = 4,
+		.source_policy = ABI_SOURCE_ANY,
+		.flags = ABI_LEG_RECEIVE | ABI_LEG_SEND | ABI_LEG_RTCP,
+		.payload_types = {0x101, 1ull << 37},
+		.dtmf_type = 101,
+	};
+	if (draw(s) % 4 == 0)
+		return;
+	leg->codec = (uint8_t)(1 + draw(s) % (ABI_CODECS - 1));
+	leg->codec_type = terms->type_in = 96;
+	leg->ptime_ms = draw(s) % 2 ? 20 : 40;
+	terms->dtmf_out = 101;
+	terms->dtmf = (uint8_t)(draw(s) % 4);
+	terms->cn_type = draw(s) % 4 ? 0 : 13;
+}
+
+static void right_plan(struct scribbler *s, struct abi_msg *m)
+{
+	struct abi_session_plan plan = {.clock_rate = 8000};
+	for (unsigned i = 0; i < 2; i++)
+		right_leg(s, &plan.leg[i], &plan.terms[i]);
+	memcpy(m->payload, &plan, sizeof(plan));
+}
+
+static void right_media(struct scribbler *s, struct abi_msg *m)
+{
+	struct abi_dtmf_send digits = {.leg = (uint8_t)(draw(s) % 2), .count = 2, .digit = {1, 11}};
+	struct abi_play play = {.leg = (uint8_t)(draw(s) % 2),
+		.kind = ABI_PLAY_TONE,
+		.tones = 1,
+		.loops = draw(s) % 3,
+		.tone = {{{425, 0}, 200, 200}}};
+	struct abi_record record = {.kind = (uint8_t)(1 + draw(s) % 2), .legs = 3};
+	if (draw(s) % 4 == 0) {
+		play = (struct abi_play){.kind = ABI_PLAY_FILE};
+		snprintf(play.file, sizeof(play.file), "prompt-%u.wav", draw(s) % 4);
+	}
+	snprintf(record.file, sizeof(record.file), "d%u/r-%u", draw(s) % 4, draw(s));
+	if (m->type == ABI_DTMF_SEND)
+		memcpy(m->payload, &digits, sizeof(digits));
+	else if (m->type == ABI_PLAY)
+		memcpy(m->payload, &play, sizeof(play));
+	else if (m->type == ABI_RECORD)
+		memcpy(m->payload, &record, sizeof(record));
+}
+
+static void right_resume(struct scribbler *s, struct abi_msg *m)
+{
+	struct abi_session_resume resume = {0};
+	for (unsigned i = 0; i < 2; i++)
+		resume.leg[i].rtp = (struct abi_addr){.ip = {10, 99, 1, 1 + (uint8_t)i},
+			.port = (uint16_t)(1 + draw(s)),
+			.family = 4};
+	memcpy(m->payload, &resume, sizeof(resume));
+}
+
+// A command that an honest control plane might send to a session that is there. False: there is none.
+static bool right_command(struct scribbler *s, struct abi_msg *m, uint16_t type)
+{
+	uint32_t slot, generation;
+	if (type == ABI_PORT_ALLOC || type == ABI_RECONCILE_DONE || type == ABI_PING ||
+		!some_session(s, &slot, &generation))
+		return false;
+	abi_msg_init(m, type, ((uint64_t)draw(s) << 32) | draw(s) | 1, slot, generation);
+	if (type == ABI_SESSION_ADD || type == ABI_SESSION_UPDATE)
+		right_plan(s, m);
+	else if (type == ABI_SESSION_RESUME)
+		right_resume(s, m);
+	else
+		right_media(s, m);
+	return true;
+}
+
+// A packet to inject, right or spoiled, published as an honest control plane does, or nearly.
+static void inject(struct scribbler *s)
+{
+	struct abi_region_p *p = s->inject.base;
+	struct abi_punt *slot = (struct abi_punt *)(void *)((uint8_t *)p + ABI_HEADER_SIZE) +
+				s->packets % ABI_PUNT_SLOTS;
+	struct abi_punt packet = {.kind = (uint8_t)(1 + draw(s) % 2),
+		.leg = (uint8_t)(draw(s) % 2),
+		.component = (uint8_t)(draw(s) % 2),
+		.length = (uint16_t)(20 + draw(s) % 1400),
+		.remote = {.ip = {10, 99, 1, 2}, .port = 4000, .family = 4}};
+	some_session(s, &packet.slot, &packet.generation);
+	fill(s, packet.data, packet.length);
+	packet.data[0] = packet.kind == ABI_PUNT_DTLS ? 22 : 0;
+	if (draw(s) % 2)
+		((uint8_t *)&packet)[draw(s) % 48] = (uint8_t)draw(s);
+	memcpy(slot, &packet, sizeof(packet));
+	s->packets += draw(s) % 64 ? 1 : draw(s);
+	__atomic_store_n(&p->producer, s->packets, __ATOMIC_RELEASE);
+	if (draw(s) % 16 == 0) // and what was punted was taken, or not, or never was there
+		__atomic_store_n(
+			&p->consumer, draw(s) % 2 ? p->consumer + 1 : draw(s), __ATOMIC_RELEASE);
+	ring_bell(s);
+}
+
 static void command(struct scribbler *s)
 {
 	struct abi_msg m;
 	uint16_t type = (uint16_t)(1 + draw(s) % (ABI_COMMANDS - 1));
 	right_alloc(s, &m);
-	if (draw(s) % 4) {
+	if (draw(s) % 2 && right_command(s, &m, type)) {
+		if (draw(s) % 4)
+			publish(s, &m);
+		if (draw(s) % 4)
+			return;
+	} else if (draw(s) % 4) {
 		abi_msg_init(&m, type, draw(s) % 3 ? draw(s) : 0, draw(s) % 64, draw(s) % 4);
 		int n = abi_msg_payload(type, 0);
 		if (n > 0 && draw(s) % 2)
@@ -200,8 +327,10 @@ static void act(struct scribbler *s)
 	s->scribbles++;
 	if (way < 40)
 		command(s);
-	else if (way < 48)
+	else if (way < 46)
 		ring_bell(s);
+	else if (way < 50)
+		inject(s);
 	else if (way < 56)
 		scribble_bytes(s, &s->inject);
 	else if (way < 59)

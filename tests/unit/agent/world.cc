@@ -109,7 +109,7 @@ static abi_endpoint endpoint(const char *ip, uint8_t family, uint8_t interface, 
 	return e;
 }
 
-World::World(uint32_t count, uint16_t last_port)
+World::World(uint32_t count, uint16_t last_port, uint32_t transcoders)
 {
 	static const abi_counter none = {};
 	static const char *const remotes[] = {"10.1.0.2", "10.2.0.2", "10.2.0.3"};
@@ -129,11 +129,11 @@ World::World(uint32_t count, uint16_t last_port)
 		fake_hops.way[std::string((char *)ip, 4)] = (uint16_t)(i + 1);
 	}
 	dp_steering_spread(&steering, 1);
-	EXPECT_EQ(0, region_create(&region, count, 1, 0, endpoints, 3, &none, 1));
+	EXPECT_EQ(0, region_create(&region, count, 1, transcoders, endpoints, 3, &none, 1));
 	EXPECT_EQ(0, dp_table_create(&table, region.endpoints, 3, false));
 	EXPECT_EQ(0, dp_ports_create(&local_ports, region.endpoints, 3, &steering, 5000000));
 	outbox = outbox_new();
-	sessions_config config = {};
+	sessions_config &config = config_;
 	config.region = &region;
 	config.outbox = outbox;
 	config.table = table;
@@ -148,6 +148,24 @@ World::World(uint32_t count, uint16_t last_port)
 	attach(1);
 }
 
+void World::beside(
+	struct transcoders *transcoders, struct prompts *prompts, struct dp_recorder *recorder)
+{
+	sessions_free(sessions);
+	config_.transcoders = transcoders;
+	config_.prompts = prompts;
+	config_.recorder = recorder;
+	EXPECT_EQ(0, sessions_new(&sessions, &config_));
+	sessions_attached(sessions, 1);
+}
+
+void World::end()
+{
+	work();
+	sessions_free(sessions);
+	sessions = nullptr;
+}
+
 void World::attach(uint32_t generation)
 {
 	region.a->event_producer = consumer_ = sequence_ = 0;
@@ -160,8 +178,8 @@ void World::attach(uint32_t generation)
 
 World::~World()
 {
-	work();
-	sessions_free(sessions);
+	if (sessions)
+		end();
 	outbox_free(outbox);
 	dp_ports_free(local_ports);
 	dp_table_free(table);

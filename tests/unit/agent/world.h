@@ -40,7 +40,11 @@ extern FakeHops fake_hops;
 class World
 {
       public:
-	explicit World(uint32_t sessions = 16, uint16_t last_port = 20063);
+	explicit World(uint32_t sessions = 16, uint16_t last_port = 20063, uint32_t transcoders = 0);
+	// What sessions are given besides, before anything is asked.
+	void beside(struct transcoders *transcoders, struct prompts *prompts, struct dp_recorder *recorder);
+	// Ends the sessions, so that the caller may end what is beside them.
+	void end();
 	~World();
 
 	// A command as the control plane would send it; checked by the boundary, then carried out.
@@ -84,4 +88,5 @@ class World
 	abi_consumer events_;
 	abi_atomic32 consumer_ = 0, sleeping_ = 0;
 	uint32_t sequence_ = 0;
+	sessions_config config_ = {};
 };
