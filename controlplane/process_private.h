@@ -74,6 +74,12 @@ void process_stop(struct process *p, const char *why);
 void process_tick(struct process *p);
 void process_rearm(struct process *p);
 
+// ---- process_ops.c
+
+extern const struct cp_shard_ops process_shard_ops;
+void process_random(void *process, void *out, size_t n);
+int process_send(void *process, const struct sip_flow *to, const uint8_t *bytes, size_t n);
+
 // ---- secured.c
 
 int process_secure_open(struct process *p, char why[PROCESS_WHY]);

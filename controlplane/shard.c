@@ -314,69 +314,6 @@ static struct sip_slice on_sent_by(void *ctx, const struct sip_flow *flow)
 			       .sent_by);
 }
 
-static void abi_address(const struct sip_addr *from, struct abi_addr *to)
-{
-	to->family = from->family;
-	to->port = from->port;
-	memcpy(to->ip, from->ip, sizeof(to->ip));
-}
-
-static void count_message(struct cp_shard *shard, const struct sip_peek *peek, bool out)
-{
-	if (peek->is_request)
-		cp_count(
-			shard, (out ? CP_C_REQUESTS_SENT : CP_C_REQUESTS) + (unsigned)peek->method);
-	else if (peek->status >= 100 && peek->status < 700)
-		cp_count(shard,
-			(out ? CP_C_RESPONSES_SENT : CP_C_RESPONSES) + peek->status / 100u - 1);
-}
-
-// The id of the call that a message belongs to; a new INVITE of a peer is given the one that its call
-// will have.
-static uint64_t call_of(struct cp_shard *shard, const struct sip_peek *peek,
-	const struct sip_flow *flow, bool out, uint8_t *leg)
-{
-	const struct cp_label *label = peek->call_id.n ? cp_label_find(shard, peek->call_id) : NULL;
-
-	*leg = 255;
-	if (label) {
-		// Challenged, and here again with credentials: one call.
-		if (label->fresh && !out && peek->is_request && peek->method == SIP_INVITE)
-			shard->fresh = label->call;
-		*leg = label->leg;
-		return label->call;
-	}
-	if (out || !peek->is_request || peek->method != SIP_INVITE || !peek->call_id.n ||
-		!(cp_who(shard, shard->policy, flow) ||
-			(shard->registrar && cp_registrar_knows(shard->registrar, &flow->remote))))
-		return 0;
-	while (!shard->fresh)
-		shard->ops->random(shard->ctx, &shard->fresh, sizeof(shard->fresh));
-	cp_label_set(shard, peek->call_id, shard->fresh, 0, sip_str(""));
-	cp_label_fresh(shard, peek->call_id);
-	*leg = 0;
-	return shard->fresh;
-}
-
-static void trace(struct cp_shard *shard, const struct sip_flow *flow, bool out,
-	const uint8_t *bytes, size_t n)
-{
-	const struct cp_policy *policy = shard->policy;
-	struct cp_trace_message t = {
-		.time_us = shard->now_us, .sent = out, .leg = 255, .transport = flow->transport};
-	struct sip_peek peek;
-
-	if (sip_peek_call(bytes, n, &peek) == 0) {
-		count_message(shard, &peek, out);
-		t.call = call_of(shard, &peek, flow, out, &t.leg);
-	}
-	abi_address(&flow->remote, out ? &t.destination : &t.source);
-	if (flow->socket < policy->listener_count)
-		abi_address(
-			&policy->listeners[flow->socket].local, out ? &t.source : &t.destination);
-	cp_tregion_trace(shard->tregion, shard->index, &t, bytes, n);
-}
-
 // What is traced is what was on the wire: before the rules for what comes in, after those for what goes
 // out (on_send).
 static void on_trace(
@@ -385,9 +322,9 @@ static void on_trace(
 	struct cp_shard *shard = ctx;
 
 	if (!out && shard->wire)
-		trace(shard, flow, out, shard->wire, shard->wire_size);
+		cp_shard_trace(shard, flow, out, shard->wire, shard->wire_size);
 	else if (!out || !cp_rewrites(shard, CFG_OUT, flow))
-		trace(shard, flow, out, bytes, n);
+		cp_shard_trace(shard, flow, out, bytes, n);
 }
 
 static int on_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, size_t n)
@@ -401,7 +338,7 @@ static int on_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, s
 			cp_count(shard, CP_C_DROP_RULES);
 			return err;
 		}
-		trace(shard, to, true, bytes, n);
+		cp_shard_trace(shard, to, true, bytes, n);
 	}
 	return shard->ops->send(shard->ctx, to, bytes, n);
 }
@@ -529,97 +466,6 @@ void cp_shard_closed(struct cp_shard *shard, const struct sip_flow *flow, int er
 {
 	sip_layer_flow_failed(shard->layer, flow, error ? error : -ECONNRESET);
 	cp_enrol_closed(shard, flow);
-}
-
-// ---- hawse-media -----------------------------------------------------------------------------------
-
-// What a journal says of sessions that this hawse-media has: events may come before they are claimed.
-static void index_sessions(struct cp_shard *shard)
-{
-	for (struct cp_call *call = shard->calls; call; call = call->next)
-		for (unsigned i = 0; i < CP_SESSIONS; i++)
-			if (call->session[i] && call->session[i]->epoch == shard->epoch)
-				cp_media_index(call->session[i]);
-}
-
-void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info)
-{
-	struct cp_session **table = shard->by_slot;
-
-	if (info->boot_epoch != shard->epoch || info->sessions != shard->slots || !table) {
-		table = calloc(info->sessions, sizeof(*table));
-		free(shard->by_slot);
-		shard->by_slot = table;
-		// Without the table events find no call; media timeouts are then not seen.
-		shard->slots = table ? info->sessions : 0;
-		if (!table)
-			cp_log(CP_LOG_ERROR, "media", 0, "no memory for the table of sessions");
-	}
-	shard->attached = true;
-	shard->epoch = info->boot_epoch;
-	index_sessions(shard);
-	shard->replaying = shard->calls;
-	shard->replays = 0;
-	cp_media_replay(shard);
-}
-
-void cp_shard_detached(struct cp_shard *shard)
-{
-	shard->attached = shard->ready = false;
-	shard->replaying = NULL;
-	shard->replays = 0;
-	for (struct cp_call *call = shard->calls; call; call = call->next)
-		for (unsigned i = 0; i < CP_SESSIONS; i++)
-			if (call->session[i]) {
-				call->session[i]->replay = true;
-				call->session[i]->replaying = false;
-			}
-}
-
-static void learned(struct cp_call *call, const struct abi_event_learned *e)
-{
-	struct sip_addr a = {.family = e->remote.family};
-	char host[SIP_ADDR_TEXT];
-
-	memcpy(a.ip, e->remote.ip, sizeof(a.ip));
-	sip_addr_host(&a, true, host);
-	cp_call_event(call, e->leg, "media come from %s:%u%s", host, e->remote.port,
-		e->component ? " (RTCP)" : "");
-}
-
-bool cp_shard_event(struct cp_shard *shard, const struct abi_msg *event)
-{
-	const struct abi_event_timeout *timeout = (const struct abi_event_timeout *)event->payload;
-	struct cp_session *s = event->slot < shard->slots ? shard->by_slot[event->slot] : NULL;
-
-	if (!s || s->generation != event->generation)
-		return false;
-	if (s->call->state == ABI_CALL_ENDING || s->state == CP_SESSION_DELETING)
-		return true;
-	switch (event->type) {
-	case ABI_LEARNED:
-		learned(s->call, (const struct abi_event_learned *)event->payload);
-		break;
-	case ABI_MEDIA_TIMEOUT:
-		cp_silence(s->call, timeout->leg & 1);
-		break;
-	case ABI_ICE_NOMINATED:
-	case ABI_ICE_LOST:
-	case ABI_SRTP_FAILURES:
-	case ABI_DTLS_UNASKED:
-		cp_secure_event(s, event);
-		break;
-	case ABI_SWEPT:
-		cp_reason_set(s->call, "Q.850", 41, "media lost");
-		cp_call_end(s->call, CP_BY_HAWSE, 503, sip_str("Media Lost"), NULL);
-		break;
-	}
-	return true;
-}
-
-void cp_shard_set_fingerprint(struct cp_shard *shard, const char *fingerprint)
-{
-	snprintf(shard->fingerprint, sizeof(shard->fingerprint), "%s", fingerprint);
 }
 
 // ---- life ------------------------------------------------------------------------------------------

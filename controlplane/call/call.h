@@ -334,6 +334,12 @@ static inline struct sdp_arena *cp_scratch(struct cp_shard *shard)
 extern "C" {
 #endif
 
+// ---- shard_trace.c
+
+// A message as it was on the wire. An INVITE that may become a call is given the id that it will have.
+void cp_shard_trace(struct cp_shard *shard, const struct sip_flow *flow, bool out,
+	const uint8_t *bytes, size_t n);
+
 // ---- call.c: life
 
 // A call for this INVITE, in the shard's list and in region T. NULL: no memory.

@@ -24,6 +24,8 @@ static const char *phrase_of(enum cp_result result, int status)
 		return "No Route";
 	if (result == CP_RESULT_UNREACHABLE)
 		return "No Trunk Is Up";
+	if (result == CP_RESULT_REFUSED)
+		return "Trunk Is Disabled";
 	if (result == CP_RESULT_OVERLOAD)
 		return "Too Many Calls";
 	return sip_reason_phrase(status);

@@ -212,7 +212,9 @@ static void on_timer(struct sip_timer *timer, void *ctx)
 	if (e->state == WITHDRAWN)
 		e->state = TRYING;
 	e->hop = 0;
-	e->hops = (uint8_t)locate(e);
+	// A disabled trunk is nowhere; it is taken back where it was had.
+	if (!e->leaving || !e->hops)
+		e->hops = (uint8_t)locate(e);
 	if (e->hops) {
 		e->waits = 0;
 		try_hop(e);

@@ -44,7 +44,7 @@ ctl log info >/dev/null
 ! ctl log loud 2>"$DIR/out" || fail 'there is no such level'
 
 ctl cdr --sum --json >"$DIR/sums.json" || fail 'hawsectl cdr --sum'
-check sums 'map({(.key): [.legs, .answered]}) | add == {"office a": [4, 4], "carrier b": [2, 2], "backup b": [2, 2]}' 'CDRs are summed'
+check sums 'map({(.key): [.legs, .answered]}) | add == {"office a": [5, 4], "carrier b": [2, 2], "backup b": [2, 2]}' 'CDRs are summed'
 [ "$(ctl cdr --peer backup --status 200 --number +4940 --since 5m --json | jq -s length)" = 2 ] || fail 'CDRs are filtered'
 
 caller --from +4930111 --to +49402222 --script 'invite; expect 200; play 200; wait 10; drain; bye'

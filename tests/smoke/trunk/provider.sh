@@ -186,4 +186,12 @@ provider_start
 eventually 40 'we are registered again' state registered
 metric() { in_ns hawse curl -s http://127.0.0.1:9090/metrics | grep "$1"; }
 eventually 10 'the metrics say so' metric 'trunk_registrations{state="registered"} 1'
+# The operator disables it: it is told, and sends us nothing more, until it is enabled again.
+ctl trunk disable carrier >/dev/null || fail 'trunk disable'
+eventually 4 'the registration is taken back' state disabled
+peer caller callee uac --local "$CALLEE4:5071" --remote "$CALLEE4:5060" --to acc1 --script 'invite; expect 404'
+finish caller
+check caller '.failed == 0' 'Kamailio has forgotten us'
+ctl trunk enable carrier >/dev/null || fail 'trunk enable'
+eventually 10 'and we are registered again' state registered
 pass
