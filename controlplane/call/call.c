@@ -157,6 +157,26 @@ static void unlink_call(struct cp_call *call)
 		shard->up--;
 }
 
+struct cp_late *cp_late(struct cp_call *call)
+{
+	if (!call->late)
+		call->late = calloc(1, sizeof(*call->late));
+	return call->late;
+}
+
+struct cp_media_total cp_call_total(const struct cp_call *call, unsigned leg)
+{
+	return call->late ? call->late->total[leg] : (struct cp_media_total){0};
+}
+
+void cp_call_count(struct cp_call *call, unsigned leg, const struct abi_leg_stats *stats)
+{
+	struct cp_late *late = cp_late(call);
+
+	if (late)
+		cp_media_total_add(&late->total[leg], stats);
+}
+
 void cp_call_free(struct cp_call *call)
 {
 	struct cp_shard *shard = call->shard;
@@ -193,6 +213,7 @@ void cp_call_free(struct cp_call *call)
 	cp_policy_release(call->policy);
 	free(call->saved);
 	free(call->choice);
+	free(call->late);
 	free(call);
 }
 

@@ -38,8 +38,9 @@
 // Extensions that a Require may name.
 #define CP_OPTIONS "100rel, timer, replaces, norefersub"
 // What we do, as Allow says it; the transaction layer refuses the rest.
-#define CP_ALLOW \
-	"INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, UPDATE, MESSAGE, REFER, SUBSCRIBE, NOTIFY"
+#define CP_ALLOW                                                                                   \
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, UPDATE, MESSAGE, REFER, SUBSCRIBE, "      \
+	"NOTIFY"
 
 struct cp_call;
 
@@ -49,11 +50,11 @@ enum cp_exchange_kind {
 	CP_X_REINVITE, // INVITE inside the call
 	CP_X_UPDATE, // UPDATE or PRACK with an offer; UPDATE on the other side if it knows it, else re-INVITE
 	CP_X_TELL, // ours: what one side does not know yet, as an offer to it. `from` is the other side
-	CP_X_REFRESH, // ours: UPDATE that only keeps the session alive
-	CP_X_PROBE,   // ours: OPTIONS to a side that has fallen silent
-	CP_X_RELAY,   // INFO, MESSAGE, NOTIFY, OPTIONS
-	CP_X_BYE,     // ours; `from` is the leg that it goes to
-	CP_X_REAP,    // BYE in a dialog that no call wants
+	CP_X_REFRESH,  // ours: UPDATE that only keeps the session alive
+	CP_X_PROBE,    // ours: OPTIONS to a side that has fallen silent
+	CP_X_RELAY,    // INFO, MESSAGE, NOTIFY, OPTIONS
+	CP_X_BYE,      // ours; `from` is the leg that it goes to
+	CP_X_REAP,     // BYE in a dialog that no call wants
 	CP_X_FORK,     // INVITE to one of several phones, see fork.h
 	CP_X_REGISTER, // ours at a trunk, see registrar/enrol.h
 	CP_X_PING,     // OPTIONS of health.c; has no call
@@ -165,13 +166,20 @@ struct cp_leg {
 	struct sip_timer due;
 	struct sip_timer again;    // of what it has to be told
 	struct sip_timer quiet;    // of its silence
-	bool referred;              // it has sent a REFER
-	char call_id[SIP_ID_TEXT];  // B: of our making
-	char *moved_id;             // Call-ID of the dialog, which has moved to another call; malloc
+	bool referred;             // it has sent a REFER
+	char call_id[SIP_ID_TEXT]; // B: of our making
+	char *moved_id;            // Call-ID of the dialog, which has moved to another call; malloc
 	uint64_t start_us, ring_us, answer_us, end_us;
 	struct cp_place place; // in the account of its peer
 	struct cp_place *user; // in that of its user; NULL: none, which is usual. malloc
 	struct cp_exchange bye;
+};
+
+// What a call needs when it ends, or after a restart; most of a call's life it is not there.
+struct cp_late {
+	char reason[CP_REASON];         // header line for BYE or CANCEL, its CRLF included
+	struct cp_media_total total[2]; // of sessions that are over
+	struct cp_rate rate[2];         // of a restored call: call->rate points here
 };
 
 struct cp_call {
@@ -195,7 +203,8 @@ struct cp_call {
 	uint64_t kept; // digest of its record in the journal, 0: none
 	struct cp_policy *policy;
 	struct cp_choice *choice; // where it may go; malloc, until it is answered
-	const struct cp_rate *rate[2]; // of a minute: what the caller is charged, what the target costs
+	const struct cp_rate
+		*rate[2]; // of a minute: what the caller is charged, what the target costs
 	struct cp_leg leg[2];
 	struct cp_exchange invite;
 	struct cp_exchange other[CP_RELAYS];
@@ -211,23 +220,21 @@ struct cp_call {
 	struct sip_flow hop;    // that the INVITE goes by
 	struct sip_flow *hops;  // those that are left to try, malloc
 	uint8_t hops_left;
-	struct cp_forks *forks;     // the phones that ring, NULL: the target is none
+	struct cp_forks *forks;       // the phones that ring, NULL: the target is none
 	struct cp_identity *identity; // of a caller that is a phone, malloc
-	struct sip_timer hop_timer; // of an address that says nothing while there are others
-	uint64_t asked_us;          // when the INVITE left for it
-	uint8_t *saved;             // the INVITE, until it is answered
+	struct sip_timer hop_timer;   // of an address that says nothing while there are others
+	uint64_t asked_us;            // when the INVITE left for it
+	uint8_t *saved;               // the INVITE, until it is answered
 	uint32_t saved_size;
 	uint32_t forwards; // Max-Forwards to send
 	struct cp_cause cause;
-	char reason[CP_REASON]; // header line for BYE or CANCEL, its CRLF included
-	char from[64], to[64];  // user parts, as the caller said them
-	struct cp_rate kept_rate[2];     // of a restored call: `rate` points here
+	char from[64], to[64];           // user parts, as the caller said them
+	struct cp_late *late;            // NULL: not needed yet
 	char from_sent[48], to_sent[48]; // as the target was told last
 	char route_name[40];             // the route's prefix
 	uint8_t attempt;                 // targets that did not take it
 	struct sip_timer interim;        // of the next record of a long call
 	char codec[24];
-	struct cp_media_total total[2];
 	struct cp_transfer *transfer;   // that one of its parties has asked for (refer.h), or NULL
 	struct cp_transfer *awaited_by; // goes on when this call is answered
 	struct cp_join *join;           // this call is being made of others (join.h)
@@ -235,7 +242,7 @@ struct cp_call {
 	uint64_t moved_from, moved_to;  // calls that a party came from, and went to
 	struct cp_passed {              // the last REFER that was passed on
 		bool any;
-		uint8_t from;       // leg that sent it
+		uint8_t from;         // leg that sent it
 		uint32_t here, there; // its CSeq on that side and on the other
 	} passed;
 };
@@ -267,9 +274,9 @@ struct cp_shard {
 	bool own_accounts;
 	struct cp_ping *pings;
 	unsigned ping_count;
-	char *offer;                // one that was filtered by codecs
-	void *rewriter[2];          // by enum cfg_direction, once it was needed
-	const uint8_t *wire;        // what a message was before header rules, while it is received
+	char *offer;         // one that was filtered by codecs
+	void *rewriter[2];   // by enum cfg_direction, once it was needed
+	const uint8_t *wire; // what a message was before header rules, while it is received
 	size_t wire_size;
 	struct cp_tregion *tregion;
 	abi_atomic64 *counters;
@@ -293,8 +300,8 @@ struct cp_shard {
 	struct cp_ghost *ghosts;
 	struct cp_registrar *registrar; // shared, NULL: there are no phones
 	struct cp_enrol *enrols;        // registrations of ours, of the first shard
-	size_t restored;             // calls that are
-	struct cp_session **by_slot; // of the attached hawse-media
+	size_t restored;                // calls that are
+	struct cp_session **by_slot;    // of the attached hawse-media
 	uint32_t slots;
 	struct cp_label *labels;
 	uint64_t label_mask;
@@ -306,7 +313,7 @@ struct cp_shard {
 	struct sdp_arena arena;
 	void *arena_memory;
 	char fingerprint[SDP_FINGERPRINT]; // of our certificate; empty: no DTLS
-	struct sdp_cache *trees; // of the arena
+	struct sdp_cache *trees;           // of the arena
 	struct sdp_plan plan;
 	struct sdp_oa_need need;
 	char lines[CP_LINES];
@@ -497,8 +504,8 @@ void cp_setup_go_on(struct cp_call *call);
 void cp_setup_offer_back(struct cp_exchange *x);
 void cp_setup_ack(struct cp_exchange *x, const struct sip_message *m);
 // The pieces, for calls that begin otherwise. A new INVITE that is refused is answered. NULL: it is.
-bool cp_setup_admit(struct cp_shard *shard, struct sip_transaction *tx,
-	const struct sip_message *m, const struct cp_peer *caller, bool emergency);
+bool cp_setup_admit(struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m,
+	const struct cp_peer *caller, bool emergency);
 // `choice` NULL: it goes by no route.
 struct cp_call *cp_setup_call(struct cp_shard *shard, struct sip_transaction *tx,
 	const struct sip_message *m, const struct cp_peer *caller, const struct cp_choice *choice);
@@ -562,7 +569,18 @@ void cp_reap(struct cp_shard *shard, struct sip_dialog *dialog);
 // The CDR of a fork of the callee that did not get the call.
 void cp_call_record_fork(struct cp_call *call, const struct sip_dialog *d, uint64_t ring_us,
 	const struct cp_cause *cause);
-// Sets call->reason to one of ours: protocol "SIP" or "Q.850".
+// What comes late: made when it is asked for first; NULL: no memory.
+struct cp_late *cp_late(struct cp_call *call);
+// The line for BYE or CANCEL, empty when there is none.
+static inline struct sip_slice cp_reason(const struct cp_call *call)
+{
+	return sip_str(call->late ? call->late->reason : "");
+}
+// What was counted in sessions that are over.
+struct cp_media_total cp_call_total(const struct cp_call *call, unsigned leg);
+// Adds to it. Without memory it is lost.
+void cp_call_count(struct cp_call *call, unsigned leg, const struct abi_leg_stats *stats);
+// Sets the reason to one of ours: protocol "SIP" or "Q.850".
 void cp_reason_set(struct cp_call *call, const char *protocol, int cause, const char *text);
 // The peer's Reason header, if it has one, else nothing.
 void cp_reason_take(struct cp_call *call, const struct sip_message *m);

@@ -18,18 +18,25 @@
 
 void cp_reason_set(struct cp_call *call, const char *protocol, int cause, const char *text)
 {
-	snprintf(call->reason, sizeof(call->reason), "Reason: %s;cause=%d;text=\"%s\"\r\n",
-		protocol, cause, text);
+	struct cp_late *late = cp_late(call);
+
+	if (late)
+		snprintf(late->reason, sizeof(late->reason), "Reason: %s;cause=%d;text=\"%s\"\r\n",
+			protocol, cause, text);
 }
 
 void cp_reason_take(struct cp_call *call, const struct sip_message *m)
 {
-	struct sip_build b = sip_build(call->reason, sizeof(call->reason) - 1);
 	const struct cp_carry carry = {
 		call->leg[0].peer, call->leg[0].peer, cp_leg_listener(call, 0), CP_IN_BYE};
+	struct cp_late *late = cp_late(call);
+	struct sip_build b;
 
+	if (!late)
+		return;
+	b = sip_build(late->reason, sizeof(late->reason) - 1);
 	cp_carry(&b, &carry, m);
-	call->reason[sip_build_check(&b) == 0 ? b.n : 0] = 0;
+	late->reason[sip_build_check(&b) == 0 ? b.n : 0] = 0;
 }
 
 // ---- CDRs -----------------------------------------------------------------------------------------
@@ -58,8 +65,8 @@ static void send_bye(struct cp_call *call, unsigned leg)
 	int err;
 
 	l->bye_wanted = false;
-	err = sip_dialog_send(l->dialog, SIP_BYE, sip_str(call->reason), sip_slice(NULL, 0),
-		&l->bye, &l->bye.client);
+	err = sip_dialog_send(
+		l->dialog, SIP_BYE, cp_reason(call), sip_slice(NULL, 0), &l->bye, &l->bye.client);
 	// No memory, for it or for the ACK before it: a party must not be left in a call that is over.
 	if ((err == -ENOMEM || err == -EBUSY) && call->shard->now_us - l->end_us < BYE_TRIES_US) {
 		call->timer.fire = bye_again;
@@ -149,7 +156,7 @@ static void end_invite(struct cp_call *call, int status, struct sip_slice phrase
 
 	sip_timer_stop(sip_layer_wheel(call->shard->layer), &call->timer);
 	if (x->client && !sip_tx_is_final(x->client))
-		sip_client_cancel(x->client, sip_str(call->reason));
+		sip_client_cancel(x->client, cp_reason(call));
 	cp_fork_end(call);
 	if (x->server && !sip_tx_is_final(x->server))
 		refuse_caller(call, status, phrase, lines);

@@ -347,7 +347,7 @@ void cp_fork_end(struct cp_call *call)
 		struct cp_exchange *x = &f->fork[i].x;
 
 		if (x->client && !sip_tx_is_final(x->client))
-			sip_client_cancel(x->client, sip_str(call->reason));
+			sip_client_cancel(x->client, cp_reason(call));
 		cp_exchange_release(x);
 	}
 	free(f);

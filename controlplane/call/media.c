@@ -491,7 +491,7 @@ static void on_delete(struct cp_session *s, const struct abi_msg *reply)
 	}
 	if (reply->result == 0)
 		for (unsigned leg = 0; leg < 2; leg++)
-			cp_media_total_add(&call->total[leg], &report->leg[leg]);
+			cp_call_count(call, leg, &report->leg[leg]);
 	else if (reply->result == -ECONNRESET)
 		cp_record_old_media(s);
 	free_session(s);

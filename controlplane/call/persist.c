@@ -426,7 +426,7 @@ static void keep_call(const struct cp_call *call, struct kept_call *k)
 	}
 	k->sessions = 0;
 	for (unsigned i = 0; i < 2; i++) {
-		k->total[i] = call->total[i];
+		k->total[i] = cp_call_total(call, i);
 		keep_leg(call, i, &k->leg[i]);
 	}
 	for (unsigned i = 0; i < CP_SESSIONS; i++) {
@@ -658,9 +658,11 @@ static int load_call(struct cp_call *call, struct kept_call *k)
 	memcpy(call->to_sent, k->to_sent, sizeof(call->to_sent));
 	memcpy(call->route_name, k->route_name, sizeof(call->route_name));
 	call->attempt = k->attempt;
+	if (!cp_late(call))
+		return -ENOMEM;
 	for (unsigned i = 0; i < 2; i++) {
-		call->kept_rate[i] = k->rate[i];
-		call->rate[i] = k->priced[i] ? &call->kept_rate[i] : NULL;
+		call->late->rate[i] = k->rate[i];
+		call->rate[i] = k->priced[i] ? &call->late->rate[i] : NULL;
 	}
 	call->held = k->held;
 	call->hidden = k->hidden;
@@ -670,7 +672,7 @@ static int load_call(struct cp_call *call, struct kept_call *k)
 	call->shard->restored++;
 	call->old_ok = k->leg[0].dialog.ok.n || k->leg[1].dialog.ok.n;
 	for (unsigned leg = 0; leg < 2 && !err; leg++) {
-		call->total[leg] = k->total[leg];
+		call->late->total[leg] = k->total[leg];
 		err = load_leg(call, leg, &k->leg[leg]);
 	}
 	return err ? err : load_media(call, k);

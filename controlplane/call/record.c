@@ -59,7 +59,7 @@ static int write_line(struct cp_call *call, unsigned leg, enum cp_cdr_record rec
 		.now_us = unix_time(call, call->shard->now_us),
 		.cost = -1,
 		.cause = &call->cause,
-		.reason = call->reason,
+		.reason = call->late ? call->late->reason : "",
 		.media = call->showing ? media : &none,
 		.moved_from = call->moved_from,
 		.moved_to = call->moved_to,
@@ -74,7 +74,8 @@ void cp_call_record(struct cp_call *call, unsigned leg)
 {
 	struct cp_shard *shard = call->shard;
 	char line[CP_CDR_LINE], id[CP_CDR_ID];
-	int n = write_line(call, leg, CP_CDR_FINAL, &call->total[leg], line);
+	const struct cp_media_total total = cp_call_total(call, leg);
+	int n = write_line(call, leg, CP_CDR_FINAL, &total, line);
 
 	if (n < 0 || shard->ops->cdr(shard->ctx, line, (size_t)n) < 0) {
 		cp_count(shard, CP_C_CDR_FAILED);
@@ -173,12 +174,14 @@ void cp_record_refused(struct cp_shard *shard, const struct sip_message *m,
 void cp_record_open(struct cp_call *call, unsigned leg)
 {
 	struct cp_shard *shard = call->shard;
+	struct cp_media_total total;
 	char line[CP_CDR_LINE];
 	int n;
 
 	if (!shard->ops->cdr_opened)
 		return;
-	n = write_line(call, leg, CP_CDR_OPEN, &call->total[leg], line);
+	total = cp_call_total(call, leg);
+	n = write_line(call, leg, CP_CDR_OPEN, &total, line);
 	if (n > 0)
 		shard->ops->cdr_opened(shard->ctx, line, (size_t)n);
 }
@@ -211,13 +214,13 @@ void cp_record_old_media(struct cp_session *s)
 	for (unsigned leg = 0; leg < 2 && shard->ops->stats; leg++)
 		if (shard->ops->stats(shard->ctx, s->epoch, s->slot, s->generation, leg, &stats) ==
 			0)
-			cp_media_total_add(&call->total[leg], &stats);
+			cp_call_count(call, leg, &stats);
 }
 
 // What was counted so far, sessions that run included.
 static struct cp_media_total total_now(struct cp_call *call, unsigned leg)
 {
-	struct cp_media_total total = call->total[leg];
+	struct cp_media_total total = cp_call_total(call, leg);
 	struct cp_shard *shard = call->shard;
 	struct abi_leg_stats stats;
 
