@@ -88,27 +88,27 @@ struct cost {
 // As measured on one core of 2.6 GHz (tests/bench/RESULTS.md, transcode); only the ratios matter.
 static const struct cost costs[ABI_CODECS] = {
 	[ABI_CODEC_NONE] = {0, 0},
-	[ABI_CODEC_PCMU] = {30, 30},
-	[ABI_CODEC_PCMA] = {30, 30},
-	[ABI_CODEC_G722] = {700, 900},
-	[ABI_CODEC_OPUS] = {1500, 7000},
-	[ABI_CODEC_G729] = {1300, 6000},
+	[ABI_CODEC_PCMU] = {20, 20},
+	[ABI_CODEC_PCMA] = {20, 20},
+	[ABI_CODEC_G722] = {320, 460},
+	[ABI_CODEC_OPUS] = {1750, 4900},
+	[ABI_CODEC_G729] = {850, 3900},
 	[ABI_CODEC_L16] = {30, 30},
 	[ABI_CODEC_GSM] = {500, 1000},
-	[ABI_CODEC_G726_16] = {500, 500},
-	[ABI_CODEC_G726_24] = {500, 500},
-	[ABI_CODEC_G726_32] = {500, 500},
-	[ABI_CODEC_G726_40] = {500, 500},
-	[ABI_CODEC_AAL2_G726_16] = {500, 500},
-	[ABI_CODEC_AAL2_G726_24] = {500, 500},
-	[ABI_CODEC_AAL2_G726_32] = {500, 500},
-	[ABI_CODEC_AAL2_G726_40] = {500, 500},
-	[ABI_CODEC_SPEEX] = {900, 6000},
-	[ABI_CODEC_AMR] = {1500, 9000},
-	[ABI_CODEC_AMR_WB] = {2500, 16000},
+	[ABI_CODEC_G726_16] = {900, 900},
+	[ABI_CODEC_G726_24] = {900, 900},
+	[ABI_CODEC_G726_32] = {900, 900},
+	[ABI_CODEC_G726_40] = {900, 900},
+	[ABI_CODEC_AAL2_G726_16] = {900, 900},
+	[ABI_CODEC_AAL2_G726_24] = {900, 900},
+	[ABI_CODEC_AAL2_G726_32] = {900, 900},
+	[ABI_CODEC_AAL2_G726_40] = {900, 900},
+	[ABI_CODEC_SPEEX] = {900, 4300},
+	[ABI_CODEC_AMR] = {1200, 4600},
+	[ABI_CODEC_AMR_WB] = {3100, 14800},
 };
 
-#define PATH_COST 300u // of packets, order, resampling
+#define PATH_COST 120u // of packets, order, resampling
 
 uint32_t transcoders_cost(unsigned from, unsigned to)
 {

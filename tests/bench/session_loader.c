@@ -155,6 +155,12 @@ static void send_add(struct loader *l, struct session *session, uint32_t number)
 		p->payload_types[0] = 1u << 0 | 1u << 8;
 		p->payload_types[1] = 1ull << (101 - 64);
 		p->dtmf_type = 101;
+		if (!l->codec[0])
+			continue;
+		p->codec = (uint8_t)l->codec[leg];
+		p->codec_type = plan->terms[leg].type_in = (uint8_t)l->codec_type[leg];
+		p->ptime_ms = 20;
+		plan->terms[leg].dtmf_out = 101;
 	}
 	submit(l, &msg, session, number);
 }
@@ -455,6 +461,7 @@ static bool parse(struct loader *l, int argc, char **argv)
 		{"mux", no_argument, NULL, 'm'},
 		{"strict", no_argument, NULL, 'x'},
 		{"exact", required_argument, NULL, 'e'},
+		{"codecs", required_argument, NULL, 'c'}, // CODEC:TYPE,CODEC:TYPE
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -486,6 +493,11 @@ static bool parse(struct loader *l, int argc, char **argv)
 			break;
 		case 'e':
 			l->exact_file = optarg;
+			break;
+		case 'c':
+			if (sscanf(optarg, "%u:%u,%u:%u", &l->codec[0], &l->codec_type[0],
+				    &l->codec[1], &l->codec_type[1]) != 4)
+				return false;
 			break;
 		default:
 			return false;

@@ -40,6 +40,7 @@ struct loader {
 	bool both;
 	bool mux;
 	bool strict;
+	unsigned codec[2], codec_type[2]; // enum abi_codec of caller and callee; 0: relayed
 	const char *exact_file;
 	struct flow *exact; // two a session: of caller's and callee's leg
 

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dataplane/abi/counters.h"
 #include "dataplane/abi/hello.h"
 #include "dataplane/abi/layout.h"
 #include "dataplane/abi/message.h"
@@ -32,6 +33,7 @@ struct scribbler {
 	uint32_t producer, sequence; // as an honest one would have them
 	uint32_t packets;            // producer of INJECT
 	uint32_t events_seen;
+	uint64_t plays, recordings, transcoded; // that hawse-media began
 	uint64_t attaches, refused, hangups, scribbles, commands, answers, junk_hellos;
 };
 
@@ -53,6 +55,31 @@ static void fill(struct scribbler *s, void *to, size_t n)
 static struct abi_region_b *region_b(struct scribbler *s)
 {
 	return s->b.base;
+}
+
+static uint64_t count_of(const struct abi_counter_table *t, const char *name)
+{
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct abi_counter d;
+		abi_counters_describe(t, i, &d);
+		if (strcmp(d.name, name) == 0)
+			return abi_counters_value(t, i, t->blocks - 1);
+	}
+	return 0;
+}
+
+// What of the right commands was carried out, by its own counters.
+static void look(struct scribbler *s)
+{
+	const struct abi_region_a *a = s->a.base;
+	struct abi_counter_table t;
+	if (abi_counters_open(&t, (const uint8_t *)s->a.base + a->counter_offset, a->counter_size,
+		    a->counters, a->workers + 1))
+		return;
+	s->plays = count_of(&t, "media_plays_total");
+	s->recordings = count_of(&t, "media_recordings_total");
+	if (s->transcoded < abi_load32(&a->transcode_sessions))
+		s->transcoded = abi_load32(&a->transcode_sessions);
 }
 
 static void let_go(struct scribbler *s)
@@ -373,13 +400,16 @@ int main(int argc, char **argv)
 		while (!hung_up(&s) && abi_now_us() < end)
 			act(&s);
 		s.hangups += hung_up(&s);
+		look(&s);
 		let_go(&s);
 	}
 	printf("{\"attaches\": %llu, \"hangups\": %llu, \"refused\": %llu, \"scribbles\": %llu, "
-	       "\"commands\": %llu, \"answers\": %llu, \"junk_hellos\": %llu}\n",
+	       "\"commands\": %llu, \"answers\": %llu, \"junk_hellos\": %llu, \"plays\": %llu, "
+	       "\"recordings\": %llu, \"transcoded\": %llu}\n",
 		(unsigned long long)s.attaches, (unsigned long long)s.hangups,
 		(unsigned long long)s.refused, (unsigned long long)s.scribbles,
 		(unsigned long long)s.commands, (unsigned long long)s.answers,
-		(unsigned long long)s.junk_hellos);
+		(unsigned long long)s.junk_hellos, (unsigned long long)s.plays,
+		(unsigned long long)s.recordings, (unsigned long long)s.transcoded);
 	return 0;
 }

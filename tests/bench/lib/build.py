@@ -22,6 +22,8 @@ TARGETS = {
     "rtp_pcap": "tests/bench/rtp_pcap",
     "dtls_load": "tests/bench/dtls_load",
     "register_load": "tests/bench/register_load",
+    "transcode_cycles": "tests/bench/transcode_cycles",
+    "transcode_load": "tests/bench/transcode_load",
     "srtp_cycles": "tests/bench/srtp_cycles",
 }
 PACKAGES = {"dpdk-testpmd": "dpdk-dev", "rtpengine": "rtpengine-daemon", "kamailio": "kamailio"}

@@ -61,7 +61,7 @@ class Capture:
     """hawse-media on captures, `.packets()` as testpmd's."""
 
     def __init__(self, run, captures, flows, sessions, workers=1, capacity=None, memory=512, spare_ports=0,
-                 name="hawse-media"):
+                 name="hawse-media", more=()):
         # the bench's sessions take pairs from the first address on; `spare_ports` more sessions fit behind them
         media = {"capture": {"device": device(captures), "address": addresses(sessions + spare_ports),
                              "ports": "1024-65535"}}
@@ -72,7 +72,7 @@ class Capture:
         self.hawse = hawse.Hawse(run, media, workers=workers, cores=cores, sessions=capacity or sessions + 1000,
                                  memory=memory, name=name)
         self.pid = self.hawse.pid
-        self.loader = hawse.Loader(self.hawse, ["--exact", flows, "--strict"], sessions)
+        self.loader = hawse.Loader(self.hawse, ["--exact", flows, "--strict", *more], sessions)
         self.hawse.loaders.append(self.loader)
 
     def packets(self):

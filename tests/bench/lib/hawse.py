@@ -12,7 +12,7 @@ class Hawse:
 
     def __init__(self, run, media, namespace=None, workers=1, cores=None, sessions=10000, poll="busy", memory=256,
                  quarantine=1, fifo=0, nice=-20, name="hawse-media",
-                 sip=None, one_core=False):
+                 sip=None, one_core=False, dataplane=None):
         self.run = run
         self.namespace = namespace
         directory = run.path(f"run-{name}")
@@ -27,6 +27,7 @@ class Hawse:
             "routes": [{"to": ["all"]}],
             "run": str(directory),
         }
+        config["dataplane"].update(dataplane or {})
         config.update(sip or {})
         if not one_core and run.other_core not in config["dataplane"]["cores"]:
             config["dataplane"]["agent_core"] = run.other_core
@@ -41,11 +42,12 @@ class Hawse:
         self.pid = self.process.pid
         self.loaders = []
 
-    def load(self, count, flows, both=False, caller=None, callee=None):
+    def load(self, count, flows, both=False, caller=None, callee=None, codecs=None):
         """Installs sessions on ports of hawse-media's choice; the Loader stays attached."""
         arguments = ["--sessions", count, "--flows", flows]
         arguments += ["--both"] if both else []
         arguments += ["--caller", caller, "--callee", callee] if caller else []
+        arguments += ["--codecs", codecs] if codecs else []
         self.loaders.append(Loader(self, arguments, count))
         return self.loaders[-1]
 
