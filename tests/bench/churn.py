@@ -27,17 +27,22 @@ def forwarding(run, options, sessions, rate):
     pcap = capture.write_pcap(run, flows, "a.pcap", 2 * sessions)
     side = capture.Capture(run, [pcap], flows, sessions, memory=1024, capacity=sessions + spare, spare_ports=spare)
     seconds = options.seconds or capture.SLICE  # many turns: others load the machine, too
-    found, churned = {"churn": [], "idle": []}, []
+    found, churned, turns = {"churn": [], "idle": []}, [], {"churn": [], "idle": []}
     for _ in range(options.rounds or 16):
+        marks = [side.stages()]
         found["idle"].append(capture.rate(side, seconds))
+        marks.append(side.stages())
         found["churn"].append(capture.rate(side, seconds, lambda: churned.append(changes(side, rate))))
+        turns["idle"].append((marks[0], marks[1]))
+        turns["churn"].append((marks[1], side.stages()))
         report.say(f"idle {found['idle'][-1]['per_cpu'] / 1e6:.2f} Mpps, churn {found['churn'][-1]['per_cpu'] / 1e6:.2f}, "
                    f"{churned[-1]}")
     report.compare("churn", f"{rate} adds and deletes a second, {sessions} sessions forwarding", "Mpps",
                    [r["per_cpu"] / 1e6 for r in found["churn"]], [r["per_cpu"] / 1e6 for r in found["idle"]],
                    "ours without changes", goal=0.98, adds_a_second=[c["adds_a_second"] for c in churned],
                    deletes_a_second=[c["deletes_a_second"] for c in churned], failed=sum(c["failed"] for c in churned),
-                   reply_us=churned[-1].get("reply_us"))
+                   reply_us=churned[-1].get("reply_us"),
+                   stage_cycles={name: capture.stage_cycles(t) for name, t in turns.items()})
     side.stop()
 
 

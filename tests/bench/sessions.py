@@ -24,6 +24,7 @@ class Side:
         self.side = capture.Capture(run, [pcap], flows, sessions, memory=memory, name=f"hawse-media-{name}")
         pcap.unlink()
         self.installed = self.side.loader.installed
+        self.turns = []
         report.say(f"{sessions} sessions: up in {time.monotonic() - begin:.1f} s, {self.installed}")
         self.pause()
 
@@ -33,7 +34,9 @@ class Side:
     def measure(self, seconds):
         os.kill(self.side.pid, signal.SIGCONT)
         time.sleep(0.3)
+        before = self.side.stages()
         result = capture.rate(self.side, seconds)
+        self.turns.append((before, self.side.stages()))
         self.pause()
         return result
 
@@ -73,7 +76,8 @@ def main(run, options):
         dropped[name] = side.side.drops()
         report.line(bench="sessions", case="sweep", unit="Mpps", packets=sessions,
                     sessions=sessions if name == "many" else REFERENCE,
-                    ours=report.digits(sorted(r["per_cpu"] for r in found[name])[len(found[name]) // 2] / 1e6))
+                    ours=report.digits(sorted(r["per_cpu"] for r in found[name])[len(found[name]) // 2] / 1e6),
+                    stage_cycles=capture.stage_cycles(side.turns))
     report.compare("sessions", f"{sessions} sessions in random order", "Mpps", [r["per_cpu"] / 1e6 for r in found["many"]],
                    [r["per_cpu"] / 1e6 for r in found["few"]], f"ours at {REFERENCE} sessions, capture of the same length",
                    goal=0.75, hugepages=huge, adds_a_second=sides["many"].installed["adds_a_second"], drops=dropped,

@@ -7,7 +7,7 @@ legs of a session take pairs of one worker: session i of W workers belongs to wo
 """
 import time
 
-from . import hawse, system
+from . import hawse, report, system
 
 SLICE = 0.6  # seconds
 PAIRS = 32256  # of ports 1024-65535
@@ -85,11 +85,32 @@ class Capture:
         threads = system.thread_cpu(self.pid)
         return sum(seconds for name, seconds in threads.items() if "worker" in name)
 
+    def stages(self):
+        """Sampled cycles and packets of each stage since the start; see stage_cycles()."""
+        counters = self.loader.ask("counters")
+        found = {}
+        for key, value in counters.items():
+            for what in ("cycles", "packets"):
+                if f"stage_sampled_{what}_total" in key and "stage='" in key:
+                    found.setdefault(key.split("stage='")[1].split("'")[0], {})[what] = value
+        return found
+
     def drops(self):
         return {k: v for k, v in self.loader.ask("counters").items() if "drop" in k and v}
 
     def stop(self):
         self.hawse.stop()
+
+
+def stage_cycles(turns):
+    """Cycles a packet in each stage over turns of (before, after), as Capture.stages() gave them."""
+    spent = {}
+    for before, after in turns:
+        for stage, now in after.items():
+            cycles, packets = spent.get(stage, (0, 0))
+            was = before.get(stage, {"cycles": 0, "packets": 0})
+            spent[stage] = cycles + now["cycles"] - was["cycles"], packets + now["packets"] - was["packets"]
+    return {stage: report.digits(cycles / packets) for stage, (cycles, packets) in spent.items() if packets}
 
 
 def rate(side, seconds, meanwhile=None):
