@@ -58,6 +58,61 @@ static int run_call_hangup(void *ctx, struct cp_control_call *call)
 	return -ENOENT;
 }
 
+static int record_kind(const struct cp_control_call *call, unsigned *kind)
+{
+	const char *what = call->words[1], *how = call->count > 2 ? call->words[2] : NULL;
+
+	if (strcmp(what, "stop") == 0 && !how) {
+		*kind = CFG_RECORD_NO;
+		return 0;
+	}
+	*kind = how && strcmp(how, "pcap") == 0 ? CFG_RECORD_PCAP : CFG_RECORD_WAV;
+	return strcmp(what, "start") == 0 && (!how || strcmp(how, "pcap") == 0 || strcmp(how, "wav") == 0)
+		       ? 0
+		       : -EINVAL;
+}
+
+static const char *record_why(int err)
+{
+	switch (err) {
+	case -EALREADY:
+		return "it is so already";
+	case -EOPNOTSUPP:
+		return "the configuration has no key recordings (a directory)";
+	case -ENOTCONN:
+		return "it has no media yet";
+	case -EMFILE:
+		return "it was begun and ended too often";
+	default:
+		return strerror(-err);
+	}
+}
+
+static int run_call_record(void *ctx, struct cp_control_call *call)
+{
+	struct process *p = ctx;
+	unsigned kind;
+	uint64_t id;
+	int err = -ENOENT;
+
+	if (read_id(call->words[0], &id) || record_kind(call, &kind)) {
+		snprintf(call->why, sizeof(call->why),
+			"expected call record ID start|stop [wav|pcap], with an ID as show calls "
+			"prints it");
+		return -EINVAL;
+	}
+	for (unsigned i = 0; i < p->shard_count && err == -ENOENT; i++)
+		err = cp_shard_record(p->shards[i], id, kind);
+	if (err == -ENOENT)
+		snprintf(call->why, sizeof(call->why), "no call %016" PRIx64 " runs", id);
+	else if (err)
+		snprintf(call->why, sizeof(call->why), "call %016" PRIx64 ": %s", id, record_why(err));
+	else
+		cp_log(CP_LOG_INFO, "record", id, "recording %s by %s", kind ? "begun" : "ended",
+			call->who);
+	return err;
+}
+
 static int run_show_peers(void *ctx, struct cp_control_call *call)
 {
 	struct process *p = ctx;
@@ -77,6 +132,7 @@ const struct cp_control_command process_commands[] = {
 	{"config rollback", 0, 1, "[N]", process_config_rollback},
 	{"config show", 0, 1, "[N]", process_config_show},
 	{"call hangup", 1, 1, "ID", run_call_hangup},
+	{"call record", 2, 3, "ID start|stop [wav|pcap]", run_call_record},
 	{"show registrations", 0, 1, "[USER]", process_show_registrations},
 	{"show bans", 0, 0, "", process_show_bans},
 	{"unban", 1, 1, "ADDRESS", process_unban},

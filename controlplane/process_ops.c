@@ -163,6 +163,11 @@ static bool on_admits(void *ctx, const struct sip_flow *to, struct sip_slice uri
 	return cp_feedback_admits(p->feedback, p->now_us, to, lot);
 }
 
+static bool on_transcoders_full(void *ctx)
+{
+	return cp_shm_transcoders_full(((struct process *)ctx)->shm);
+}
+
 const struct cp_shard_ops process_shard_ops = {
 	.send = process_send,
 	.submit = on_submit,
@@ -182,4 +187,5 @@ const struct cp_shard_ops process_shard_ops = {
 	.junk = on_junk,
 	.suspect = on_suspect,
 	.heard = on_heard,
+	.transcoders_full = on_transcoders_full,
 };

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 
 #include "controlplane/call/call.h"
+#include "controlplane/call/dtmf.h"
 #include "controlplane/call/fork.h"
 #include "controlplane/call/join.h"
 #include "controlplane/call/journal.h"
+#include "controlplane/call/media.h"
 #include "controlplane/call/persist.h"
+#include "controlplane/call/recording.h"
 #include "controlplane/call/refer.h"
 #include "controlplane/call/subscribe.h"
 #include "controlplane/log.h"
@@ -220,6 +223,10 @@ static void on_response(void *ctx, struct sip_transaction *tx, const struct sip_
 	case CP_X_RESTORE:
 		cp_restore_response(x, tx, m);
 		break;
+	case CP_X_DIGIT:
+		if (m->status >= 200)
+			cp_dtmf_answered(x, m->status);
+		break;
 	default:
 		cp_call_touch(x->call, false);
 		cp_change_response(x, tx, m);
@@ -268,6 +275,9 @@ static void failed(struct sip_transaction *tx, int status, const char *why)
 		break;
 	case CP_X_RESTORE:
 		cp_exchange_release(x);
+		break;
+	case CP_X_DIGIT:
+		cp_dtmf_answered(x, status);
 		break;
 	default:
 		cp_change_failed(x, status, why);
@@ -553,7 +563,6 @@ void cp_shard_free(struct cp_shard *shard)
 	cp_policy_release(shard->policy);
 	if (shard->own_accounts)
 		cp_accounts_free(shard->accounts);
-	free(shard->offer);
 	free(shard->rewriter[CFG_IN]);
 	free(shard->rewriter[CFG_OUT]);
 	free(shard->by_slot);
@@ -628,6 +637,14 @@ bool cp_shard_hangup(struct cp_shard *shard, uint64_t id)
 		return true;
 	}
 	return false;
+}
+
+int cp_shard_record(struct cp_shard *shard, uint64_t id, unsigned kind)
+{
+	for (struct cp_call *call = shard->calls; call; call = call->next)
+		if (call->id == id && call->state != ABI_CALL_ENDING)
+			return kind ? cp_recording_start(call, kind) : cp_recording_stop(call);
+	return -ENOENT;
 }
 
 void cp_shard_each(const struct cp_shard *shard,

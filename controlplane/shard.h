@@ -79,6 +79,8 @@ struct cp_shard_ops {
 	// What hawse-media has counted for a leg, also one that is gone (cp_shm_stats()). NULL: nothing.
 	int (*stats)(void *ctx, uint64_t epoch, uint32_t slot, uint32_t generation, unsigned leg,
 		struct abi_leg_stats *stats);
+	// hawse-media would refuse another call that has to be transcoded. NULL: never.
+	bool (*transcoders_full)(void *ctx);
 	// The operator has taken this peer out of service: no new calls from it. NULL: nobody is.
 	bool (*disabled)(void *ctx, const struct cp_peer *peer);
 	// This trunk does not answer any more: cp_shard_trunk_down() for every shard. NULL: there is but one.
@@ -157,6 +159,9 @@ void cp_shard_stop(struct cp_shard *shard);
 void cp_shard_drain(struct cp_shard *shard, bool drain);
 // Ends this call as an operator wants it: BYE to both, or 480 and CANCEL. False: it is none of this shard's.
 bool cp_shard_hangup(struct cp_shard *shard, uint64_t id);
+// Begins (enum cfg_record) or, with 0, ends the recording of this call. -ENOENT: it is none of this shard's; else as
+// cp_recording_start() and cp_recording_stop().
+int cp_shard_record(struct cp_shard *shard, uint64_t id, unsigned kind);
 // Every call, with the number of the target that is tried now or has taken it, from 1.
 void cp_shard_each(const struct cp_shard *shard,
 	void (*fn)(void *ctx, uint64_t call, unsigned attempt), void *ctx);

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 
 #include "controlplane/call/call.h"
+#include "controlplane/call/dtmf.h"
+#include "controlplane/call/media.h"
+#include "controlplane/call/prompt.h"
+#include "controlplane/call/recording.h"
 #include "controlplane/log.h"
 
 // What a journal says of sessions that this hawse-media has: events may come before they are claimed.
@@ -30,6 +34,7 @@ void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info)
 			cp_log(CP_LOG_ERROR, "media", 0, "no memory for the table of sessions");
 	}
 	shard->attached = true;
+	shard->can = cp_codecs_can(info->codecs, info->udptl);
 	shard->epoch = info->boot_epoch;
 	index_sessions(shard);
 	shard->replaying = shard->calls;
@@ -82,6 +87,15 @@ bool cp_shard_event(struct cp_shard *shard, const struct abi_msg *event)
 	case ABI_SRTP_FAILURES:
 	case ABI_DTLS_UNASKED:
 		cp_secure_event(s, event);
+		break;
+	case ABI_DTMF:
+		cp_dtmf_event(s, event);
+		break;
+	case ABI_PLAY_DONE:
+		cp_prompt_event(s, event);
+		break;
+	case ABI_RECORD_DONE:
+		cp_recording_event(s, event);
 		break;
 	case ABI_SWEPT:
 		cp_reason_set(s->call, "Q.850", 41, "media lost");

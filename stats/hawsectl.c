@@ -47,6 +47,7 @@ static const char usage[] =
 	"one area, such\n"
 	"                              as call, transport; until it is restarted\n"
 	"  call hangup ID              ends a call: BYE to both sides\n"
+	"  call record ID start|stop [wav|pcap]  records a call, to a file that its CDR names\n"
 	"  show registrations [USER]   phones that are registered, and trunks that we register at\n"
 	"  show bans                   addresses that are not listened to, and why\n"
 	"  unban ADDRESS               listens to it again\n"

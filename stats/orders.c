@@ -15,6 +15,7 @@ const struct st_order st_orders[] = {
 	{"config show", "[N]", 0, 1, .run = st_config_show},
 	{"show peers", "[NAME]", 0, 1},
 	{"call hangup", "ID", 1, 1, .done = "ended"},
+	{"call record", "ID start|stop [wav|pcap]", 2, 3, .done = "done"},
 	{"show registrations", "[USER]", 0, 1, .done = "nobody is registered"},
 	{"show bans", .done = "nobody is banned"},
 	{"unban", "ADDRESS", 1, 1, .done = "listened to again"},

@@ -183,6 +183,7 @@ bool st_t_call(const struct st_t *t, uint32_t slot, struct abi_call *call)
 	end_text(call->from, sizeof(call->from));
 	end_text(call->to, sizeof(call->to));
 	end_text(call->codec, sizeof(call->codec));
+	end_text(call->far_codec, sizeof(call->far_codec));
 	return true;
 }
 

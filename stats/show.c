@@ -77,11 +77,13 @@ json_t *st_json_call(const struct abi_call *call, uint64_t now_us, uint64_t real
 	char id[ST_ID_TEXT];
 
 	st_id(id, call->id);
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b, s:i, s:i, "
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:b, s:b, s:i, s:i, "
 			 "s:[o,o]}",
 		"id", id, "state", st_call_state(call->state), "from", st_json_string(call->from),
 		"to", st_json_string(call->to), "caller_peer", st_json_string(call->peer[0]),
 		"callee_peer", st_json_string(call->peer[1]), "codec", st_json_string(call->codec),
+		"callee_codec",
+		st_json_string(call->far_codec[0] ? call->far_codec : call->codec),
 		"start_ms", moment(call->start_us, realtime_offset_us), "answer_ms",
 		moment(call->answer_us, realtime_offset_us), "duration_ms",
 		(json_int_t)(now_us > since && since ? (now_us - since) / 1000 : 0),

@@ -157,14 +157,16 @@ static json_t *json_media(const struct st_reader *r, const struct abi_call *call
 
 static void print_head(const struct st_show *s, const struct abi_call *call)
 {
-	char id[ST_ID_TEXT], time[ST_TIME_TEXT], text[3 * 104 + 1];
+	char id[ST_ID_TEXT], time[ST_TIME_TEXT], text[3 * 104 + 1], far[3 * 24 + 1];
 	const char *numbers[] = {call->from, call->to};
 
 	st_id(id, call->id);
 	st_duration(time, call->answer_us ? call->answer_us : call->start_us, s->now_us);
 	st_clean(text, sizeof(text), call->codec, strlen(call->codec), ST_LINE);
-	fprintf(s->out, "Call %s: %s for %s%s%s%s%s\n", id, st_call_state(call->state), time,
-		text[0] ? ", " : "", text, call->held & 1 ? ", caller holds" : "",
+	st_clean(far, sizeof(far), call->far_codec, strlen(call->far_codec), ST_LINE);
+	fprintf(s->out, "Call %s: %s for %s%s%s%s%s%s%s\n", id, st_call_state(call->state), time,
+		text[0] ? ", " : "", text, far[0] ? " transcoded to " : "", far,
+		call->held & 1 ? ", caller holds" : "",
 		call->held & 2 ? ", callee holds" : "");
 	for (unsigned i = 0; i < 2; i++) {
 		st_clean(text, sizeof(text), numbers[i], strlen(numbers[i]), ST_LINE);

@@ -3,6 +3,7 @@
 // Forks of the callee: each of its early dialogs has a session description of its own, and is to the caller
 // an early dialog too, under another tag of ours.
 #include "controlplane/call/call.h"
+#include "controlplane/call/media.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,11 +2,10 @@
 //
 // Offer and answer across both legs: who offers what to whom, and what comes of it.
 #include "controlplane/call/call.h"
-#include "controlplane/call/codecs.h"
+#include "controlplane/call/media.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static struct sdp_arena *scratch(struct cp_call *call)
 {
@@ -16,6 +15,13 @@ static struct sdp_arena *scratch(struct cp_call *call)
 static struct sip_slice as_slice(struct sdp_str s)
 {
 	return sip_slice(s.ptr, s.len);
+}
+
+void cp_bridge_policy(struct cp_call *call, struct sdp_oa *oa)
+{
+	const struct cp_peer *a = call->leg[0].peer, *b = call->leg[1].peer;
+
+	sdp_oa_policy(oa, a ? &a->codecs : NULL, b ? &b->codecs : NULL, call->shard->can);
 }
 
 // Ports are there for every stream that can have some.
@@ -36,6 +42,7 @@ int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, 
 	struct sdp_oa *oa = cp_oa_of(x);
 	int err = cp_secure_taking(call, oa, leg, body);
 
+	cp_bridge_policy(call, oa);
 	if (!err)
 		err = sdp_oa_take_offer(oa, scratch(call), (enum sdp_leg)leg,
 			(const uint8_t *)body.p, body.n, need, &error);
@@ -67,22 +74,11 @@ int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, 
 	return 0;
 }
 
-// What the peers' settings leave of it. A request without an offer brings that of the other side.
-static int allow_codecs(struct cp_exchange *x, struct sip_slice *body)
+// A call that would need a transcoder is better refused by the target, or taken by another one, than ended when
+// somebody has answered.
+static bool is_full(const struct cp_shard *shard)
 {
-	struct cp_shard *shard = x->call->shard;
-	unsigned from = x->delayed ? cp_other(x->from) : x->from;
-	int n;
-
-	if (!shard->offer)
-		shard->offer = malloc(CP_CODECS_TEXT);
-	if (!shard->offer)
-		return -ENOMEM;
-	n = cp_codecs_filter(x->call->leg[from].peer, x->call->leg[cp_other(from)].peer, *body,
-		shard->offer, CP_CODECS_TEXT);
-	if (n > 0)
-		*body = sip_slice(shard->offer, (size_t)n);
-	return n < 0 ? n : 0;
+	return shard->ops->transcoders_full && shard->ops->transcoders_full(shard->ctx);
 }
 
 int cp_bridge_show_offer(struct cp_exchange *x, struct sip_slice *body)
@@ -91,10 +87,13 @@ int cp_bridge_show_offer(struct cp_exchange *x, struct sip_slice *body)
 	struct sdp_str text = {0};
 	int err = cp_secure_offering(x->call, oa, (unsigned)sdp_leg_other((enum sdp_leg)oa->pending.offerer));
 
+	cp_bridge_policy(x->call, oa);
+	if (!oa->agreed_once && is_full(x->call->shard))
+		oa->can &= SDP_CAN_DTMF | SDP_CAN_T38;
 	if (!err)
 		err = sdp_oa_show_offer(oa, scratch(x->call), &text);
 	*body = as_slice(text);
-	return err ? err : allow_codecs(x, body);
+	return err;
 }
 
 int cp_bridge_answer(struct cp_call *call, struct sdp_oa *oa, unsigned leg, struct sip_slice body,
@@ -104,6 +103,7 @@ int cp_bridge_answer(struct cp_call *call, struct sdp_oa *oa, unsigned leg, stru
 	struct sdp_str text = {0};
 	int err = 0;
 
+	cp_bridge_policy(call, oa);
 	if (body.n)
 		err = sdp_oa_take_answer(oa, scratch(call), (enum sdp_leg)leg,
 			(const uint8_t *)body.p, body.n, &error);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/call/call.h"
+#include "controlplane/call/dtmf.h"
+#include "controlplane/call/media.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -199,6 +201,7 @@ void cp_call_free(struct cp_call *call)
 	cp_join_drop(call);
 	cp_refer_drop(call);
 	cp_exchange_release(&call->invite);
+	cp_dtmf_free(call);
 	for (unsigned i = 0; i < CP_RELAYS; i++)
 		cp_exchange_release(&call->other[i]);
 	cp_branches_free(call, NULL);
@@ -214,6 +217,7 @@ void cp_call_free(struct cp_call *call)
 	free(call->saved);
 	free(call->choice);
 	free(call->late);
+	free(call->recordings);
 	free(call);
 }
 
@@ -285,7 +289,9 @@ void cp_call_show(struct cp_call *call)
 	}
 	copy_text(entry->from, sizeof(entry->from), sip_str(call->from));
 	copy_text(entry->to, sizeof(entry->to), sip_str(call->to));
-	copy_text(entry->codec, sizeof(entry->codec), sip_str(call->codec));
+	copy_text(entry->codec, sizeof(entry->codec), sip_str(call->codec[0]));
+	copy_text(entry->far_codec, sizeof(entry->far_codec),
+		sip_str(call->transcoded ? call->codec[1] : ""));
 	cp_tregion_call_end(t, call->entry);
 }
 
@@ -305,6 +311,18 @@ void cp_call_event(struct cp_call *call, uint8_t leg, const char *format, ...)
 			: leg == 1 ? "callee: "
 				   : "",
 			text);
+}
+
+const char *cp_call_codecs(const struct cp_call *call, char text[CP_CODECS_TEXT])
+{
+	if (!call->codec[0][0])
+		return "no codec";
+	if (call->transcoded)
+		snprintf(text, CP_CODECS_TEXT, "%s | %s (%s)", call->codec[0], call->codec[1],
+			call->codec_why);
+	else
+		snprintf(text, CP_CODECS_TEXT, "%s (%s)", call->codec[0], call->codec_why);
+	return text;
 }
 
 void cp_call_state(struct cp_call *call, enum abi_call_state state)

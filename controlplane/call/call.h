@@ -21,6 +21,7 @@
 
 #include "controlplane/call/carry.h"
 #include "controlplane/call/cdr.h"
+#include "controlplane/call/codecs.h"
 #include "controlplane/call/secure.h"
 #include "controlplane/counters.h"
 #include "controlplane/shard.h"
@@ -43,6 +44,9 @@
 	"NOTIFY"
 
 struct cp_call;
+struct cp_order;
+struct cp_digits;
+struct cp_recordings;
 
 enum cp_exchange_kind {
 	CP_X_FREE,
@@ -61,6 +65,7 @@ enum cp_exchange_kind {
 	CP_X_NOTIFY,   // ours, of a transfer (refer.h); `from` is the leg that it goes to
 	CP_X_JOIN,     // re-INVITE to a party that is moved into this call (join.h)
 	CP_X_RESTORE,  // re-INVITE to a party that was to be moved and stays
+	CP_X_DIGIT,    // ours: INFO with a digit that was heard (dtmf.h); `from` is the other side
 };
 
 enum cp_phase {
@@ -135,6 +140,9 @@ struct cp_session {
 	struct abi_session_plan plan;
 	struct cp_secure *secure[2]; // NULL: plain RTP
 	struct cp_resume *resume;    // NULL: nothing was learned before, or all is told
+	bool looked_into;            // the plan has codecs
+	struct abi_record_codec heard[2]; // what each party sends
+	struct cp_order *orders, *last_order; // what else it is told, in this order (order.h)
 };
 
 enum cp_reliable { // provisional responses to the caller
@@ -160,6 +168,8 @@ struct cp_leg {
 	bool stale;                 // it has to be told what is agreed
 	bool silent;                // no media came for too long
 	bool probing;               // and it was asked whether it lives
+	bool info_digits;           // it has sent digits by INFO,
+	bool plain_digits;          // as application/dtmf
 	uint32_t told; // A: version of ours that it was told reliably before the 2xx, 0: none
 	struct sip_session_timer session; // RFC 4028
 	uint64_t due_us;                  // when that wants a refresh or the end, 0: never
@@ -234,7 +244,14 @@ struct cp_call {
 	char route_name[40];             // the route's prefix
 	uint8_t attempt;                 // targets that did not take it
 	struct sip_timer interim;        // of the next record of a long call
-	char codec[24];
+	char codec[2][24];              // of each leg: "PCMA/8000"
+	char codec_why[CP_CODECS_WHY];  // why these
+	bool transcoded;
+	bool hears[2]; // this party wants to be sent something, by its own description
+	uint8_t music, playing; // bit n: leg n is to hear music, and does
+	bool look; // its media are looked into, whatever their codecs: something is to be heard in them
+	struct cp_recordings *recordings; // malloc; NULL: it was never recorded
+	struct cp_digits *digits; // that wait to be sent by INFO, malloc; NULL: none did
 	struct cp_transfer *transfer;   // that one of its parties has asked for (refer.h), or NULL
 	struct cp_transfer *awaited_by; // goes on when this call is answered
 	struct cp_join *join;           // this call is being made of others (join.h)
@@ -274,9 +291,8 @@ struct cp_shard {
 	bool own_accounts;
 	struct cp_ping *pings;
 	unsigned ping_count;
-	char *offer;         // one that was filtered by codecs
-	void *rewriter[2];   // by enum cfg_direction, once it was needed
-	const uint8_t *wire; // what a message was before header rules, while it is received
+	void *rewriter[2];          // by enum cfg_direction, once it was needed
+	const uint8_t *wire;        // what a message was before header rules, while it is received
 	size_t wire_size;
 	struct cp_tregion *tregion;
 	abi_atomic64 *counters;
@@ -289,6 +305,7 @@ struct cp_shard {
 	size_t up;
 	unsigned replays; // commands in flight
 	bool attached;    // to hawse-media
+	uint32_t can;     // codecs that it transcodes: cp_codecs_can()
 	bool ready;       // and every session was claimed or replayed
 	uint64_t epoch;   // of the hawse-media that is attached, or was last
 	bool stopping;
@@ -360,6 +377,9 @@ void cp_call_free(struct cp_call *call);
 void cp_call_show(struct cp_call *call);
 void cp_call_event(struct cp_call *call, uint8_t leg, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+#define CP_CODECS_TEXT 160u
+// "opus/48000 | PCMA/8000 (opus -> PCMA: callee has no opus)"
+const char *cp_call_codecs(const struct cp_call *call, char text[CP_CODECS_TEXT]);
 // Sets the state and keeps the gauges.
 void cp_call_state(struct cp_call *call, enum abi_call_state state);
 void cp_call_result(struct cp_call *call, enum cp_result result);
@@ -384,6 +404,8 @@ enum cp_line {
 	CP_LINE_SDP = 1 << 1,     // Content-Type: application/sdp
 	CP_LINE_REQUEST = 1 << 2, // User-Agent, else Server
 	CP_LINE_OK = 1 << 3,      // a 2xx to INVITE or UPDATE: the session timer is settled by it
+	CP_LINE_DTMF = 1 << 4,    // Content-Type: application/dtmf
+	CP_LINE_DTMF_RELAY = 1 << 5,
 };
 // Our own lines for a message to leg `to`, and what is carried over from `m` (NULL: nothing) as
 // `what` (enum cp_carried_in) says. Lies in the shard's buffer until the next one is written.
@@ -603,6 +625,8 @@ void cp_record_old_media(struct cp_session *s);
 
 // ---- bridge.c: offer and answer
 
+// What the peers of both legs want of codecs, and what hawse-media can: for everything else that is done with oa.
+void cp_bridge_policy(struct cp_call *call, struct sdp_oa *oa);
 // Takes the offer of `leg` for x and asks for ports. 0: go on at once; 1: cp_..._ports() will be
 // called; or -errno with `status` and a Warning line for the refusal.
 int cp_bridge_offer(struct cp_exchange *x, unsigned leg, struct sip_slice body, int *status,
@@ -709,31 +733,6 @@ void cp_call_unkeep(struct cp_call *call);
 // An INVITE without To tag: is it the one of a restored call whose 200 got lost? Then it is answered.
 bool cp_restored_invite(
 	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m);
-
-// ---- media.c
-
-// Asks for ports for every stream that wants some. Number of commands sent, or -errno when none
-// could be sent.
-int cp_media_alloc(struct cp_call *call, const struct sdp_oa_need *need);
-// Installs the plan of `oa`. `final`: the answer stands, silence is watched. 0 or -errno.
-int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final);
-bool cp_media_busy(const struct cp_call *call);
-bool cp_media_waits_for_ports(const struct cp_call *call);
-// Deletes sessions whose ports the call does not use any more.
-void cp_media_sweep(struct cp_call *call);
-// Deletes all.
-void cp_media_release(struct cp_call *call);
-// Without a word; the call is being freed.
-void cp_media_drop(struct cp_call *call);
-// There is more to say of its security.
-void cp_media_more(struct cp_session *s);
-bool cp_media_gone(const struct cp_call *call);
-// One more session of the call, without ports. 0, -EMFILE, -ENOMEM.
-int cp_media_session(struct cp_call *call, unsigned stream, struct cp_session **out);
-// Events of its slot find it.
-void cp_media_index(struct cp_session *s);
-// Claims or makes again what `replay` says, a window at a time, and then says that it is done.
-void cp_media_replay(struct cp_shard *shard);
 
 #ifdef __cplusplus
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "controlplane/call/quality.h"
+#include "controlplane/call/recording.h"
 
 // Why not jansson: a tree of 30 nodes for each of two lines a call is most of what ending one costs.
 struct out {
@@ -376,6 +377,16 @@ static void put_moved(struct out *o, const char *key, uint64_t call)
 	put_bytes(o, "\"", 1);
 }
 
+static void put_recordings(struct out *o, const struct cp_recordings *r)
+{
+	put_key(o, "recordings");
+	for (unsigned i = 0; i < r->count; i++) {
+		put_words(o, i ? "," : "[");
+		put_string(o, r->file[i], strlen(r->file[i]));
+	}
+	put_words(o, "]");
+}
+
 int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 {
 	struct out o = {line, size, 0, false};
@@ -398,6 +409,13 @@ int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 	put_times(&o, cdr);
 	put_cause(&o, cdr);
 	put_if(&o, "codec", cdr->codec);
+	if (cdr->codec_why && cdr->codec_why[0]) {
+		put_key(&o, "transcoded");
+		put_words(&o, cdr->transcoded ? "true" : "false");
+		put_text(&o, "codec_why", cdr->codec_why);
+	}
+	if (cdr->recordings && cdr->recordings->count)
+		put_recordings(&o, cdr->recordings);
 	if (cdr->srtp && cdr->srtp[0]) {
 		put_text(&o, "srtp", cdr->srtp);
 		put_text(&o, "keying", cdr->keying);

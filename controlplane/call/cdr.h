@@ -8,7 +8,7 @@
 //    "start":"2026-01-31T12:00:00.000Z","ring":...,"answer":...,"end":...,
 //    "pdd_ms":120,"setup_ms":4031,"duration_ms":60012,"cost":0.009000,
 //    "ended_by":"caller","status":200,"cause":"Normal call clearing","q850":16,"reason":null,
-//    "codec":"PCMA/8000",
+//    "codec":"PCMA/8000","transcoded":true,"codec_why":"opus -> PCMA: callee has no opus",
 //    "received":{"packets":3000,"octets":516000,"lost":0,"duplicate":0,"out_of_order":0,
 //    "jitter_ms":0.125,"strangers":0,"dropped":0,"r":93.2,"mos":4.41},
 //    "sent":{"packets":3000,"octets":516000},"remote":"192.0.2.1:4000","learned":"confirmed"}
@@ -22,6 +22,8 @@
 // Q.850 cause, else that of the status by RFC 3398. `received` is what came from this leg's party, `sent` what was
 // sent to it; `r` and `mos` judge the former (quality.h). `learned` is "no" (as signalled), "yes" or
 // "confirmed". Without media (never connected) "received", "sent", "remote" and "learned" are null.
+//
+// "recordings":["20260131/00c0ffee00c0ffee-1.wav"] of a call that was recorded.
 //
 // After a transfer a party goes on in another call: the old one's lines end with
 // "transferred_to":"<call>", the new one's with "transferred_from":"<call>", and the times of the two add up.
@@ -51,6 +53,8 @@ struct cp_media_total {
 	bool any; // a report came
 };
 
+struct cp_recordings;
+
 struct cp_cdr {
 	enum cp_cdr_record record;
 	uint64_t call;
@@ -58,6 +62,9 @@ struct cp_cdr {
 	unsigned attempt; // of leg 1, from 1
 	const char *peer, *caller_peer, *callee_peer, *route;
 	const char *from, *to, *from_sent, *to_sent, *codec; // empty: not known
+	const char *codec_why; // empty: no media
+	bool transcoded;
+	const struct cp_recordings *recordings; // NULL: none
 	const char *srtp, *keying; // "AEAD_AES_128_GCM", "dtls" or "sdes"; NULL or empty: plain RTP
 	struct sip_slice call_id;
 	struct sip_slice

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 
 #include "controlplane/call/call.h"
+#include "controlplane/call/media.h"
 #include "controlplane/call/carry.h"
+#include "controlplane/call/dtmf.h"
 #include "controlplane/call/hide.h"
 #include "controlplane/call/join.h"
 #include "controlplane/call/refer.h"
@@ -336,7 +338,8 @@ void cp_change_request(struct cp_call *call, unsigned leg, struct sip_dialog *d,
 		cp_subscribe_request(call, leg, tx, m);
 		break;
 	default:
-		relay(call, leg, branch, tx, m);
+		if (m->method != SIP_INFO || !cp_dtmf_info(call, leg, tx, m))
+			relay(call, leg, branch, tx, m);
 	}
 }
 
@@ -385,13 +388,41 @@ static void send_ack(struct cp_exchange *x)
 		d, sip_str("Content-Type: application/sdp\r\n"), sip_slice(shown.ptr, shown.len));
 }
 
+// hawse-media cannot make the codecs of an offer that was answered into each other, or has no room left to: the
+// offer is refused, and the side that had taken it is offered again what was agreed.
+static void codecs_refused(struct cp_exchange *x, int error)
+{
+	struct cp_call *call = x->call;
+	unsigned to = cp_other(x->from);
+
+	cp_log(CP_LOG_WARNING, "media", call->id, "cannot be transcoded: %s", strerror(-error));
+	cp_call_event(call, 255, "change refused: cannot be transcoded: %s", strerror(-error));
+	cp_bridge_reject(x);
+	call->leg[to].stale = call->leg[to].stale || !x->unasked;
+	if (sip_dialog_owes_ack(call->leg[to].dialog))
+		sip_dialog_ack(call->leg[to].dialog, nothing, nothing);
+	respond(x, 488, nothing,
+		sip_str("Warning: 305 hawse \"no codec in common, and no room to transcode\"\r\n"),
+		nothing);
+	if (cp_media_apply(call, &call->oa, true))
+		cp_call_event(call, 255, "media cannot be set up as before");
+	release(x);
+	cp_change_tell_due(call);
+}
+
 void cp_change_settled(struct cp_exchange *x, int error)
 {
 	struct cp_call *call = x->call;
+	char text[CP_CODECS_TEXT];
 	struct sdp_str shown;
 
 	if (x->kind == CP_X_JOIN) {
 		cp_join_settled(x, error);
+		return;
+	}
+	if (cp_media_is_codec_error(error) && call->state == ABI_CALL_UP && x->server &&
+		!x->delayed) {
+		codecs_refused(x, error);
 		return;
 	}
 	if (error) {
@@ -408,7 +439,7 @@ void cp_change_settled(struct cp_exchange *x, int error)
 	if (call->state == ABI_CALL_UP)
 		call->leg[0].stale = call->leg[1].stale = false;
 	cp_call_event(call, 255, "session changed%s%s, %s", call->held & 1 ? ", caller holds" : "",
-		call->held & 2 ? ", callee holds" : "", call->codec[0] ? call->codec : "no codec");
+		call->held & 2 ? ", callee holds" : "", cp_call_codecs(call, text));
 	cp_call_show(call);
 	release(x);
 }

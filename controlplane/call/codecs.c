@@ -4,307 +4,281 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
-#define FORMATS 64u
-#define NOWHERE 1000u
+#define PTIME 20u // ms, of who does not say
 
-struct format {
-	uint8_t type;
-	char name[24];
-	unsigned rank; // place in the list of the peer; NOWHERE: not to be offered
-	bool codec;    // carries speech by itself: not events, not comfort noise
-};
+// ---- policies -------------------------------------------------------------------------------------
 
-struct section { // one m-line and what follows it
-	struct sip_slice text;
-	struct sip_slice head; // "m=audio 4000 RTP/AVP"
-	struct sip_slice port; // in it
-	struct format format[FORMATS];
-	unsigned count;
-	bool audio, changed;
-};
-
-// ---- reading ----------------------------------------------------------------------------------------
-
-static struct sip_slice take_line(struct sip_slice *rest)
+static struct sdp_names names_of(const struct cfg_names *n)
 {
-	const char *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
-	struct sip_slice line = *rest;
-
-	if (end)
-		line.n = (size_t)(end - rest->p) + 1;
-	*rest = sip_slice_from(*rest, line.n);
-	return line;
+	return (struct sdp_names){(const char (*)[16])n->name, n->count};
 }
 
-static struct sip_slice take_word(struct sip_slice *rest)
+void cp_codecs_policy(const struct cfg_peer *cfg, struct sdp_codec_policy *out)
 {
-	struct sip_slice word;
-	size_t n = 0;
+	const struct cfg_codecs *c = &cfg->codecs;
 
-	while (rest->n && *rest->p == ' ')
-		*rest = sip_slice_from(*rest, 1);
-	while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\r' && rest->p[n] != '\n')
-		n++;
-	word = sip_slice(rest->p, n);
-	*rest = sip_slice_from(*rest, n);
-	return word;
+	*out = (struct sdp_codec_policy){
+		.allow = names_of(&c->allow),
+		.strip = names_of(&c->strip),
+		.order = names_of(&c->order),
+		.add = names_of(&c->add),
+		.usual = cfg->kind == CFG_WEBRTC ? SDP_USUAL_BROWSER : SDP_USUAL_PHONE,
+		.transcode = !c->no_transcode,
+		.events = c->dtmf == CFG_DTMF_AUTO || c->dtmf == CFG_DTMF_RFC4733,
+		.want_events = c->dtmf == CFG_DTMF_RFC4733,
+		.music = c->hold_music != NULL,
+		// Who insists on SRTP gets nothing in the clear.
+		.t38 = c->t38 == CFG_T38_PASS && cfg->kind != CFG_WEBRTC &&
+		       cfg->srtp != CFG_SRTP_SDES && cfg->srtp != CFG_SRTP_DTLS,
+	};
 }
 
-static const char *static_name(unsigned type)
+static bool is_abi(unsigned abi, const char *name, uint32_t rate)
 {
-	switch (type) {
-	case 0:
-		return "PCMU";
-	case 3:
-		return "GSM";
-	case 4:
-		return "G723";
-	case 8:
-		return "PCMA";
-	case 9:
-		return "G722";
-	case 13:
-		return "CN";
-	case 15:
-		return "G728";
-	case 18:
-		return "G729";
-	default:
-		return "";
-	}
+	const struct abi_codec_info *info = abi_codec_of(abi);
+
+	return info && strcasecmp(info->name, name) == 0 &&
+	       abi_codec_clock(abi, rate / 1000) == rate;
 }
 
-static bool begins(struct sip_slice line, const char *with)
+static uint8_t find_abi(const char *name, uint32_t rate)
 {
-	size_t n = strlen(with);
-
-	return line.n >= n && memcmp(line.p, with, n) == 0;
+	for (unsigned abi = 1; abi < ABI_CODECS; abi++)
+		if (is_abi(abi, name, rate))
+			return (uint8_t)abi;
+	return ABI_CODEC_NONE;
 }
 
-static struct format *find(struct section *s, unsigned type)
+uint32_t cp_codecs_can(uint64_t codecs, bool udptl)
 {
-	for (unsigned i = 0; i < s->count; i++)
-		if (s->format[i].type == type)
-			return &s->format[i];
-	return NULL;
+	const struct sdp_recode_codec *c;
+	uint32_t can = udptl ? SDP_CAN_T38 : 0;
+
+	for (unsigned i = 0; (c = sdp_recode_codec(i)) != NULL; i++)
+		if (codecs >> find_abi(c->name, c->rate) & 1)
+			can |= 1u << i;
+	return can & ~(SDP_CAN_T38 | SDP_CAN_DTMF) ? can | SDP_CAN_DTMF : can;
 }
 
-// The payload type that "a=rtpmap:96 ..." is about; -1: it is about none.
-static int type_of(struct sip_slice line)
+// ---- terms of a codec -----------------------------------------------------------------------------
+
+// A number of "name=...;..."; -1: it is not there.
+static long parameter(const char *fmtp, const char *name)
 {
-	static const char *const attributes[] = {"a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"};
+	size_t n = strlen(name);
 
-	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
-		size_t n = strlen(attributes[i]);
-		unsigned type = 0, digits = 0;
-
-		if (!begins(line, attributes[i]))
-			continue;
-		while (n < line.n && line.p[n] >= '0' && line.p[n] <= '9' && digits++ < 3)
-			type = type * 10 + (unsigned)(line.p[n++] - '0');
-		return digits && type < 128 ? (int)type : -1;
+	for (const char *p = fmtp; p; p = strchr(p, ';')) {
+		p += strspn(p, "; ");
+		if (strncasecmp(p, name, n) == 0 && p[n] == '=')
+			return strtol(p + n + 1, NULL, 10);
+		if (!*p)
+			break;
 	}
 	return -1;
 }
 
-static void read_names(struct section *s)
+static uint16_t modes_of(const char *fmtp)
 {
-	struct sip_slice rest = s->text;
+	const char *p = strcasestr(fmtp, "mode-set=");
+	uint16_t modes = 0;
 
-	while (rest.n) {
-		struct sip_slice line = take_line(&rest), name;
-		struct format *f;
-		int type = begins(line, "a=rtpmap:") ? type_of(line) : -1;
+	for (p = p ? p + 9 : ""; *p >= '0' && *p <= '8'; p += p[1] == ',' ? 2 : 1)
+		modes |= (uint16_t)(1u << (*p - '0'));
+	return modes;
+}
 
-		f = type >= 0 ? find(s, (unsigned)type) : NULL;
-		if (!f)
-			continue;
-		take_word(&line);
-		name = take_word(&line);
-		for (size_t i = 0; i < name.n; i++)
-			if (name.p[i] == '/')
-				name.n = i;
-		snprintf(f->name, sizeof(f->name), "%.*s", SIP_PRI(name));
+static uint16_t flag_if(const char *fmtp, const char *name, uint16_t flag)
+{
+	return parameter(fmtp, name) == 1 ? flag : 0;
+}
+
+static void amr_terms(const char *fmtp, struct abi_codec_terms *t)
+{
+	t->flags = flag_if(fmtp, "octet-align", ABI_CODEC_OCTET_ALIGNED) |
+		   flag_if(fmtp, "mode-change-neighbor", ABI_CODEC_NEIGHBOR);
+	if (parameter(fmtp, "mode-change-period") == 2)
+		t->flags |= ABI_CODEC_PERIOD_2;
+	t->modes = modes_of(fmtp);
+}
+
+static void opus_terms(const char *fmtp, struct abi_leg_plan *leg, struct abi_codec_terms *t)
+{
+	long most = parameter(fmtp, "maxplaybackrate"), bits = parameter(fmtp, "maxaveragebitrate");
+
+	t->flags = flag_if(fmtp, "useinbandfec", ABI_CODEC_FEC) |
+		   flag_if(fmtp, "cbr", ABI_CODEC_CBR);
+	if (most > 0 && most <= 16000)
+		t->khz = most <= 8000 ? 8 : 16;
+	if (bits >= 6000 && bits < 255000)
+		leg->codec_bits = (uint8_t)(bits / 1000);
+}
+
+// The party's own wish, as far as the codec has packets of that length.
+static uint8_t ptime_of(unsigned codec, const struct sdp_plan_leg *in)
+{
+	unsigned most = in->maxptime ? in->maxptime : 60, ms = in->ptime ? in->ptime : PTIME;
+
+	ms = ms < most ? ms : most;
+	ms = ms > 60 ? 60 : ms - ms % 10;
+	for (; ms >= 10; ms -= 10)
+		if (abi_codec_ptime(codec, ms))
+			return (uint8_t)ms;
+	for (ms = 10; !abi_codec_ptime(codec, ms) && ms < 120;)
+		ms += 10;
+	return (uint8_t)ms;
+}
+
+static int leg_codec(const struct sdp_plan_leg *in, uint8_t dtmf, struct abi_leg_plan *leg,
+	struct abi_codec_terms *t)
+{
+	const char *fmtp = in->out.fmtp;
+	unsigned codec = find_abi(in->out.name, in->out.rate);
+
+	if (codec == ABI_CODEC_NONE)
+		return -EOPNOTSUPP;
+	leg->codec = (uint8_t)codec;
+	leg->codec_type = in->out.pt;
+	leg->ptime_ms = ptime_of(codec, in);
+	t->type_in = in->in.pt;
+	if (codec == ABI_CODEC_AMR || codec == ABI_CODEC_AMR_WB)
+		amr_terms(fmtp, t);
+	else if (codec == ABI_CODEC_OPUS)
+		opus_terms(fmtp, leg, t);
+	else if (codec == ABI_CODEC_L16 || codec == ABI_CODEC_SPEEX)
+		t->khz = (uint8_t)(in->out.rate / 1000);
+	if (codec == ABI_CODEC_L16)
+		t->channels = in->out.channels;
+	t->dtmf = dtmf;
+	t->dtmf_out = 255;
+	if (in->dtmf_out != SDP_PT_NONE) {
+		t->dtmf_out = in->dtmf_out;
+		t->dtmf_khz = (uint8_t)(in->dtmf_rate / 1000);
+	}
+	memset(leg->pt_map, 0, sizeof(leg->pt_map));
+	leg->pt_maps = 0;
+	leg->payload_types[in->in.pt / 64] |= 1ull << in->in.pt % 64;
+	return 0;
+}
+
+// ---- does it have to be looked into? --------------------------------------------------------------
+
+uint8_t cp_codecs_dtmf(const struct cfg_codecs *peer, bool events, bool info)
+{
+	switch (peer ? peer->dtmf : CFG_DTMF_AUTO) {
+	case CFG_DTMF_INFO:
+		return ABI_DTMF_SIGNALLED;
+	case CFG_DTMF_INBAND:
+		return ABI_DTMF_INBAND;
+	case CFG_DTMF_RFC4733:
+		return events ? ABI_DTMF_EVENT : ABI_DTMF_INBAND;
+	default:
+		return events ? ABI_DTMF_EVENT : info ? ABI_DTMF_SIGNALLED : ABI_DTMF_NONE;
 	}
 }
 
-static void read_section(struct sip_slice text, struct section *s)
+// Of both legs. Who does not say gives tones, where the other side has something else. An INFO that came by the way
+// is no reason to listen to everything.
+static void find_dtmf(const struct cp_codecs_want *want, const struct sdp_plan_stream *stream,
+	bool info, uint8_t dtmf[2])
 {
-	struct sip_slice rest = text, line = take_line(&rest), word = line;
-
-	memset(s, 0, sizeof(*s));
-	s->text = text;
-	s->audio = begins(line, "m=audio ");
-	if (!s->audio)
-		return;
-	take_word(&word);
-	s->port = take_word(&word);
-	take_word(&word);
-	s->head = sip_slice(line.p, (size_t)(word.p - line.p));
-	for (struct sip_slice w = take_word(&word); w.n && s->count < FORMATS;
-		w = take_word(&word)) {
-		struct format *f = &s->format[s->count];
-		uint32_t type;
-
-		if (sip_slice_u32(w, 127, &type))
-			continue;
-		f->type = (uint8_t)type;
-		snprintf(f->name, sizeof(f->name), "%s", static_name(type));
-		s->count++;
-	}
-	read_names(s);
+	for (unsigned leg = 0; leg < 2; leg++)
+		dtmf[leg] = cp_codecs_dtmf(want->peer[leg],
+			stream->leg[leg].dtmf_in != SDP_PT_NONE, info && want->info[leg]);
+	for (unsigned leg = 0; leg < 2; leg++)
+		if (dtmf[leg] == ABI_DTMF_NONE && dtmf[leg ^ 1] != ABI_DTMF_NONE)
+			dtmf[leg] = ABI_DTMF_INBAND;
 }
 
-// ---- judging ----------------------------------------------------------------------------------------
-
-static unsigned place(const struct cfg_trunk *t, const char *name)
+static bool is_recodable(uint32_t can, const struct sdp_plan_codec *c)
 {
-	for (unsigned i = 0; i < t->codec_count; i++)
-		if (strcasecmp(t->codecs[i], name) == 0)
-			return i;
-	return t->codec_count ? NOWHERE : 0;
+	const struct sdp_recode_codec *r;
+
+	for (unsigned i = 0; (r = sdp_recode_codec(i)) != NULL; i++)
+		if (strcasecmp(r->name, c->name) == 0 && r->rate == c->rate)
+			return can >> i & 1;
+	return false;
 }
 
-static unsigned rank(
-	const struct cfg_trunk *from, const struct cfg_trunk *to, const struct format *f)
+// Packets of one are longer than the other takes.
+static bool too_long(const struct sdp_plan_leg *from, const struct sdp_plan_leg *to)
 {
-	unsigned a = place(from, f->name), b = place(to, f->name);
-
-	if (strcasecmp(f->name, "telephone-event") == 0)
-		return from->dtmf == CFG_DTMF_INBAND || to->dtmf == CFG_DTMF_INBAND ? NOWHERE
-										    : NOWHERE - 1;
-	if (!f->codec)
-		return NOWHERE - 1;
-	if (a == NOWHERE || b == NOWHERE)
-		return NOWHERE;
-	return to->codec_count ? b : a;
+	return to->maxptime && to->maxptime >= 10 && from->ptime > to->maxptime;
 }
 
-// False when nothing that speaks is left.
-static bool judge(const struct cfg_trunk *from, const struct cfg_trunk *to, struct section *s)
+static bool wants_a_look(const struct cp_codecs_want *want, const struct sdp_plan_stream *s,
+	const uint8_t dtmf[2])
 {
-	bool speaks = false;
-	unsigned kept = 0;
+	const bool transcode = !(want->peer[0] && want->peer[0]->no_transcode) &&
+			       !(want->peer[1] && want->peer[1]->no_transcode);
 
-	for (unsigned i = 0; i < s->count; i++) {
-		struct format *f = &s->format[i];
-
-		f->codec = strcasecmp(f->name, "CN") != 0 &&
-			   strcasecmp(f->name, "telephone-event") != 0 &&
-			   strcasecmp(f->name, "red") != 0;
-		f->rank = rank(from, to, f);
-		speaks |= f->codec && f->rank != NOWHERE;
-	}
-	if (!speaks)
+	if (!s->leg[0].out.name[0] || s->leg[0].secure.keying == SDP_KEY_PASS ||
+		!is_recodable(want->can, &s->leg[0].out) || !is_recodable(want->can, &s->leg[1].out))
 		return false;
-	for (unsigned i = 1; i < s->count; i++) // stable
-		for (unsigned k = i; k && s->format[k].rank < s->format[k - 1].rank; k--) {
-			struct format swap = s->format[k];
-
-			s->format[k] = s->format[k - 1];
-			s->format[k - 1] = swap;
-			s->changed = true;
-		}
-	while (kept < s->count && s->format[kept].rank != NOWHERE)
-		kept++;
-	s->changed |= kept != s->count;
-	s->count = kept;
-	return true;
+	return want->look || dtmf[0] != dtmf[1] ||
+	       (transcode && (too_long(&s->leg[0], &s->leg[1]) || too_long(&s->leg[1], &s->leg[0])));
 }
 
-// ---- writing ----------------------------------------------------------------------------------------
-
-struct text {
-	char *p;
-	size_t size, n;
-	bool full;
-};
-
-static void put(struct text *t, struct sip_slice s)
+static void plan_fax(struct abi_leg_plan *leg)
 {
-	if (s.n > t->size - t->n) {
-		t->full = true;
-		return;
-	}
-	if (s.n)
-		memcpy(t->p + t->n, s.p, s.n);
-	t->n += s.n;
+	leg->flags |= ABI_LEG_UDPTL;
+	leg->flags &= ~(uint32_t)(ABI_LEG_RTCP | ABI_LEG_RTCP_MUX | ABI_LEG_TIMEOUT);
+	leg->payload_types[0] = leg->payload_types[1] = 0;
+	leg->pt_maps = 0;
+	leg->dtmf_type = 255;
+	leg->max_packets = leg->max_octets = 0;
+	memset(leg->pt_map, 0, sizeof(leg->pt_map));
+	memset(leg->remote_rtcp_ip, 0, sizeof(leg->remote_rtcp_ip));
+	leg->remote_rtcp_port = 0;
 }
 
-static void put_section(struct text *t, struct section *s)
+int cp_codecs_plan(const struct cp_codecs_want *want, const struct sdp_plan_stream *stream,
+	struct abi_session_plan *plan)
 {
-	struct sip_slice rest = s->text;
-	char number[8];
+	uint8_t dtmf[2];
+	int err = 0;
 
-	take_line(&rest);
-	put(t, s->head);
-	for (unsigned i = 0; i < s->count; i++) {
-		snprintf(number, sizeof(number), " %u", s->format[i].type);
-		put(t, sip_str(number));
-	}
-	put(t, sip_str("\r\n"));
-	while (rest.n) {
-		struct sip_slice line = take_line(&rest);
-		int type = type_of(line);
-
-		if (type < 0 || find(s, (unsigned)type))
-			put(t, line);
-	}
-}
-
-// Port 0: refused, its formats as they were.
-static void put_refused(struct text *t, const struct section *s)
-{
-	struct sip_slice text = s->text;
-
-	put(t, sip_slice(text.p, (size_t)(s->port.p - text.p)));
-	put(t, sip_str("0"));
-	put(t, sip_slice_from(text, (size_t)(s->port.p + s->port.n - text.p)));
-}
-
-static struct sip_slice next_section(struct sip_slice *rest)
-{
-	struct sip_slice all = *rest, section = all;
-
-	take_line(rest);
-	while (rest->n && !begins(*rest, "m="))
-		take_line(rest);
-	section.n = (size_t)(rest->p - all.p);
-	return section;
-}
-
-int cp_codecs_filter(const struct cp_peer *from, const struct cp_peer *to, struct sip_slice offer,
-	char *out, size_t size)
-{
-	const struct cfg_trunk *a = &from->cfg->trunk, *b = &to->cfg->trunk;
-	struct text t = {out, size, 0, false};
-	bool changed = false, refused = false, left = false;
-
-	if (!a->codec_count && !b->codec_count && !a->dtmf && !b->dtmf)
+	if (stream->fax) {
+		plan_fax(&plan->leg[0]);
+		plan_fax(&plan->leg[1]);
 		return 0;
-	while (offer.n) {
-		struct section s;
-
-		read_section(next_section(&offer), &s);
-		if (!s.audio || sip_slice_is(s.port, "0")) {
-			left |= begins(s.text, "m=") && !s.audio;
-			put(&t, s.text);
-		} else if (judge(a, b, &s)) {
-			left = true;
-			if (s.changed)
-				put_section(&t, &s);
-			else
-				put(&t, s.text);
-			changed |= s.changed;
-		} else {
-			refused = true;
-			put_refused(&t, &s);
-		}
 	}
-	if (refused && !left)
-		return -EPROTONOSUPPORT;
-	if (t.full)
-		return -ENOBUFS;
-	return changed || refused ? (int)t.n : 0;
+	find_dtmf(want, stream, false, dtmf);
+	if (stream->kind != SDP_AUDIO || !(stream->recoded || wants_a_look(want, stream, dtmf)))
+		return 0;
+	find_dtmf(want, stream, true, dtmf);
+	for (unsigned leg = 0; leg < 2 && !err; leg++)
+		err = leg_codec(&stream->leg[leg], dtmf[leg], &plan->leg[leg], &plan->terms[leg]);
+	return err ? err : 1;
+}
+
+void cp_codecs_heard(const struct sdp_plan_leg *leg, struct abi_record_codec *out)
+{
+	struct abi_leg_plan plan = {0};
+	struct abi_codec_terms terms = {0};
+
+	*out = (struct abi_record_codec){0};
+	if (!leg->in.name[0] || leg_codec(leg, ABI_DTMF_NONE, &plan, &terms))
+		return;
+	out->codec = plan.codec;
+	out->type = leg->in.pt;
+	out->khz = plan.codec == ABI_CODEC_OPUS ? 0 : terms.khz;
+	out->flags = (uint8_t)(terms.flags & ABI_CODEC_OCTET_ALIGNED);
+}
+
+// ---- in words -------------------------------------------------------------------------------------
+
+void cp_codecs_why(const struct sdp_plan_stream *stream, char why[CP_CODECS_WHY])
+{
+	const char *a = stream->leg[0].out.name, *b = stream->leg[1].out.name;
+
+	why[0] = '\0';
+	if (stream->fax)
+		snprintf(why, CP_CODECS_WHY, "T.38 passed through");
+	else if (stream->recoded)
+		snprintf(why, CP_CODECS_WHY, "%.20s -> %.20s: callee has no %.20s", a, b, a);
+	else if (a[0])
+		snprintf(why, CP_CODECS_WHY, "%.20s both", a);
 }

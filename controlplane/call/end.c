@@ -3,6 +3,7 @@
 // The end of a call: whatever state each side is in, it gets the one message that ends it; media are
 // given back, and when hawse-media has said its last word the CDRs are written.
 #include "controlplane/call/call.h"
+#include "controlplane/call/media.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/call/join.h"
+#include "controlplane/call/media.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -259,6 +260,7 @@ static int take_answer(struct cp_call *call, unsigned leg, const struct sip_mess
 	if (!sip_message_has_sdp(m))
 		return call->oa.state == SDP_OA_ANSWERED ? 0 : -EINVAL;
 	call->shard->arena.used = 0;
+	cp_bridge_policy(call, &call->oa);
 	err = sdp_oa_take_answer(&call->oa, &call->shard->arena, (enum sdp_leg)leg,
 		(const uint8_t *)body.p, body.n, &error);
 	if (err)
@@ -279,6 +281,7 @@ static void ask_remaining(struct cp_join *j)
 	call->offer = NULL;
 	said = sdp_oa_said(&call->oa, SDP_LEG_B);
 	call->shard->arena.used = 0;
+	cp_bridge_policy(call, &call->oa);
 	if (!err)
 		err = sdp_oa_take_offer(&call->oa, &call->shard->arena, SDP_LEG_B,
 			(const uint8_t *)said.ptr, said.len, need, &error);

@@ -59,6 +59,10 @@ static void put_own(struct sip_build *b, struct cp_call *call, unsigned to, unsi
 		sip_build_header_str(b, own & CP_LINE_REQUEST ? "User-Agent" : "Server", agent);
 	if (own & CP_LINE_SDP)
 		sip_build_header_str(b, "Content-Type", "application/sdp");
+	if (own & CP_LINE_DTMF)
+		sip_build_header_str(b, "Content-Type", "application/dtmf");
+	if (own & CP_LINE_DTMF_RELAY)
+		sip_build_header_str(b, "Content-Type", "application/dtmf-relay");
 }
 
 struct sip_slice cp_lines(

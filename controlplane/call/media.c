@@ -2,16 +2,17 @@
 //
 // What the call asks of hawse-media: ports, plans, the end, and all of it again after a restart.
 // One command of a session is in flight at a time; a plan that changes meanwhile goes out next.
-#include "controlplane/call/call.h"
+#include "controlplane/call/media.h"
+#include "controlplane/call/order.h"
 #include "controlplane/call/plan.h"
+#include "controlplane/call/prompt.h"
 #include "controlplane/log.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RETRY_MS  5u
-#define MAX_TRIES 4u
+#define RETRY_MS 5u
 
 static void settled(struct cp_call *call);
 static void on_reply(void *user, const struct abi_msg *reply);
@@ -26,7 +27,7 @@ void cp_media_index(struct cp_session *s)
 		shard->by_slot[s->slot] = s;
 }
 
-static void unindex_session(struct cp_session *s)
+void cp_media_unindex(struct cp_session *s)
 {
 	struct cp_shard *shard = s->call->shard;
 
@@ -34,25 +35,25 @@ static void unindex_session(struct cp_session *s)
 		shard->by_slot[s->slot] = NULL;
 }
 
-// Nobody waits any more for what hawse-media says to a claim.
-static void end_replay(struct cp_session *s)
+void cp_media_end_replay(struct cp_session *s)
 {
 	if (s->replaying)
 		s->call->shard->replays--;
 	s->replaying = false;
 }
 
-static void free_session(struct cp_session *s)
+void cp_media_free_session(struct cp_session *s)
 {
 	struct cp_call *call = s->call;
 
-	end_replay(s);
+	cp_media_end_replay(s);
 	for (unsigned i = 0; i < CP_SESSIONS; i++)
 		if (call->session[i] == s)
 			call->session[i] = NULL;
-	unindex_session(s);
+	cp_media_unindex(s);
 	sip_timer_stop(sip_layer_wheel(call->shard->layer), &s->timer);
 	cp_secure_free(s);
+	cp_orders_free(s);
 	free(s);
 }
 
@@ -77,7 +78,7 @@ static int send_plain(struct cp_session *s, uint16_t type)
 	return submit(s, &m);
 }
 
-static int send_plan(struct cp_session *s)
+int cp_media_send_plan(struct cp_session *s)
 {
 	struct abi_msg m;
 	uint16_t type = s->state == CP_SESSION_ACTIVE ? ABI_SESSION_UPDATE : ABI_SESSION_ADD;
@@ -92,13 +93,20 @@ static int send_plan(struct cp_session *s)
 }
 
 // What the session needs besides its plan: one command, if there is one.
-static int send_secure(struct cp_session *s)
+static int send_more(struct cp_session *s)
 {
 	struct abi_msg m;
 	int err;
 
-	if (!cp_secure_next(s, &m))
+	if (!cp_secure_next(s, &m)) {
+		while (cp_order_next(s, &m)) {
+			err = submit(s, &m);
+			if (!err)
+				break;
+			cp_order_answered(s, err);
+		}
 		return 0;
+	}
 	err = submit(s, &m);
 	if (err)
 		cp_secure_failed(s);
@@ -111,7 +119,7 @@ void cp_media_more(struct cp_session *s)
 	// It goes out behind what is under way.
 	if (s->state == CP_SESSION_ACTIVE && !s->transaction && !s->replay && !s->again &&
 		!sip_timer_running(&s->timer))
-		send_secure(s);
+		send_more(s);
 }
 
 static void retry_fire(struct sip_timer *timer, void *ctx)
@@ -126,13 +134,13 @@ static void retry_fire(struct sip_timer *timer, void *ctx)
 	if (s->state == CP_SESSION_DELETING)
 		err = send_plain(s, ABI_SESSION_DELETE);
 	else if (s->again || s->state != CP_SESSION_ACTIVE)
-		err = s->planned ? send_plan(s) : 0;
+		err = s->planned ? cp_media_send_plan(s) : 0;
 	else
-		err = send_secure(s);
+		err = send_more(s);
 	if (!err)
 		return;
 	if (s->state == CP_SESSION_DELETING)
-		free_session(s);
+		cp_media_free_session(s);
 	else if (!call->media_error)
 		call->media_error = err;
 	settled(call);
@@ -240,7 +248,7 @@ static int alloc_stream(struct cp_call *call, const struct sdp_oa_need *need, un
 	}
 	err = submit(s, &m);
 	if (err)
-		free_session(s);
+		cp_media_free_session(s);
 	return err;
 }
 
@@ -284,10 +292,25 @@ static int take_ports(struct cp_session *s, const struct abi_msg *reply)
 
 // ---- plans ----------------------------------------------------------------------------------------
 
+static int plan_codecs(struct cp_session *s, const struct sdp_plan_stream *stream,
+	struct abi_session_plan *plan)
+{
+	const struct cp_call *call = s->call;
+	const struct cp_codecs_want want = {
+		.peer = {&call->leg[0].peer->cfg->codecs, &call->leg[1].peer->cfg->codecs},
+		.info = {call->leg[0].info_digits, call->leg[1].info_digits},
+		.can = call->shard->can,
+		.look = call->look || call->music,
+	};
+
+	return cp_codecs_plan(&want, stream, plan);
+}
+
 static int plan_session(struct cp_session *s, const struct sdp_plan_stream *stream, bool final)
 {
 	uint32_t pending[2] = {0, 0};
 	struct abi_session_plan plan = {0};
+	int err;
 
 	// A relearn that was never told must not get lost.
 	for (unsigned leg = 0; leg < 2; leg++)
@@ -303,6 +326,9 @@ static int plan_session(struct cp_session *s, const struct sdp_plan_stream *stre
 			plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_TIMEOUT;
 		if (!final && s->call->speaking && (s->call->speaking->gate >> leg & 1))
 			plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_RECEIVE;
+		if (s->call->music >> leg & 1 && plan.leg[leg].remote_rtp_port)
+			plan.leg[leg].flags |= ABI_LEG_SEND;
+		cp_codecs_heard(&stream->leg[leg], &s->heard[leg]);
 		s->remote[leg] = party.remote;
 		if (cp_secure_plan(s, leg, &stream->leg[leg], &plan.leg[leg]))
 			return -ENOMEM;
@@ -310,6 +336,10 @@ static int plan_session(struct cp_session *s, const struct sdp_plan_stream *stre
 	}
 	plan.timeout_ms = final ? s->call->policy->cfg->sip.media_timeout * 1000 : 0;
 	plan.clock_rate = stream->leg[0].in.rate ? stream->leg[0].in.rate : 8000;
+	err = plan_codecs(s, stream, &plan);
+	if (err < 0)
+		return err;
+	s->looked_into = err > 0;
 	s->plan = plan;
 	s->planned = true;
 	return 0;
@@ -324,6 +354,13 @@ static bool is_local(const struct cp_session *s, const struct sdp_plan_stream *s
 	return true;
 }
 
+static void note_name(const struct sdp_plan_codec *c, char out[24])
+{
+	out[0] = '\0';
+	if (c->name[0])
+		snprintf(out, 24, "%.16s/%u", c->name, c->rate);
+}
+
 static void note_codec(struct cp_call *call, const struct sdp_plan *plan)
 {
 	call->held = 0;
@@ -332,14 +369,32 @@ static void note_codec(struct cp_call *call, const struct sdp_plan *plan)
 
 		if (stream->refusal != SDP_ACCEPTED)
 			continue;
-		snprintf(call->codec, sizeof(call->codec), "%.16s/%u", stream->leg[0].in.name,
-			stream->leg[0].in.rate);
-		if (!stream->leg[0].in.name[0])
-			call->codec[0] = 0;
+		for (unsigned leg = 0; leg < 2; leg++)
+			note_name(&stream->leg[leg].in, call->codec[leg]);
+		if (stream->fax)
+			snprintf(call->codec[0], sizeof(call->codec[0]), "t38");
+		if (stream->fax)
+			snprintf(call->codec[1], sizeof(call->codec[1]), "t38");
+		cp_codecs_why(stream, call->codec_why);
+		call->transcoded = stream->recoded;
+		call->hears[0] = stream->leg[0].willing;
+		call->hears[1] = stream->leg[1].willing;
 		call->held =
 			(uint8_t)((stream->leg[0].send ? 0 : 1) | (stream->leg[1].send ? 0 : 2));
 		return;
 	}
+}
+
+bool cp_media_is_codec_error(int error)
+{
+	return error == -ENOSPC || error == -EOPNOTSUPP;
+}
+
+int cp_media_again(struct cp_call *call)
+{
+	struct sdp_oa *oa = call->speaking ? &call->speaking->oa : &call->oa;
+
+	return cp_media_apply(call, oa, call->state == ABI_CALL_UP);
 }
 
 int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
@@ -348,10 +403,12 @@ int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
 	struct sdp_plan *plan = &shard->plan;
 	int err;
 
+	cp_bridge_policy(call, oa);
 	err = sdp_oa_plan(oa, cp_scratch(shard), plan);
 	if (err)
 		return err;
 	note_codec(call, plan);
+	cp_prompt_choose(call, final);
 	cp_call_touch(call, true);
 	for (unsigned k = 0; k < CP_SESSIONS; k++) {
 		struct cp_session *s = call->session[k];
@@ -368,7 +425,7 @@ int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
 		s->tries = 0;
 		if (s->transaction || s->replay)
 			continue;
-		err = send_plan(s);
+		err = cp_media_send_plan(s);
 		if (err == -ENOTCONN && call->oa.agreed_once) {
 			s->replay = true; // it is told when hawse-media is there again
 			err = 0;
@@ -376,6 +433,7 @@ int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
 		if (err)
 			return err;
 	}
+	cp_prompt_follow(call);
 	return 0;
 }
 
@@ -390,12 +448,12 @@ static void release(struct cp_session *s)
 	if (s->transaction)
 		shard->ops->forget(shard->ctx, s->transaction);
 	s->transaction = 0;
-	end_replay(s);
+	cp_media_end_replay(s);
 	s->again = false;
 	sip_timer_stop(sip_layer_wheel(shard->layer), &s->timer);
 	// Ports that were only asked for are given back by the client.
 	if (s->state == CP_SESSION_ALLOCATING) {
-		free_session(s);
+		cp_media_free_session(s);
 		return;
 	}
 	s->state = CP_SESSION_DELETING;
@@ -403,11 +461,11 @@ static void release(struct cp_session *s)
 	// A restarted hawse-media may have given that slot to somebody else.
 	if (s->epoch != shard->epoch) {
 		cp_record_old_media(s);
-		free_session(s);
+		cp_media_free_session(s);
 		return;
 	}
 	if (send_plain(s, ABI_SESSION_DELETE))
-		free_session(s);
+		cp_media_free_session(s);
 }
 
 void cp_media_release(struct cp_call *call)
@@ -426,7 +484,7 @@ void cp_media_drop(struct cp_call *call)
 			continue;
 		if (s->transaction)
 			call->shard->ops->forget(call->shard->ctx, s->transaction);
-		free_session(s);
+		cp_media_free_session(s);
 	}
 }
 
@@ -485,7 +543,7 @@ static void on_delete(struct cp_session *s, const struct abi_msg *reply)
 	struct cp_call *call = s->call;
 
 	if ((reply->result == -EBUSY || reply->result == -ETIMEDOUT) && call->shard->attached &&
-		s->tries < MAX_TRIES * 4) {
+		s->tries < CP_MEDIA_TRIES * 4) {
 		retry(s);
 		return;
 	}
@@ -494,7 +552,7 @@ static void on_delete(struct cp_session *s, const struct abi_msg *reply)
 			cp_call_count(call, leg, &report->leg[leg]);
 	else if (reply->result == -ECONNRESET)
 		cp_record_old_media(s);
-	free_session(s);
+	cp_media_free_session(s);
 	settled(call);
 }
 
@@ -504,7 +562,7 @@ static void on_plan(struct cp_session *s, const struct abi_msg *reply)
 	struct cp_call *call = s->call;
 	int result = reply->result;
 
-	if ((result == -EBUSY || result == -ETIMEDOUT) && s->tries < MAX_TRIES) {
+	if ((result == -EBUSY || result == -ETIMEDOUT) && s->tries < CP_MEDIA_TRIES) {
 		s->again = true;
 		retry(s);
 		return;
@@ -514,7 +572,7 @@ static void on_plan(struct cp_session *s, const struct abi_msg *reply)
 		s->tries = 0;
 		for (unsigned leg = 0; leg < 2 && !s->again; leg++)
 			s->plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_RELEARN;
-		result = s->again ? send_plan(s) : send_secure(s);
+		result = s->again ? cp_media_send_plan(s) : send_more(s);
 	} else if (result == -ECONNRESET && call->oa.agreed_once) {
 		s->again = true; // told again after the replay
 		s->replay = true;
@@ -535,7 +593,7 @@ static void on_secure(struct cp_session *s, const struct abi_msg *reply)
 
 	if (result)
 		cp_secure_failed(s);
-	if ((result == -EBUSY || result == -ETIMEDOUT) && s->tries < MAX_TRIES) {
+	if ((result == -EBUSY || result == -ETIMEDOUT) && s->tries < CP_MEDIA_TRIES) {
 		retry(s);
 		return;
 	}
@@ -544,10 +602,26 @@ static void on_secure(struct cp_session *s, const struct abi_msg *reply)
 		result = 0;
 	} else if (!result) {
 		s->tries = 0;
-		result = s->again ? send_plan(s) : send_secure(s);
+		result = s->again ? cp_media_send_plan(s) : send_more(s);
 	}
 	if (result && !call->media_error)
 		call->media_error = result;
+	settled(call);
+}
+
+// An order that failed is nobody's failure but its own.
+static void on_order(struct cp_session *s, const struct abi_msg *reply)
+{
+	struct cp_call *call = s->call;
+	int err = 0;
+
+	cp_order_answered(s, reply->result);
+	if (reply->result == -ECONNRESET)
+		s->replay = true;
+	else if (call->state != ABI_CALL_ENDING)
+		err = s->again ? cp_media_send_plan(s) : send_more(s);
+	if (err && !call->media_error)
+		call->media_error = err;
 	settled(call);
 }
 
@@ -562,7 +636,7 @@ static void on_ports(struct cp_session *s, const struct abi_msg *reply)
 		if (!call->media_error)
 			call->media_error = err;
 		if (reply->result)
-			free_session(s);
+			cp_media_free_session(s);
 		else
 			release(s);
 	}
@@ -586,125 +660,9 @@ static void on_reply(void *user, const struct abi_msg *reply)
 	default:
 		if (cp_secure_is(reply->type & (uint16_t)~ABI_REPLY))
 			on_secure(s, reply);
+		else if (cp_order_is(reply->type & (uint16_t)~ABI_REPLY))
+			on_order(s, reply);
 		else
 			on_plan(s, reply);
-	}
-}
-
-// ---- after hawse-media was attached anew ----------------------------------------------------------
-
-#define REPLAY_WINDOW 256u
-
-static void replay_lost(struct cp_session *s, int error)
-{
-	struct cp_call *call = s->call;
-
-	cp_count(call->shard, CP_C_REPLAY_FAILED);
-	cp_log(CP_LOG_WARNING, "media", call->id, "session cannot be made again: %s",
-		strerror(-error));
-	free_session(s);
-	cp_reason_set(call, "Q.850", 41, "media lost");
-	cp_call_end(call, CP_BY_HAWSE, 503, sip_str("Media Lost"), NULL);
-}
-
-// To its place with the hawse-media that is attached now.
-static void place_session(struct cp_session *s, const struct abi_msg *reply)
-{
-	struct cp_shard *shard = s->call->shard;
-
-	unindex_session(s);
-	if (s->epoch != shard->epoch) {
-		cp_record_old_media(s); // the new one counts from nothing
-		s->state = CP_SESSION_ALLOCATED;
-		cp_secure_again(s);
-	}
-	s->epoch = shard->epoch;
-	s->slot = reply->slot;
-	s->generation = reply->generation;
-	cp_media_index(s);
-	s->replay = false;
-	s->tries = 0;
-	cp_call_touch(s->call, true);
-}
-
-static int send_replay(struct cp_session *s);
-
-static void on_replay(void *user, const struct abi_msg *reply)
-{
-	struct cp_session *s = user;
-	struct cp_shard *shard = s->call->shard;
-	int err = reply->result;
-
-	s->transaction = 0;
-	end_replay(s);
-	if (err == -ECONNRESET)
-		return;
-	if ((err == -EBUSY || err == -ETIMEDOUT) && s->tries++ < MAX_TRIES && send_replay(s) == 0)
-		return;
-	if (!err) {
-		place_session(s, reply);
-		cp_count(shard, CP_C_REPLAYED);
-		if (s->planned && (s->again || s->state != CP_SESSION_ACTIVE))
-			err = send_plan(s);
-	}
-	if (err)
-		replay_lost(s, err);
-	cp_media_replay(shard);
-}
-
-static int send_replay(struct cp_session *s)
-{
-	struct cp_call *call = s->call;
-	struct cp_shard *shard = call->shard;
-	struct abi_port_alloc *want;
-	struct abi_msg m;
-	int err;
-
-	if (s->epoch == shard->epoch) {
-		abi_msg_init(&m, ABI_SESSION_CLAIM, 0, s->slot, s->generation);
-	} else {
-		abi_msg_init(&m, ABI_PORT_ALLOC, 0, ABI_NO_SLOT, 0);
-		want = (struct abi_port_alloc *)m.payload;
-		want->affinity = ABI_NO_SLOT;
-		want->legs = 2;
-		want->call = call->id;
-		for (unsigned leg = 0; leg < 2; leg++) {
-			want->leg[leg].interface_index = s->local[leg].interface_index;
-			want->leg[leg].family = s->local[leg].family;
-			want->leg[leg].kind = s->local[leg].kind;
-			want->leg[leg].rtp_port = s->local[leg].rtp_port;
-			memcpy(want->leg[leg].ip, s->local[leg].ip, sizeof(s->local[leg].ip));
-		}
-	}
-	err = shard->ops->submit(shard->ctx, &m, on_replay, s);
-	if (err)
-		return err;
-	s->transaction = m.transaction;
-	s->replaying = true;
-	shard->replays++;
-	return 0;
-}
-
-void cp_media_replay(struct cp_shard *shard)
-{
-	while (shard->attached && shard->replaying && shard->replays < REPLAY_WINDOW) {
-		struct cp_call *call = shard->replaying;
-		int err = 0;
-
-		shard->replaying = call->next;
-		for (unsigned i = 0; i < CP_SESSIONS && !err; i++) {
-			struct cp_session *s = call->session[i];
-
-			if (s && s->replay && !s->transaction && s->state != CP_SESSION_DELETING)
-				err = send_replay(s);
-			if (err == -ENOTCONN)
-				return;
-			if (err)
-				replay_lost(s, err);
-		}
-	}
-	if (shard->attached && !shard->ready && !shard->replaying && !shard->replays) {
-		shard->ready = true;
-		shard->ops->reconciled(shard->ctx);
 	}
 }

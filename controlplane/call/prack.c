@@ -9,6 +9,7 @@
 // Without an offer in the INVITE the callee may offer in a reliable 18x only when the caller can answer in a
 // PRACK: to a callee whose caller cannot, 100rel is not said.
 #include "controlplane/call/call.h"
+#include "controlplane/call/media.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
+#include "controlplane/call/recording.h"
 
 #define MOST_US (10ull * 366 * 86400 * 1000000) // ten years: no price overflows
 
@@ -48,7 +49,10 @@ static int write_line(struct cp_call *call, unsigned leg, enum cp_cdr_record rec
 		.to = call->to,
 		.from_sent = call->from_sent,
 		.to_sent = call->to_sent,
-		.codec = l->answer_us ? call->codec : "",
+		.codec = l->answer_us ? call->codec[leg] : "",
+		.codec_why = l->answer_us ? call->codec_why : "",
+		.transcoded = call->transcoded,
+		.recordings = call->recordings,
 		.srtp = cp_secure_suite(call, leg),
 		.keying = cp_secure_keying(call, leg),
 		.call_id = cp_leg_call_id(call, leg),
@@ -107,6 +111,7 @@ void cp_call_record_fork(struct cp_call *call, const struct sip_dialog *d, uint6
 		.from_sent = call->from_sent,
 		.to_sent = call->to_sent,
 		.codec = "",
+		.codec_why = "",
 		.start_us = unix_time(call, call->leg[1].start_us),
 		.ring_us = unix_time(call, ring_us),
 		.end_us = unix_time(call, shard->now_us),

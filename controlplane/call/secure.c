@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "controlplane/call/call.h"
+#include "controlplane/call/media.h"
 #include "controlplane/secure/dtls.h"
 #include "controlplane/shm/secure.h"
 

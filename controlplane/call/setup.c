@@ -6,12 +6,15 @@
 #include <stdlib.h>
 
 #include "controlplane/call/call.h"
+#include "controlplane/call/media.h"
 #include "controlplane/call/carry.h"
 #include "controlplane/call/identity.h"
 #include "controlplane/call/join.h"
 #include "controlplane/call/privacy.h"
+#include "controlplane/call/recording.h"
 #include "controlplane/call/refer.h"
 #include "controlplane/call/replaces.h"
+#include "controlplane/log.h"
 #include "sip/reliable.h"
 
 #define CP_CALL_ID 1024u // a longer one is nobody's who wants to call
@@ -488,6 +491,7 @@ void cp_setup_take_answer(struct cp_exchange *x, const struct sip_message *m)
 void cp_setup_up(struct cp_call *call)
 {
 	struct cp_shard *shard = call->shard;
+	char text[CP_CODECS_TEXT];
 
 	call->leg[0].answer_us = shard->now_us;
 	cp_call_result(call, CP_RESULT_ANSWERED);
@@ -496,10 +500,13 @@ void cp_setup_up(struct cp_call *call)
 	free(call->choice);
 	call->saved = NULL;
 	call->choice = NULL;
-	cp_call_event(call, 255, "answered, %s", call->codec[0] ? call->codec : "no codec");
+	cp_call_event(call, 255, "answered, %s", cp_call_codecs(call, text));
+	if (call->transcoded)
+		cp_log(CP_LOG_INFO, "call", call->id, "transcoded: %s", call->codec_why);
 	cp_call_state(call, ABI_CALL_UP);
 	cp_limit_answered(call);
 	cp_record_up(call);
+	cp_recording_up(call);
 	cp_call_touch(call, true);
 	cp_refer_up(call);
 }
@@ -522,6 +529,12 @@ static int answer_caller(struct cp_exchange *x, struct sip_slice body)
 static void media_refused(struct cp_call *call, int error)
 {
 	cp_call_event(call, 255, "media refused: %s", strerror(-error));
+	if (cp_media_is_codec_error(error)) {
+		cp_reason_set(call, "SIP", 488, "cannot be transcoded");
+		cp_call_end(call, CP_BY_HAWSE, 488, sip_slice(NULL, 0),
+			"Warning: 305 hawse \"no codec in common, and no room to transcode\"\r\n");
+		return;
+	}
 	if (error == -EHOSTUNREACH)
 		answer_failed(call, 502, "media address unreachable");
 	else

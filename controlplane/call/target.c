@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "controlplane/call/call.h"
+#include "controlplane/call/media.h"
 #include "controlplane/call/carry.h"
 #include "controlplane/call/fork.h"
 #include "controlplane/call/identity.h"

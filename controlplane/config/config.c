@@ -251,6 +251,7 @@ void cfg_free(struct cfg *cfg)
 		free(cfg->peers[i].hosts);
 		free(cfg->peers[i].tls);
 		cfg_trunk_free(&cfg->peers[i].trunk);
+		cfg_codecs_free(&cfg->peers[i].codecs);
 		cfg_access_free(cfg->peers[i].access);
 		cfg_register_free(cfg->peers[i].reg);
 		free(cfg->peers[i].acl.networks);

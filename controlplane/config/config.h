@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controlplane/config/codecs.h"
 #include "controlplane/config/trunk.h"
 
 #define CFG_NAME            32u  // bytes of a name, NUL included
@@ -284,7 +285,8 @@ struct cfg_peer {
 	uint8_t suite_count;
 	int media;     // index into cfg.media; default 0
 	uint8_t dscp;  // of media sent to it; default 46 (EF)
-	struct cfg_trunk trunk; // numbers, rates, limits, health, rules, codecs: trunk.h
+	struct cfg_trunk trunk;   // numbers, rates, limits, health, rules: trunk.h
+	struct cfg_codecs codecs; // and digits, fax, tones, recordings: codecs.h
 	enum cfg_transfer transfer;
 	struct cfg_identity identity;
 	struct cfg_session_timer session_timer;

@@ -99,49 +99,6 @@ int cfg_read_failover(struct cfg_reader *r, const struct cfg_node *node, void *t
 
 // ---- media
 
-static int read_codec(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const char expected[] = "the name of a codec as SDP has it, such as PCMA or opus";
-	struct cfg_trunk *t = to;
-	char *name = t->codecs[t->codec_count];
-	int err = cfg_text(r, node, name, sizeof(t->codecs[0]), expected);
-
-	if (err)
-		return err;
-	for (const char *p = name; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("-._", *p))
-			return cfg_expected(r, node, expected);
-	if (!name[0])
-		return cfg_expected(r, node, expected);
-	for (unsigned i = 0; i < t->codec_count; i++)
-		if (strcasecmp(t->codecs[i], name) == 0)
-			return cfg_fail(
-				r, node, "expected each codec once, found \"%s\" twice", name);
-	t->codec_count++;
-	return 0;
-}
-
-int cfg_read_codecs(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	struct cfg_trunk *t = &((struct cfg_peer *)to)->trunk;
-
-	if (cfg_count(node) > COUNT(t->codecs))
-		return cfg_fail(r, node, "expected at most %zu codecs, found %u", COUNT(t->codecs),
-			cfg_count(node));
-	return cfg_each(r, node, "a codec or a list of codecs", read_codec, t);
-}
-
-int cfg_read_dtmf(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {
-		{"rfc4733", CFG_DTMF_RFC4733}, {"inband", CFG_DTMF_INBAND}};
-	int value, err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		((struct cfg_peer *)to)->trunk.dtmf = (uint8_t)value;
-	return err;
-}
-
 int cfg_read_nat(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {
 	static const struct cfg_word words[] = {{"yes", CFG_YES}, {"no", CFG_NO}};

@@ -76,7 +76,13 @@ int cfg_read_routes(struct cfg_reader *r, const struct cfg_node *node, void *to)
 // ---- keys of a peer; `to` is its struct cfg_peer
 
 int cfg_read_codecs(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_transcode(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_dtmf(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_t38(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_ringback(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_hold_music(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_announce(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_record(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_nat(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_numbers(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_rates(struct cfg_reader *r, const struct cfg_node *node, void *to);
@@ -90,6 +96,7 @@ void cfg_numbers_free(struct cfg_numbers *numbers);
 void cfg_limits_free(struct cfg_limits *limits);
 void cfg_rules_free(struct cfg_rules *rules);
 void cfg_trunk_free(struct cfg_trunk *trunk);
+void cfg_codecs_free(struct cfg_codecs *codecs);
 void cfg_route_free(struct cfg_route *route);
 
 // Limits of whatever has some; the caller frees *limits, also after an error.

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a peer and a route can have beside where they are: the number format, rewriting, limits, health,
-// header rules, codecs. Part of config.h, which says what holds for all of it.
+// header rules. Part of config.h, which says what holds for all of it.
 //
 //   peers:
 //     carrier:
 //       kind: trunk
 //       address: 198.51.100.20
-//       codecs: [PCMA, G722]            what may be offered, in this order; default: everything
-//       dtmf: inband                    no telephone-event is offered; default rfc4733
 //       nat: yes                        answers and media go to where its packets come from, whatever they
 //                                       say; default: no for a trunk, yes for access
 //       numbers: {country: 49, area: 30, national: "0", international: "00", inbound: auto,
@@ -147,11 +145,6 @@ struct cfg_rules {
 
 // ---- what a peer may have of all that
 
-enum cfg_dtmf {
-	CFG_DTMF_RFC4733,
-	CFG_DTMF_INBAND,
-};
-
 enum cfg_yes {
 	CFG_YES_DEFAULT, // as the kind implies
 	CFG_YES,
@@ -167,10 +160,7 @@ struct cfg_trunk {
 	unsigned rates_line, tariff_line;
 	uint16_t failover[16]; // 0 ends; failover_written false: as cp_cause_try_next() says
 	bool failover_written;
-	char codecs[16][16];
-	unsigned codec_count;
-	uint8_t dtmf; // enum cfg_dtmf
-	uint8_t nat;  // enum cfg_yes
+	uint8_t nat; // enum cfg_yes
 };
 
 // ---- routes

@@ -199,6 +199,12 @@ static int open_link(struct cp_shm *c, struct cp_region_a *a)
 	return err;
 }
 
+static bool can_transcode(const struct cp_shm *c, const struct cp_region_a *a)
+{
+	return (c->link.welcome.features & ABI_FEATURE_TRANSCODE) != 0 &&
+	       cp_region_a_header(a)->transcoders != 0;
+}
+
 static void attach(struct cp_shm *c, uint64_t now_us)
 {
 	struct cp_region_a a = {.shm = {.fd = -1}};
@@ -220,6 +226,8 @@ static void attach(struct cp_shm *c, uint64_t now_us)
 		.workers = a.workers,
 		.endpoints = a.endpoints,
 		.pid = a.pid,
+		.codecs = can_transcode(c, &a) ? cp_region_a_header(&a)->codecs : 0,
+		.udptl = (c->link.welcome.features & ABI_FEATURE_TRANSCODE) != 0,
 		.first = !c->ever,
 		.same_boot = c->ever && a.boot_epoch == c->a.boot_epoch,
 	};
@@ -645,6 +653,11 @@ bool cp_shm_attached(const struct cp_shm *c, struct cp_shm_info *info)
 	if (c->attached && info)
 		*info = c->info;
 	return c->attached;
+}
+
+bool cp_shm_transcoders_full(const struct cp_shm *c)
+{
+	return c->attached && abi_load32(&cp_region_a_header(&c->a)->transcode_full) != 0;
 }
 
 const struct cp_shm_counters *cp_shm_counters(const struct cp_shm *c)

@@ -43,6 +43,8 @@ struct cp_shm_info {
 	uint32_t workers;
 	uint32_t endpoints;
 	uint32_t pid;
+	uint64_t codecs; // bit 1 << enum abi_codec: what it transcodes; 0: nothing
+	bool udptl;      // it relays T.38
 	bool first;     // of this client: nothing to claim or replay but from a journal
 	bool same_boot; // the hawse-media of our last attachment: it kept our sessions
 };
@@ -100,6 +102,8 @@ void cp_shm_process(struct cp_shm *c, uint64_t now_us);
 
 // *info, which may be NULL, is filled when attached.
 bool cp_shm_attached(const struct cp_shm *c, struct cp_shm_info *info);
+// Its transcoders have no room left, as it says now.
+bool cp_shm_transcoders_full(const struct cp_shm *c);
 const struct cp_shm_counters *cp_shm_counters(const struct cp_shm *c);
 const char *cp_shm_path(const struct cp_shm *c);
 // -errno of the last attempt to attach that failed, 0 when none did since the last success.

@@ -173,6 +173,9 @@ static bool payload_fits(const struct abi_msg *event)
 		struct abi_event_ice ice;
 		struct abi_event_srtp srtp;
 		struct abi_event_dtls dtls;
+		struct abi_event_dtmf dtmf;
+		struct abi_event_play play;
+		struct abi_event_record record;
 	} p;
 
 	memcpy(&p, event->payload, sizeof(p));
@@ -190,6 +193,14 @@ static bool payload_fits(const struct abi_msg *event)
 		return leg_fits(p.srtp.leg, p.srtp.direction);
 	case ABI_DTLS_UNASKED:
 		return leg_fits(p.dtls.leg, p.dtls.component) && address_fits(&p.dtls.remote);
+	case ABI_DTMF:
+		return leg_fits(p.dtmf.leg, 0) && p.dtmf.digit <= ABI_DTMF_FLASH &&
+		       (p.dtmf.how == ABI_DTMF_EVENT || p.dtmf.how == ABI_DTMF_INBAND);
+	case ABI_PLAY_DONE:
+		return leg_fits(p.play.leg, 0) && p.play.cause >= ABI_PLAYED &&
+		       p.play.cause <= ABI_PLAY_GONE;
+	case ABI_RECORD_DONE:
+		return p.record.cause >= ABI_RECORDED && p.record.cause <= ABI_RECORD_FAILED;
 	default:
 		return event->type == ABI_SWEPT;
 	}

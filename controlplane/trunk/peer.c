@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "controlplane/call/codecs.h"
+
 struct network {
 	uint32_t next; // 1 + index of the next one in the bucket, 0: none
 	uint16_t peer;
@@ -158,6 +160,7 @@ int cp_peers_new(const struct cfg *cfg, struct cp_peers **out)
 	}
 	for (unsigned i = 0; i < p->count; i++) {
 		p->peers[i].cfg = &cfg->peers[i];
+		cp_codecs_policy(&cfg->peers[i], &p->peers[i].codecs);
 		p->peers[i].index = (uint16_t)i;
 		p->peers[i].transport = (uint8_t)cfg->peers[i].transport;
 		if (cfg->peers[i].access)

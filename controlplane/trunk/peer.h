@@ -12,6 +12,7 @@
 
 #include "controlplane/config/config.h"
 #include "sip/flow.h"
+#include "sip/sdp/transcode.h"
 
 #define CP_HOPS 8u // flows that a request to a peer may try
 
@@ -19,6 +20,7 @@ struct cp_peers;
 
 struct cp_peer {
 	const struct cfg_peer *cfg;
+	struct sdp_codec_policy codecs; // of its cfg
 	uint16_t index;         // into cfg.peers
 	uint16_t socket;        // listener that requests to it leave from
 	uint8_t transport;      // enum sip_transport

@@ -337,8 +337,8 @@ struct abi_call { // 512 bytes
 	char from[64];    // numbers or user parts, NUL-terminated, cut when longer
 	char to[64];
 	char call_id[2][104]; // the two Call-IDs
-	char codec[24];       // "PCMA/8000"
-	uint8_t reserved[24];
+	char codec[24];       // "PCMA/8000", of the caller's side
+	char far_codec[24];   // of the callee's, when it is transcoded; else empty
 };
 
 enum abi_trace_kind {

@@ -14,6 +14,11 @@ enum sdp_refusal sdp_oa_refusal(const struct sdp_media *media)
 		return SDP_REFUSED_PORT_0;
 	if (media->keying == SDP_KEY_REFUSED)
 		return SDP_REFUSED_SECURE;
+	if (media->fax) {
+		if (media->conn.family == 0 || sdp_addr_is_multicast(&media->conn))
+			return SDP_REFUSED_ADDRESS;
+		return SDP_ACCEPTED;
+	}
 	if (!sdp_proto_is_rtp(media->proto))
 		return SDP_REFUSED_TRANSPORT;
 	if (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO)
@@ -74,21 +79,79 @@ static int find_pt(const struct sdp_media *media, const struct sdp_format *f, ui
 	return -1;
 }
 
-static void match_formats(struct sdp_oa_stream *stream)
+// Which format of the offer each shown one was. Those that the policies added are none of them; the others stand in
+// the offer's order, unless the peer has one of its own.
+static void link_shown(const struct sdp_oa *oa, enum sdp_leg offerer, const struct sdp_oa_stream *s,
+	uint8_t link[SDP_MAX_FORMATS])
 {
-	const struct sdp_media *shown = stream->shown, *answer = stream->answer;
+	const struct sdp_media *offer = s->offer, *shown = s->shown;
 	uint64_t taken = 0;
 
+	for (unsigned i = 0; i < offer->n_formats; i++)
+		if (sdp_recode_hides(oa, offerer, &offer->formats[i]))
+			taken |= 1ull << i;
+	for (unsigned k = 0; k < shown->n_formats; k++) {
+		const struct sdp_format *f = &shown->formats[k];
+		int i = (int)k;
+
+		if (k >= offer->n_formats || (taken >> k & 1) != 0 ||
+			(!sdp_format_same_codec(f, &offer->formats[k]) &&
+				(f->name.len != 0 || offer->formats[k].name.len != 0)))
+			i = find_codec(offer, f, taken);
+		link[k] = i < 0 ? SDP_ADDED : (uint8_t)i;
+		if (i >= 0)
+			taken |= 1ull << i;
+	}
+}
+
+static void match_formats(const struct sdp_oa *oa, enum sdp_leg offerer, struct sdp_oa_stream *s)
+{
+	const struct sdp_media *shown = s->shown, *answer = s->answer;
+	uint8_t link[SDP_MAX_FORMATS];
+	uint64_t taken = 0;
+
+	link_shown(oa, offerer, s, link);
 	for (unsigned i = 0; i < answer->n_formats; i++) {
 		int k = find_pt(shown, &answer->formats[i], taken);
+		struct sdp_match m;
 
 		if (k < 0)
 			k = find_codec(shown, &answer->formats[i], taken);
 		if (k < 0)
 			continue;
 		taken |= 1ull << k;
-		stream->match[stream->n_matches++] = (struct sdp_match){(uint8_t)k, (uint8_t)i};
+		m = (struct sdp_match){link[k], (uint8_t)k, (uint8_t)i};
+		if (m.offer == SDP_ADDED)
+			s->added[s->n_added++] = m;
+		else
+			s->match[s->n_matches++] = m;
 	}
+}
+
+static unsigned index_of(const struct sdp_media *media, unsigned pt)
+{
+	for (unsigned i = 0; i < media->n_formats; i++)
+		if (media->formats[i].pt == pt)
+			return i;
+	return SDP_ADDED;
+}
+
+// The codec of each side: the same, or two that are transcoded.
+static void find_main(const struct sdp_oa_view *view, unsigned i, struct sdp_oa_stream *s)
+{
+	unsigned offer = view->recode[i] != 0 ? index_of(s->offer, view->recode[i] - 1u) : SDP_ADDED;
+
+	s->main = (struct sdp_match){SDP_ADDED, SDP_ADDED, SDP_ADDED};
+	for (unsigned k = 0; k < s->n_added && offer != SDP_ADDED && !s->recoded; k++) {
+		if (!sdp_is_recodable(&s->shown->formats[s->added[k].shown]))
+			continue;
+		s->main = s->added[k];
+		s->main.offer = (uint8_t)offer;
+		s->recoded = true;
+	}
+	for (unsigned k = 0; k < s->n_matches && s->main.answer == SDP_ADDED; k++)
+		if (sdp_is_codec(&s->offer->formats[s->match[k].offer]))
+			s->main = s->match[k];
 }
 
 // ---- The stream as a whole ----------------------------------------------------------------------
@@ -105,10 +168,25 @@ int sdp_oa_trees(const struct sdp_oa *oa, struct sdp_arena *scratch, const struc
 		rc = sdp_oa_tree(scratch, view->from[y], &trees->answer);
 	if (rc != 0)
 		return rc;
-	sdp_secure_mark(oa->secure[x], trees->offer);
-	sdp_secure_mark(oa->secure[y], trees->shown);
-	sdp_secure_mark(oa->secure[y], trees->answer);
+	sdp_oa_mark(oa, (enum sdp_leg)x, trees->offer);
+	sdp_oa_mark(oa, (enum sdp_leg)y, trees->shown);
+	sdp_oa_mark(oa, (enum sdp_leg)y, trees->answer);
 	return 0;
+}
+
+void sdp_oa_mark(const struct sdp_oa *oa, enum sdp_leg leg, struct sdp_session *tree)
+{
+	const struct sdp_codec_policy *const *p = oa->policy;
+	const bool can = p[0] != NULL && p[0]->t38 && p[1] != NULL && p[1]->t38 &&
+			 (oa->can & SDP_CAN_T38) != 0;
+
+	sdp_secure_mark(oa->secure[leg], tree);
+	for (unsigned i = 0; tree != NULL && i < tree->n_media; i++) {
+		struct sdp_media *m = &tree->media[i];
+
+		m->fax = can && m->kind == SDP_IMAGE && m->proto == SDP_UDPTL &&
+			 m->n_formats != 0 && sdp_str_is_nocase(m->formats[0].text, "t38");
+	}
 }
 
 static enum sdp_refusal judge(const struct sdp_oa *oa, const struct sdp_oa_view *view,
@@ -128,12 +206,19 @@ static enum sdp_refusal judge(const struct sdp_oa *oa, const struct sdp_oa_view 
 		return SDP_REFUSED_PORT_0;
 	if (s->answer->port == 0)
 		return SDP_REFUSED_PORT_0;
-	// What we show has the offer's formats in its order; a record read back (keep.c) may say otherwise.
-	if (s->shown->n_formats != s->offer->n_formats || sdp_oa_refusal(s->shown) != SDP_ACCEPTED)
+	// A record read back (keep.c) may say anything.
+	if (sdp_oa_refusal(s->shown) != SDP_ACCEPTED || s->shown->fax != s->offer->fax)
 		return SDP_REFUSED_FORMAT;
-	match_formats(s);
-	if (s->n_matches == 0)
-		return SDP_REFUSED_FORMAT;
+	s->fax = s->offer->fax;
+	if (s->fax ? !s->answer->fax : !sdp_proto_is_rtp(s->answer->proto))
+		return SDP_REFUSED_TRANSPORT;
+	if (!s->fax) {
+		match_formats(oa, (enum sdp_leg)view->offerer, s);
+		find_main(view, i, s);
+		if (s->n_matches == 0 && !s->recoded)
+			return SDP_REFUSED_FORMAT;
+		sdp_recode_events(oa, view->offerer, s);
+	}
 	s->answer_keying =
 		sdp_secure_answered(oa->secure[view->offerer ^ 1], s->shown, answer, s->answer);
 	if (s->answer_keying == SDP_KEY_REFUSED)

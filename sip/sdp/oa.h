@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Private to the offer/answer engine: offer_answer.c (the exchange), match.c (which codec is which),
-// privacy.c (what must not cross), secure.c (SRTP and ICE), show.c (the bodies that we write), plan.c (the plan).
+// privacy.c (what must not cross), transcode.c (what is added and recoded), secure.c (SRTP and ICE), show.c (the bodies that we write), plan.c (the plan).
 #pragma once
 
 #include "sip/sdp/offer_answer.h"
@@ -44,9 +44,12 @@ enum sdp_refusal sdp_oa_refusal(const struct sdp_media *media);
 // Direction with the hold of RFC 2543 in it: who says 0.0.0.0 receives nothing.
 enum sdp_direction sdp_oa_direction(const struct sdp_media *media);
 
-// One codec that all three descriptions of a stream have in common. Indices into their formats.
+#define SDP_ADDED 0xffu // no index: not one of the offerer's formats, or none
+
+// One format of an answer, as all three descriptions of a stream have it. Indices into their formats.
 struct sdp_match {
-	uint8_t offer;  // what the offerer said, and what was shown to the answerer (same index)
+	uint8_t offer;  // what the offerer said; SDP_ADDED: that was of our adding
+	uint8_t shown;  // what was shown to the answerer
 	uint8_t answer; // what the answerer said
 };
 
@@ -59,8 +62,14 @@ struct sdp_oa_stream {
 	enum sdp_direction offer_direction;
 	enum sdp_direction answer_direction; // within what the offer allows
 	enum sdp_keying answer_keying;       // of the answerer's leg
-	unsigned n_matches;                  // in the answerer's order
+	bool fax;                            // T.38: formats mean nothing
+	bool recoded;          // both have no codec in common: `main` says what each has
+	struct sdp_match main; // all SDP_ADDED when there is none
+	uint8_t events_offer;  // telephone-event that the offerer is to use
+	struct sdp_match events_far; // and the answerer
+	unsigned n_matches, n_added; // both in the answerer's order
 	struct sdp_match match[SDP_MAX_FORMATS];
+	struct sdp_match added[SDP_MAX_FORMATS];
 };
 
 // The three trees of an exchange.
@@ -70,6 +79,8 @@ struct sdp_oa_trees {
 	struct sdp_session *answer;
 };
 
+// Marks what the security and the policies of a leg make of the m-lines of a body that it said or was shown.
+void sdp_oa_mark(const struct sdp_oa *oa, enum sdp_leg leg, struct sdp_session *tree);
 int sdp_oa_trees(const struct sdp_oa *oa, struct sdp_arena *scratch, const struct sdp_oa_view *view,
 	struct sdp_oa_trees *trees);
 void sdp_oa_stream(const struct sdp_oa *oa, const struct sdp_oa_view *view,
@@ -80,6 +91,35 @@ void sdp_oa_stream(const struct sdp_oa *oa, const struct sdp_oa_view *view,
 // by, else the offerer's, else a free one.
 void sdp_oa_number(const struct sdp_media *offer, const struct sdp_media *shown,
 	const struct sdp_media *from, uint8_t pts[SDP_MAX_FORMATS]);
+
+// ---- transcode.c --------------------------------------------------------------------------------
+
+// The formats that an offer goes on with.
+struct sdp_recode_list {
+	unsigned n;
+	struct sdp_format format[SDP_MAX_FORMATS]; // `pt` of those that are added is only a wish
+	uint8_t source[SDP_MAX_FORMATS];           // index in the offer, or SDP_ADDED
+};
+
+// Both peers want it and the dataplane can.
+bool sdp_recode_can(const struct sdp_oa *oa);
+// `from`: what leg `to` said before of this m-line, or NULL.
+void sdp_recode_offer(const struct sdp_oa *oa, enum sdp_leg to, const struct sdp_media *offer,
+	const struct sdp_media *from, struct sdp_recode_list *list);
+// The policies leave a codec in it.
+bool sdp_recode_speaks(const struct sdp_oa *oa, enum sdp_leg to, const struct sdp_media *offer);
+// The offerer's payload type that the answerer's codec is to be transcoded with; SDP_PT_NONE: both have one.
+uint8_t sdp_recode_choose(const struct sdp_oa *oa, struct sdp_arena *scratch, unsigned i,
+	const struct sdp_oa_stream *s);
+// Fills in the events of the stream.
+void sdp_recode_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_stream *s);
+bool sdp_recode_hides(const struct sdp_oa *oa, enum sdp_leg from, const struct sdp_format *f);
+bool sdp_is_events(const struct sdp_format *f);
+bool sdp_is_codec(const struct sdp_format *f); // by itself, not beside another
+bool sdp_is_recodable(const struct sdp_format *f);
+void sdp_recode_put_format(struct sdp_writer *w, const struct sdp_format *f, unsigned pt);
+// The parameters that we answer to, or offer again, such a format.
+struct sdp_str sdp_recode_parameters(const struct sdp_format *said);
 
 // ---- secure.c -----------------------------------------------------------------------------------
 

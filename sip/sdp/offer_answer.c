@@ -276,7 +276,7 @@ int sdp_oa_take_offer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_leg
 			"another offer is pending");
 	rc = sdp_parse(scratch, body, len, &tree, err);
 	if (rc == 0) {
-		sdp_secure_mark(oa->secure[leg], tree);
+		sdp_oa_mark(oa, leg, tree);
 		rc = judge_offer(tree, need, err);
 	}
 	if (rc != 0)
@@ -451,7 +451,9 @@ static bool has_media(const struct sdp_oa *oa, const struct sdp_session *tree)
 		if (sdp_oa_refusal(&tree->media[i]) != SDP_ACCEPTED)
 			continue;
 		wanted = true;
-		if (sdp_oa_view_local(&oa->pending, SDP_LEG_A, i) != NULL &&
+		if (sdp_recode_speaks(oa, sdp_leg_other((enum sdp_leg)oa->pending.offerer),
+			    &tree->media[i]) &&
+			sdp_oa_view_local(&oa->pending, SDP_LEG_A, i) != NULL &&
 			sdp_oa_view_local(&oa->pending, SDP_LEG_B, i) != NULL)
 			return true;
 	}
@@ -471,7 +473,7 @@ int sdp_oa_show_offer(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_s
 	if (oa->state != SDP_OA_ANSWERED) {
 		rc = sdp_oa_tree(scratch, oa->pending.from[from], &tree);
 		if (rc == 0)
-			sdp_secure_mark(oa->secure[from], tree);
+			sdp_oa_mark(oa, from, tree);
 		if (rc == 0 && !has_media(oa, tree))
 			rc = -EPROTONOSUPPORT;
 		scratch->used = mark;
@@ -502,12 +504,32 @@ static int check_answer(
 		if (!sdp_str_equal_nocase(o->kind_text, a->kind_text))
 			return sdp_fail(err, -EBADMSG, 304, a->number,
 				"answer is of another kind of media than the offer");
-		if (!sdp_proto_is_rtp(a->proto) ||
+		if (sdp_proto_is_rtp(a->proto) != sdp_proto_is_rtp(o->proto) ||
+			(!sdp_proto_is_rtp(a->proto) && a->proto != o->proto) ||
 			sdp_proto_is_secure(a->proto) != sdp_proto_is_secure(o->proto))
 			return sdp_fail(err, -EBADMSG, 302, a->number,
 				"answer has another transport than the offer");
 	}
 	return 0;
+}
+
+// Which streams are transcoded stays as it is decided here.
+static void choose_codecs(const struct sdp_oa *oa, struct sdp_arena *scratch,
+	struct sdp_oa_view *view, const struct sdp_oa_trees *trees)
+{
+	memset(view->recode, 0, sizeof(view->recode));
+	if (!sdp_recode_can(oa))
+		return;
+	for (unsigned i = 0; i < view->n_streams; i++) {
+		struct sdp_oa_stream stream;
+		uint8_t pt;
+
+		sdp_oa_stream(oa, view, trees, i, &stream);
+		if (stream.offer == NULL || stream.shown == NULL || stream.fax)
+			continue;
+		pt = sdp_recode_choose(oa, scratch, i, &stream);
+		view->recode[i] = pt == SDP_PT_NONE ? 0 : (uint8_t)(pt + 1);
+	}
 }
 
 static uint16_t find_active(const struct sdp_oa *oa, const struct sdp_oa_view *view,
@@ -547,15 +569,16 @@ int sdp_oa_take_answer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_le
 		rc = check_answer(trees.shown, trees.answer, err);
 	if (rc != 0)
 		goto out;
-	sdp_secure_mark(oa->secure[view->offerer], trees.offer);
-	sdp_secure_mark(oa->secure[leg], trees.shown);
-	sdp_secure_mark(oa->secure[leg], trees.answer);
+	sdp_oa_mark(oa, (enum sdp_leg)view->offerer, trees.offer);
+	sdp_oa_mark(oa, leg, trees.shown);
+	sdp_oa_mark(oa, leg, trees.answer);
 	blob = sdp_blob_make((struct sdp_str){(const char *)body, (uint32_t)len}, 0);
 	if (blob == NULL) {
 		rc = sdp_fail(err, -ENOMEM, 399, 0, "out of memory");
 		goto out;
 	}
 	blob_replace(&view->from[leg], blob);
+	choose_codecs(oa, scratch, view, &trees);
 	view->active = find_active(oa, view, &trees);
 	oa->state = SDP_OA_ANSWERED;
 out:

@@ -41,12 +41,13 @@
 //
 // It refuses: an answer with no offer pending or from the wrong leg, an offer while another is
 // pending, an answer with more m-lines than the offer or another kind of media in one, an offer of
-// which no m-line can be relayed (secure profiles, TCP, T.38, MSRP: refused with port 0 one by one,
-// 488 when nothing is left). A function that fails changes nothing.
+// which no m-line can be relayed (secure profiles, TCP, MSRP, T.38 without the policies for it: refused
+// with port 0 one by one, 488 when nothing is left). A function that fails changes nothing.
 #pragma once
 
 #include "sip/sdp/sdp.h"
 #include "sip/sdp/secure.h"
+#include "sip/sdp/transcode.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -82,6 +83,8 @@ struct sdp_local {
 
 // ---- State --------------------------------------------------------------------------------------
 
+#define SDP_PT_NONE 0xff
+
 struct sdp_blob;  // a body, counted references
 struct sdp_ports; // the struct sdp_local of every stream on both legs, counted references
 struct sdp_secure; // the struct sdp_security of a leg, counted references
@@ -96,6 +99,8 @@ struct sdp_oa_view {
 	bool answer_shown;      // to the offerer
 	uint16_t active;        // bit i: stream i carries media by the answer
 	uint16_t have_local[2]; // bit i: the leg has ports for stream i
+	// The offerer's payload type that is transcoded from and to what the answerer has, and one more; 0: none
+	uint8_t recode[SDP_MAX_MEDIA];
 };
 
 enum sdp_oa_state {
@@ -119,6 +124,8 @@ struct sdp_oa {
 	struct sdp_oa_view pending;
 	uint32_t planned[SDP_MAX_MEDIA][2]; // remote_id in the last plan taken
 	struct sdp_secure *secure[2];       // NULL: plain RTP, and nothing else is taken
+	const struct sdp_codec_policy *policy[2]; // sdp_oa_policy()
+	uint32_t can;
 };
 
 // session_id: the number in our o= towards each leg. Random, so that it says nothing about the
@@ -257,14 +264,13 @@ int sdp_oa_show_again(
 
 // ---- The plan -----------------------------------------------------------------------------------
 
-#define SDP_PT_NONE 0xff
-
 // A codec as one leg knows it.
 struct sdp_plan_codec {
 	char name[24]; // as in rtpmap, cut if longer; empty when there is none
 	uint32_t rate; // RTP clock, Hz
 	uint8_t channels;
 	uint8_t pt; // payload type on the wire of this leg, in this direction
+	char fmtp[96]; // parameters of whoever receives it; cut if longer
 };
 
 // One stream on one leg: what comes in from the leg's party and what goes out to it.
@@ -276,6 +282,7 @@ struct sdp_plan_leg {
 	bool rtcp_mux;            // agreed on this leg
 	bool receive;             // packets from the party are to be relayed
 	bool send;                // packets are to be sent to the party
+	bool willing;             // it would receive some, whatever the other party says
 	bool relearn;       // the party's address is another than in the plan taken before (or the
 			    // first): forget what was learned from its packets
 	uint32_t remote_id; // stands for rtp and rtcp above; while held, what it was before
@@ -285,9 +292,9 @@ struct sdp_plan_leg {
 	bool renumber;      // some accepted payload type changes its number
 	uint8_t dtmf_in;  // telephone-event from the party, at the codec's clock; SDP_PT_NONE: none
 	uint8_t dtmf_out; // telephone-event towards it
+	uint32_t dtmf_rate; // their clock, 0: none
 	struct sdp_plan_codec in;  // main codec that the party sends
-	struct sdp_plan_codec out; // main codec that it wants; transcoding is where in of one leg
-				   // and out of the other differ (this build: never)
+	struct sdp_plan_codec out; // main codec that it wants
 	uint16_t ptime;            // milliseconds it asks for (a=ptime), 0: does not say
 	uint16_t maxptime;         // 0: does not say
 	// For policing what comes from the party: no honest sender of the accepted payload types
@@ -300,6 +307,8 @@ struct sdp_plan_leg {
 struct sdp_plan_stream {
 	enum sdp_kind kind;
 	enum sdp_refusal refusal;   // not SDP_ACCEPTED: no media, the legs hold nothing
+	bool recoded; // what one leg has is to be made into what the other has
+	bool fax;     // T.38 over UDPTL, not RTP: whatever comes goes over
 	struct sdp_plan_leg leg[2]; // index: enum sdp_leg
 };
 

@@ -100,12 +100,8 @@ static void plan_pts(
 		accept_pt(y, m[i].y_out, m[i].x);
 }
 
-static bool is_dtmf(const struct sdp_format *f)
-{
-	return sdp_str_is_nocase(f->name, "telephone-event");
-}
-
-static void set_codec(struct sdp_plan_codec *codec, const struct sdp_format *f, uint8_t pt)
+static void set_codec(struct sdp_plan_codec *codec, const struct sdp_format *f, uint8_t pt,
+	struct sdp_str fmtp)
 {
 	size_t n = f->name.len < sizeof(codec->name) ? f->name.len : sizeof(codec->name) - 1;
 
@@ -114,36 +110,51 @@ static void set_codec(struct sdp_plan_codec *codec, const struct sdp_format *f, 
 	codec->rate = f->rate;
 	codec->channels = f->channels;
 	codec->pt = pt;
+	n = fmtp.len < sizeof(codec->fmtp) ? fmtp.len : sizeof(codec->fmtp) - 1;
+	if (n != 0)
+		memcpy(codec->fmtp, fmtp.ptr, n);
+	codec->fmtp[n] = '\0';
 }
 
-// The first codec of the answer that is no companion of another is the one that both will send.
+// The codec that each side will send: the first of the answer that is no companion of another.
 static void plan_codecs(
-	struct sdp_plan_leg *x, struct sdp_plan_leg *y, const struct plan_match *m, unsigned n)
+	const struct sdp_oa_stream *s, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
 {
-	const struct plan_match *main_codec = NULL, *dtmf = NULL;
+	const struct sdp_format *offer, *shown, *answer;
 
-	for (unsigned i = 0; i < n && main_codec == NULL; i++) {
-		if (m[i].offer->name.len != 0 && (m[i].info == NULL || !m[i].info->auxiliary))
-			main_codec = &m[i];
-	}
-	for (unsigned i = 0; i < n; i++) {
-		if (!is_dtmf(m[i].offer))
-			continue;
-		// RFC 4733 2.1: events go at the clock of the audio that they are among.
-		if (dtmf == NULL ||
-			(main_codec != NULL && dtmf->offer->rate != main_codec->offer->rate &&
-				m[i].offer->rate == main_codec->offer->rate))
-			dtmf = &m[i];
-	}
-	x->dtmf_in = x->dtmf_out = dtmf != NULL ? dtmf->x : SDP_PT_NONE;
-	y->dtmf_in = dtmf != NULL ? dtmf->y_in : SDP_PT_NONE;
-	y->dtmf_out = dtmf != NULL ? dtmf->y_out : SDP_PT_NONE;
-	if (main_codec == NULL)
+	if (s->main.answer == SDP_ADDED)
 		return;
-	set_codec(&x->in, main_codec->offer, main_codec->x);
-	set_codec(&x->out, main_codec->offer, main_codec->x);
-	set_codec(&y->in, main_codec->offer, main_codec->y_in);
-	set_codec(&y->out, main_codec->offer, main_codec->y_out);
+	offer = &s->offer->formats[s->main.offer];
+	shown = &s->shown->formats[s->main.shown];
+	answer = &s->answer->formats[s->main.answer];
+	set_codec(&x->in, offer, offer->pt, s->recoded ? sdp_recode_parameters(offer) : answer->fmtp);
+	set_codec(&x->out, offer, offer->pt, offer->fmtp);
+	set_codec(&y->in, shown, shown->pt, shown->fmtp);
+	set_codec(&y->out, shown, answer->pt, answer->fmtp);
+}
+
+static void plan_events(
+	const struct sdp_oa_stream *s, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
+{
+	x->dtmf_in = x->dtmf_out = y->dtmf_in = y->dtmf_out = SDP_PT_NONE;
+	if (s->events_offer != SDP_ADDED) {
+		x->dtmf_in = x->dtmf_out = s->offer->formats[s->events_offer].pt;
+		x->dtmf_rate = s->offer->formats[s->events_offer].rate;
+	}
+	if (s->events_far.answer == SDP_ADDED)
+		return;
+	y->dtmf_in = s->shown->formats[s->events_far.shown].pt;
+	y->dtmf_out = s->answer->formats[s->events_far.answer].pt;
+	y->dtmf_rate = s->shown->formats[s->events_far.shown].rate;
+}
+
+// Events that only one side has, or each at a clock of its own, go over by another way than as they are.
+static void accept_events(struct sdp_plan_leg *x, struct sdp_plan_leg *y)
+{
+	if (x->dtmf_in != SDP_PT_NONE)
+		accept_pt(x, x->dtmf_in, y->dtmf_out != SDP_PT_NONE ? y->dtmf_out : x->dtmf_in);
+	if (y->dtmf_in != SDP_PT_NONE)
+		accept_pt(y, y->dtmf_in, x->dtmf_out != SDP_PT_NONE ? x->dtmf_out : y->dtmf_in);
 }
 
 // ---- Bounds -------------------------------------------------------------------------------------
@@ -192,6 +203,8 @@ static void plan_direction(
 	bool x_to_y = (s->answer_direction & SDP_RECVONLY) != 0;
 	bool y_to_x = (s->answer_direction & SDP_SENDONLY) != 0;
 
+	x->willing = (s->offer_direction & SDP_RECVONLY) != 0;
+	y->willing = (sdp_oa_direction(s->answer) & SDP_RECVONLY) != 0;
 	x->receive = y->send = x_to_y;
 	y->receive = x->send = y_to_x;
 }
@@ -210,16 +223,64 @@ static void plan_leg(struct sdp_plan_leg *leg, const struct sdp_media *m,
 static unsigned plan_matches(const struct sdp_oa_stream *s, struct plan_match m[SDP_MAX_FORMATS])
 {
 	for (unsigned i = 0; i < s->n_matches; i++) {
-		const unsigned o = s->match[i].offer;
-		const struct sdp_format *f = &s->offer->formats[o];
+		const struct sdp_format *f = &s->offer->formats[s->match[i].offer];
 
 		m[i].offer = f;
 		m[i].info = sdp_codec_find(f->name, f->rate, f->channels);
 		m[i].x = f->pt;
-		m[i].y_in = s->shown->formats[o].pt;
+		m[i].y_in = s->shown->formats[s->match[i].shown].pt;
 		m[i].y_out = s->answer->formats[s->match[i].answer].pt;
 	}
 	return s->n_matches;
+}
+
+// As if the two codecs were one under two names.
+static struct plan_match recoded_match(const struct sdp_oa_stream *s, const struct sdp_format *f)
+{
+	return (struct plan_match){
+		.offer = f,
+		.info = sdp_codec_find(f->name, f->rate, f->channels),
+		.x = s->offer->formats[s->main.offer].pt,
+		.y_in = s->shown->formats[s->main.shown].pt,
+		.y_out = s->answer->formats[s->main.answer].pt,
+	};
+}
+
+static void plan_recoded(
+	const struct sdp_oa_stream *s, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
+{
+	struct plan_match m = recoded_match(s, &s->offer->formats[s->main.offer]);
+
+	plan_pts(x, y, &m, 1);
+	plan_bounds(x, s->answer, &m, 1);
+	m = recoded_match(s, &s->shown->formats[s->main.shown]);
+	plan_bounds(y, s->offer, &m, 1);
+}
+
+static void plan_relayed(
+	const struct sdp_oa_stream *s, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
+{
+	struct plan_match matches[SDP_MAX_FORMATS];
+	unsigned n = plan_matches(s, matches);
+
+	plan_pts(x, y, matches, n);
+	plan_bounds(x, s->answer, matches, n);
+	plan_bounds(y, s->offer, matches, n);
+}
+
+static void plan_formats(
+	const struct sdp_oa_stream *s, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
+{
+	x->dtmf_in = x->dtmf_out = y->dtmf_in = y->dtmf_out = SDP_PT_NONE;
+	if (s->fax)
+		return;
+	if (s->recoded)
+		plan_recoded(s, x, y);
+	else
+		plan_relayed(s, x, y);
+	plan_codecs(s, x, y);
+	plan_events(s, x, y);
+	accept_events(x, y);
 }
 
 static void plan_stream(struct sdp_oa *oa, struct sdp_arena *scratch,
@@ -227,9 +288,7 @@ static void plan_stream(struct sdp_oa *oa, struct sdp_arena *scratch,
 	struct sdp_plan_stream *out)
 {
 	const unsigned x = view->offerer, y = x ^ 1;
-	struct plan_match matches[SDP_MAX_FORMATS];
 	struct sdp_oa_stream s;
-	unsigned n;
 
 	sdp_oa_stream(oa, view, trees, i, &s);
 	out->refusal = s.refusal;
@@ -245,11 +304,9 @@ static void plan_stream(struct sdp_oa *oa, struct sdp_arena *scratch,
 	sdp_secure_plan_offerer(oa, view, scratch, trees->offer, i, &out->leg[x].secure);
 	sdp_secure_plan_answerer(oa, view, trees, s.answer_keying, i, &out->leg[y].secure);
 	plan_direction(&s, &out->leg[x], &out->leg[y]);
-	n = plan_matches(&s, matches);
-	plan_pts(&out->leg[x], &out->leg[y], matches, n);
-	plan_codecs(&out->leg[x], &out->leg[y], matches, n);
-	plan_bounds(&out->leg[x], s.answer, matches, n);
-	plan_bounds(&out->leg[y], s.offer, matches, n);
+	out->recoded = s.recoded;
+	out->fax = s.fax;
+	plan_formats(&s, &out->leg[x], &out->leg[y]);
 }
 
 int sdp_oa_plan(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *plan)

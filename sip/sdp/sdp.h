@@ -282,9 +282,10 @@ struct sdp_media {
 	uint32_t b_tias; // b=TIAS, bit/s
 	struct sdp_str mid;
 	struct sdp_str m_text; // the whole of m=, as written
-	// The offer/answer engine's alone, see secure.h; zero after sdp_parse().
+	// The offer/answer engine's alone, see secure.h and transcode.h; zero after sdp_parse().
 	uint8_t keying; // enum sdp_keying
 	bool ice;       // ICE is spoken in it, and we do, too
+	bool fax;       // T.38 over UDPTL, and we relay it
 };
 
 struct sdp_session {

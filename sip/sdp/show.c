@@ -19,6 +19,11 @@ struct shown_media {
 	struct sdp_str mid;
 	bool pass;  // the parties' own keys go over
 	bool plain; // what only browsers say stays behind
+	bool fax;   // T.38: no payload types, no RTCP
+	bool recoded;   // `source` has other codecs: its packet times and bandwidth are its own
+	uint16_t ptime; // of the leg, then; 0: it said none
+	unsigned n_own; // formats that `source` does not have
+	struct sdp_format own[SDP_MAX_FORMATS]; // `pt` as shown
 	unsigned n;
 	uint8_t source_index[SDP_MAX_FORMATS];
 	uint8_t name_index[SDP_MAX_FORMATS];
@@ -151,6 +156,9 @@ static void carry_attribute(
 		break;
 	case SDP_A_PTIME:
 	case SDP_A_MAXPTIME:
+		if (m != NULL && m->recoded)
+			break;
+		// fallthrough
 	case SDP_A_FRAMERATE:
 	case SDP_A_QUALITY:
 	case SDP_A_ORIENT:
@@ -221,7 +229,8 @@ static void put_missing_rtpmaps(const struct shown_body *b, const struct shown_m
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct sdp_format *f;
 
-		if (m->names == NULL || m->source->formats[m->source_index[i]].name.len != 0)
+		if (m->names == NULL || m->source_index[i] == SDP_ADDED ||
+			m->source->formats[m->source_index[i]].name.len != 0)
 			continue;
 		f = &m->names->formats[m->name_index[i]];
 		if (f->name.len == 0)
@@ -235,31 +244,51 @@ static void put_missing_rtpmaps(const struct shown_body *b, const struct shown_m
 	}
 }
 
-static void put_media(const struct shown_body *b, const struct shown_media *m)
+static void put_formats(const struct shown_body *b, const struct shown_media *m)
+{
+	for (unsigned i = 0; m->fax && i < m->source->n_formats; i++) {
+		sdp_put(b->w, " ");
+		sdp_put_str(b->w, m->source->formats[i].text);
+	}
+	for (unsigned i = 0; i < m->n; i++)
+		sdp_put(b->w, " %u", m->pt[i]);
+	sdp_put(b->w, "\r\n");
+}
+
+static void put_rtcp(const struct shown_body *b, const struct shown_media *m)
 {
 	const struct sdp_local *local = m->local;
+
+	if (m->mux)
+		sdp_put(b->w, "a=rtcp-mux\r\n");
+	if (local->rtcp_port != local->rtp_port + 1 &&
+		!(m->mux && local->rtcp_port == local->rtp_port))
+		sdp_put(b->w, "a=rtcp:%u\r\n", local->rtcp_port);
+}
+
+static void put_media(const struct shown_body *b, const struct shown_media *m)
+{
 	const struct sdp_line *lines = b->source->lines + m->source->first_line;
 	const unsigned n_lines = m->source->n_lines;
 
 	put_kind(b, m->kind);
-	sdp_put(b->w, " %u ", local->rtp_port);
+	sdp_put(b->w, " %u ", m->local->rtp_port);
 	sdp_put_str(b->w, m->proto);
-	for (unsigned i = 0; i < m->n; i++)
-		sdp_put(b->w, " %u", m->pt[i]);
-	sdp_put(b->w, "\r\n");
-	put_local_conn(b, local);
-	for (unsigned i = 0; i < n_lines; i++)
+	put_formats(b, m);
+	put_local_conn(b, m->local);
+	for (unsigned i = 0; i < n_lines && !m->recoded; i++)
 		carry_bandwidth(b, &lines[i]);
 	put_missing_rtpmaps(b, m);
 	for (unsigned i = 0; i < n_lines; i++) {
 		if (lines[i].letter == 'a')
 			carry_attribute(b, m, &lines[i]);
 	}
-	if (m->mux)
-		sdp_put(b->w, "a=rtcp-mux\r\n");
-	if (local->rtcp_port != local->rtp_port + 1 &&
-		!(m->mux && local->rtcp_port == local->rtp_port))
-		sdp_put(b->w, "a=rtcp:%u\r\n", local->rtcp_port);
+	for (unsigned i = 0; i < m->n_own; i++)
+		sdp_recode_put_format(b->w, &m->own[i], m->own[i].pt);
+	if (m->recoded && m->ptime != 0)
+		sdp_put(b->w, "a=ptime:%u\r\n", m->ptime);
+	if (!m->fax)
+		put_rtcp(b, m);
 	sdp_put(b->w, "a=%s\r\n", sdp_direction_name(m->direction));
 	if (m->mid.len != 0)
 		sdp_put(b->w, "a=mid:%.*s\r\n", SDP_FMT(m->mid));
@@ -271,6 +300,15 @@ static void add_format(
 	m->map[m->source->formats[source_index].pt] = (uint8_t)pt;
 	m->source_index[m->n] = (uint8_t)source_index;
 	m->name_index[m->n] = (uint8_t)name_index;
+	m->pt[m->n++] = (uint8_t)pt;
+}
+
+// One that the source does not have.
+static void add_own(struct shown_media *m, const struct sdp_format *f, unsigned pt)
+{
+	m->own[m->n_own] = *f;
+	m->own[m->n_own++].pt = (uint8_t)pt;
+	m->source_index[m->n] = SDP_ADDED;
 	m->pt[m->n++] = (uint8_t)pt;
 }
 
@@ -372,33 +410,63 @@ static struct sdp_str offered_mid(struct shown_body *b, const struct offer_trees
 	return i < 10 ? (struct sdp_str){b->mid + 1, 1} : (struct sdp_str){b->mid, 2};
 }
 
+// The formats, by the numbers that the leg knows them by.
+static void put_numbers(const struct sdp_oa *oa, const struct shown_body *b,
+	const struct offer_trees *trees, unsigned i, struct shown_media *m)
+{
+	const struct sdp_media *from = past(trees->from, i);
+	struct sdp_recode_list list;
+	struct sdp_media formats = *m->source;
+	uint8_t pts[SDP_MAX_FORMATS];
+
+	sdp_recode_offer(oa, b->leg, m->source, from, &list);
+	formats.formats = list.format;
+	formats.n_formats = (uint16_t)list.n;
+	sdp_oa_number(&formats, past(trees->shown, i), from, pts);
+	for (unsigned k = 0; k < list.n; k++) {
+		if (list.source[k] == SDP_ADDED)
+			add_own(m, &list.format[k], pts[k]);
+		else
+			add_format(m, list.source[k], list.source[k], pts[k]);
+	}
+}
+
+static bool plays_music(const struct sdp_oa *oa, enum sdp_leg holder)
+{
+	return oa->policy[holder] != NULL && oa->policy[holder]->music;
+}
+
 static void put_offered(const struct sdp_oa *oa, struct sdp_arena *scratch, struct shown_body *b,
 	const struct offer_trees *trees, unsigned i, const struct sdp_local *local)
 {
 	const struct sdp_media *offer = at(trees->offer, i);
 	const struct sdp_media *last = past(trees->from, i);
-	uint8_t pts[SDP_MAX_FORMATS];
-	enum sdp_keying keying;
+	enum sdp_keying keying = SDP_KEY_PLAIN;
 	struct shown_media m;
 
 	memset(&m, 0, sizeof(m));
 	memset(m.map, SDP_PT_NONE, sizeof(m.map));
 	m.kind = offer->kind_text;
-	sdp_secure_offer(oa->secure[b->leg], last != NULL ? last : past(trees->shown, i), offer,
-		&m.proto, &keying);
+	m.proto = offer->proto_text;
+	m.fax = offer->fax;
+	if (!m.fax)
+		sdp_secure_offer(oa->secure[b->leg], last != NULL ? last : past(trees->shown, i),
+			offer, &m.proto, &keying);
 	m.local = local;
 	m.source = offer;
 	m.direction = sdp_oa_direction(offer);
+	if (plays_music(oa, sdp_leg_other(b->leg)) && (m.direction & SDP_RECVONLY) == 0)
+		m.direction = SDP_SENDONLY;
 	m.mux = offer->rtcp_mux || local->rtcp_port == local->rtp_port || b->lite;
 	m.pass = keying == SDP_KEY_PASS;
 	m.plain = b->plain;
 	if (b->lite)
 		m.mid = offered_mid(b, trees, i);
-	sdp_oa_number(offer, past(trees->shown, i), past(trees->from, i), pts);
-	for (unsigned k = 0; k < offer->n_formats; k++)
-		add_format(&m, k, k, pts[k]);
+	if (!m.fax)
+		put_numbers(oa, b, trees, i, &m);
 	put_media(b, &m);
-	sdp_secure_put_offer(oa, scratch, b->leg, i, keying, local, m.mux, b->w);
+	if (!m.fax)
+		sdp_secure_put_offer(oa, scratch, b->leg, i, keying, local, m.mux, b->w);
 }
 
 static bool can_offer(const struct sdp_oa *oa, const struct shown_body *b,
@@ -409,7 +477,8 @@ static bool can_offer(const struct sdp_oa *oa, const struct shown_body *b,
 	if (offer != NULL && offer->keying == SDP_KEY_PASS &&
 		(oa->secure[b->leg] == NULL || oa->secure[b->leg]->is.srtp != SDP_SRTP_PASS))
 		return false;
-	return offer != NULL && sdp_oa_refusal(offer) == SDP_ACCEPTED && near != NULL &&
+	return offer != NULL && sdp_oa_refusal(offer) == SDP_ACCEPTED &&
+	       sdp_recode_speaks(oa, b->leg, offer) && near != NULL &&
 	       near->family == offer->conn.type && sdp_oa_view_local(b->view, b->leg, i) != NULL;
 }
 
@@ -429,9 +498,9 @@ int sdp_oa_write_offer(
 		rc = sdp_oa_tree(scratch, oa->agreed.from[to], &trees.from);
 	if (rc != 0)
 		return rc;
-	sdp_secure_mark(oa->secure[view->offerer], trees.offer);
-	sdp_secure_mark(oa->secure[to], trees.shown);
-	sdp_secure_mark(oa->secure[to], trees.from);
+	sdp_oa_mark(oa, (enum sdp_leg)view->offerer, trees.offer);
+	sdp_oa_mark(oa, to, trees.shown);
+	sdp_oa_mark(oa, to, trees.from);
 	begin(&b, oa, to, trees.offer, w);
 	b.lite = is_browser(oa, to);
 	// One m-line a transport: the first one alone is a group.
@@ -453,6 +522,40 @@ int sdp_oa_write_offer(
 
 // ---- Answer -------------------------------------------------------------------------------------
 
+// What the answerer has taken, under the offerer's numbers.
+static void answer_matches(const struct sdp_oa_stream *s, struct shown_media *m)
+{
+	bool events = false;
+
+	for (unsigned k = 0; k < s->n_matches; k++) {
+		const struct sdp_match *match = &s->match[k];
+
+		add_format(m, match->answer, match->offer, s->offer->formats[match->offer].pt);
+		events |= match->offer == s->events_offer;
+	}
+	if (s->events_offer != SDP_ADDED && !events)
+		add_own(m, &s->offer->formats[s->events_offer],
+			s->offer->formats[s->events_offer].pt);
+}
+
+// The codec that is made out of the answerer's.
+static void answer_recoded(const struct sdp_oa_stream *s, struct shown_media *m)
+{
+	const uint8_t said[] = {s->main.offer, s->events_offer};
+
+	m->recoded = true;
+	m->ptime = s->offer->ptime;
+	for (unsigned k = 0; k < sizeof(said); k++) {
+		struct sdp_format f;
+
+		if (said[k] == SDP_ADDED)
+			continue;
+		f = s->offer->formats[said[k]];
+		f.fmtp = sdp_recode_parameters(&f);
+		add_own(m, &f, f.pt);
+	}
+}
+
 static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
 	const struct shown_body *b, const struct sdp_session *offer, unsigned i,
 	const struct sdp_oa_stream *s, const struct sdp_local *local)
@@ -470,13 +573,16 @@ static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
 	m.mux = s->offer->rtcp_mux;
 	m.pass = s->offer->keying == SDP_KEY_PASS;
 	m.plain = b->plain;
+	m.fax = s->fax;
 	if (is_browser(oa, b->leg))
 		m.mid = s->offer->mid;
-	for (unsigned k = 0; k < s->n_matches; k++)
-		add_format(&m, s->match[k].answer, s->match[k].offer,
-			s->offer->formats[s->match[k].offer].pt);
+	if (s->recoded)
+		answer_recoded(s, &m);
+	else if (!m.fax)
+		answer_matches(s, &m);
 	put_media(b, &m);
-	sdp_secure_put_answer(oa, scratch, offer, i, local, m.mux, b->w);
+	if (!m.fax)
+		sdp_secure_put_answer(oa, scratch, offer, i, local, m.mux, b->w);
 }
 
 // Is this mid in a group of the offer that says BUNDLE?

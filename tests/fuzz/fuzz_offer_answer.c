@@ -4,6 +4,7 @@
 // 0xff; the first octet of a piece says what happens, the others are its body:
 //	A B offer of that leg	a b answer of that leg	+ accept	- reject	r repeat
 //	S security of a leg: three octets, leg, policy, browser; before anything was said
+//	P policies of both legs and what can be transcoded: three octets
 //	c clone and go on with the clone	p plan
 //	k keep and go on with what was kept	K go on with these bytes instead, if they are taken
 // What is shown has to be readable, without an address of the other party, with a version that goes
@@ -27,6 +28,9 @@ struct run {
 	char *shown[2]; // what each leg saw last
 	size_t shown_len[2];
 	uint64_t version[2];
+	struct sdp_codec_policy policy[2];
+	uint32_t can;
+	bool policies;
 };
 
 static void require(bool holds)
@@ -217,6 +221,7 @@ static void keep(struct run *r, const uint8_t *body, size_t len)
 	require(memcmp(body ? body : record, again, (size_t)n) == 0);
 	sdp_oa_fini(&r->oa);
 	r->oa = fresh;
+	say_policies(r);
 	if (!body)
 		return;
 	// Another call: what was seen of the one before says nothing about it.
@@ -224,6 +229,39 @@ static void keep(struct run *r, const uint8_t *body, size_t len)
 		free(r->shown[leg]);
 		r->shown[leg] = NULL;
 	}
+}
+
+static void say_policies(struct run *r)
+{
+	if (r->policies)
+		sdp_oa_policy(&r->oa, &r->policy[0], &r->policy[1], r->can);
+}
+
+static void policies(struct run *r, const uint8_t *body, size_t len)
+{
+	static const char some[][16] = {"PCMA", "opus", "telephone-event", "L16/16000"};
+
+	if (len < 3)
+		return;
+	for (unsigned leg = 0; leg < 2; leg++) {
+		const unsigned bits = body[leg];
+
+		r->policy[leg] = (struct sdp_codec_policy){
+			.allow = {some, bits & 1 ? 2 : 0},
+			.strip = {some + 1, bits & 2 ? 1 : 0},
+			.order = {some, bits & 4 ? 3 : 0},
+			.add = {some, bits & 8 ? 4 : 0},
+			.usual = bits & 16 ? SDP_USUAL_BROWSER : SDP_USUAL_PHONE,
+			.transcode = !(bits & 32),
+			.events = !(bits & 64),
+			.want_events = bits & 128,
+			.t38 = body[2] & 1,
+			.music = body[2] & 2,
+		};
+	}
+	r->can = body[2] & 4 ? UINT32_MAX : body[2] * 0x1010101u;
+	r->policies = true;
+	say_policies(r);
 }
 
 static void secure(struct run *r, const uint8_t *body, size_t len)
@@ -251,6 +289,8 @@ static void event(struct run *r, uint8_t what, const uint8_t *body, size_t len)
 		sdp_oa_accept(&r->oa);
 	else if (what == 'S')
 		secure(r, body, len);
+	else if (what == 'P')
+		policies(r, body, len);
 	else if (what == '-')
 		sdp_oa_reject(&r->oa);
 	else if (what == 'r')

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/lib/rtp_io.h"
 
+#include "tests/lib/tone.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
@@ -130,8 +132,24 @@ static bool send_guarded(struct rtp_stream *s, int fd, const void *data, size_t 
 	return false;
 }
 
+static void send_tone(struct rtp_stream *s)
+{
+	uint8_t packet[1500] = {0x80};
+	*(uint16_t *)(packet + 2) = htons((uint16_t)(s->first_seq + s->sent));
+	*(uint32_t *)(packet + 8) = htonl(s->ssrc);
+	size_t n = tone_send(s->tone, packet, sizeof(packet));
+	packet[1] |= s->sent ? 0 : 0x80;
+	send_guarded(s, s->fd, packet, n, &s->remote, false);
+	s->sent++;
+	s->to_send--;
+}
+
 static void send_one(struct rtp_stream *s, uint64_t now)
 {
+	if (s->tone) {
+		send_tone(s);
+		return;
+	}
 	struct packet p = {
 		.flags = 0x80,
 		.type = (uint8_t)(s->payload_type | (s->sent ? 0 : 0x80)),
@@ -318,6 +336,11 @@ void rtp_receive(struct rtp_stream *s, struct rtp_latency *latency)
 			continue;
 		}
 		note_source(s->sources, &from);
+		if (s->tone) {
+			tone_receive(s->tone, b.bytes, (size_t)n);
+			s->received++;
+			continue;
+		}
 		if ((size_t)n != sizeof(b.p) || b.p.mark.magic != MAGIC) {
 			s->foreign++;
 			continue;
@@ -392,6 +415,10 @@ void rtp_report(const struct rtp_stream *s, FILE *out)
 		fprintf(out, "%s\"%s\"", i ? ", " : "",
 			rtp_address_text(&s->announced[i], text, sizeof(text)));
 	fprintf(out, "]");
+	if (s->tone) {
+		fprintf(out, ", ");
+		tone_report(s->tone, out);
+	}
 }
 
 static double percentile(const struct rtp_latency *l, double share)

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct tone;
+
 #define RTP_FRAME   160 // payload octets of 20 ms of G.711
 #define RTP_SOURCES 4
 #define RTP_BUCKETS 64
@@ -30,6 +32,7 @@ struct rtp_guard {
 };
 
 struct rtp_stream {
+	struct tone *tone; // NULL: packets with an account of each. Owned
 	struct rtp_guard guard;
 	uint64_t interval; // ns between packets
 	bool plain;        // sends in clear whatever the guard is

@@ -58,7 +58,8 @@ static void add_body(
 		.session = 1000 + c->number,
 		.version = c->sdp_version,
 		.mux = p->mux,
-		.codecs = p->codecs,
+		.codecs = c->codecs[0] ? c->codecs : p->codecs,
+		.lines = p->lines,
 		.profile = secure_profile(c->secure, answer),
 		.crypto = crypto,
 	};
@@ -171,6 +172,19 @@ void dialog_request(struct peer *p, struct call *c, const char *method, uint64_t
 	add_head(p, c, &t, &c->other, method, c->remote);
 	add(&t, "Content-Length: 0\r\n\r\n");
 	start_client(p, c, &c->other, &t, method, now);
+}
+
+void dialog_info(struct peer *p, struct call *c, char digit, unsigned ms, bool plain, uint64_t now)
+{
+	struct text t = {.size = 0};
+	char body[64];
+	int n = plain ? snprintf(body, sizeof(body), "%c\r\n", digit)
+		      : snprintf(body, sizeof(body), "Signal=%c\r\nDuration=%u\r\n", digit, ms);
+	new_branch(p, c, &c->other);
+	add_head(p, c, &t, &c->other, "INFO", c->remote);
+	add(&t, "Content-Type: application/dtmf%s\r\nContent-Length: %d\r\n\r\n%s",
+		plain ? "" : "-relay", n, body);
+	start_client(p, c, &c->other, &t, "INFO", now);
 }
 
 void dialog_update(struct peer *p, struct call *c, const char *direction, uint64_t now)
@@ -462,6 +476,15 @@ static void take_update(struct peer *p, struct call *c, const char *message,
 	send_response(p, c, message, 200, c->tag, sdp ? c->direction : NULL, from, false);
 }
 
+static void take_info(struct call *c, const char *message)
+{
+	const char *body = sip_body(message), *at = strstr(body, "Signal="),
+		   *ms = strstr(body, "Duration=");
+	if (c->media.tone && body[0])
+		tone_note(c->media.tone, 'i', at ? at[7] : body[0],
+			ms ? (unsigned)atoi(ms + 9) : 0);
+}
+
 static void take_request(struct peer *p, struct call *c, const char *message,
 	const struct sip_line *line, const struct sockaddr_storage *from)
 {
@@ -483,6 +506,9 @@ static void take_request(struct peer *p, struct call *c, const char *message,
 	} else if (strcmp(line->method, "UPDATE") == 0 && p->early) {
 		take_update(p, c, message, from);
 	} else {
+		if (strcmp(line->method, "INFO") == 0 && line->cseq != c->info_cseq)
+			take_info(c, message);
+		c->info_cseq = line->cseq;
 		send_response(p, c, message, 200, c->tag, NULL, from, false);
 	}
 }

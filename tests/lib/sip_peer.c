@@ -45,6 +45,8 @@ int peer_open_media(struct peer *p, struct call *c)
 	int e = rtp_open(&c->media, &p->local, c->rtp_port);
 	if (e < 0)
 		return e;
+	if (p->tone && !c->media.tone)
+		c->media.tone = tone_new(p->tone);
 	c->media.sender = p->sender;
 	c->media.call = c->number;
 	c->media.payload_type = (uint8_t)atoi(p->codecs);
@@ -313,6 +315,8 @@ static const struct option options[] = {
 	{"srtp-mode", 1, NULL, 'M'},
 	{"interval", 1, NULL, 'I'},
 	{"first-seq", 1, NULL, 'F'},
+	{"tone", 1, NULL, 'o'},
+	{"sdp", 1, NULL, 'L'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -323,6 +327,20 @@ static int add_ignore(struct peer *p, const char *text)
 		return -EINVAL;
 	p->ignore_count++;
 	return 0;
+}
+
+// "a=x|a=y" as lines.
+static char *sdp_lines(const char *text)
+{
+	char *out = calloc(2, strlen(text) + 2), *at = out;
+	for (; out && *text; text++)
+		if (*text == '|')
+			at = stpcpy(at, "\r\n");
+		else
+			*at++ = *text;
+	if (out && at != out)
+		strcpy(at, "\r\n");
+	return out;
 }
 
 static int read_option(struct peer *p, int option, const char *value)
@@ -384,6 +402,12 @@ static int read_option(struct peer *p, int option, const char *value)
 		p->secure.wrong = strcmp(value, "wrong") == 0;
 		p->secure.mki = strcmp(value, "mki") == 0;
 		return p->secure.best_effort || p->secure.wrong || p->secure.mki ? 0 : -EINVAL;
+	case 'o':
+		p->tone = value;
+		return 0;
+	case 'L':
+		p->lines = sdp_lines(value);
+		return p->lines ? 0 : -ENOMEM;
 	case 'F':
 		p->first_seq = atoi(value);
 		return 0;
@@ -420,7 +444,8 @@ static int usage(void)
 		"  [--time SECONDS] [--step-timeout SECONDS] [--brief] [--early]\n"
 		"  [--transport tcp|tls] [--certificate FILE] [--key FILE] [--authorities FILE] "
 		"[--split OCTETS]\n"
-		"  [--srtp SUITE] [--srtp-mode best-effort|wrong|mki] [--interval SECONDS] [--first-seq N]\n");
+		"  [--srtp SUITE] [--srtp-mode best-effort|wrong|mki] [--interval SECONDS] [--first-seq N]\n"
+		"  [--tone CODEC:TYPE:HZ:EXPECTED[:EVENTS]] [--sdp 'a=...|a=...']\n");
 	return 2;
 }
 

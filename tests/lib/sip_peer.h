@@ -16,6 +16,7 @@
 #include "tests/lib/rtp_secure.h"
 #include "tests/lib/sip_text.h"
 #include "tests/lib/sip_wire.h"
+#include "tests/lib/tone.h"
 
 #define SECOND      1000000000ull
 #define MAX_CODES   24
@@ -54,6 +55,12 @@ enum op {
 	OP_REFRESH,           // UPDATE without SDP
 	OP_FORK,              // go on as another fork: another tag
 	OP_EXPECT_UPDATE,     // DIRECTION: wait until the other side said so by UPDATE
+	// With --tone:
+	OP_DIGIT,        // e5:160: a digit by event (e), as a tone (t), by INFO (i dtmf-relay, p plain)
+	OP_EXPECT_DIGIT, // e5, t5, i5: wait until it came so
+	OP_EXPECT_TONE,  // MS: wait until so much of the other side's tone came
+	OP_SPEAK,        // N: sends its tone (1), or silence (0)
+	OP_CODEC,        // CODEC:TYPE, for the next offer or answer
 };
 
 struct step {
@@ -94,7 +101,7 @@ struct call {
 	// The INVITE we answer: its repetitions get the last response again.
 	char *request, *response;
 	size_t response_size;
-	unsigned invite_cseq;
+	unsigned invite_cseq, info_cseq;
 	int answered;         // the final response we gave, 0: none yet
 	bool acked, reliable; // reliable: repeat the response until the ACK
 	uint64_t response_next, response_interval, response_give_up;
@@ -122,6 +129,7 @@ struct call {
 	bool secured;
 	uint16_t rtp_port;
 	const char *direction;
+	char codecs[24]; // instead of the peer's
 	unsigned sdp_version;
 	bool has_remote_sdp;
 	// The script.
@@ -146,7 +154,7 @@ struct peer {
 	double rate, step_timeout, time_limit;
 	uint16_t rtp_base, rtp_slots;
 	char from[64], to[64], extra[4096];
-	const char *codecs;
+	const char *codecs, *lines, *tone; // of SDP; lines: instead of the usual rtpmaps
 	struct secure_options secure;
 	uint64_t interval; // ns between packets; 0: 20 ms
 	int first_seq;     // 0: a random one
@@ -173,6 +181,8 @@ uint64_t dialog_repeat(struct peer *p, struct call *c, uint64_t now);
 void dialog_invite(struct peer *p, struct call *c, bool sdp, uint64_t now);
 void dialog_request(struct peer *p, struct call *c, const char *method, uint64_t now);
 void dialog_cancel(struct peer *p, struct call *c, uint64_t now);
+// A digit: dtmf-relay, or the plain kind.
+void dialog_info(struct peer *p, struct call *c, char digit, unsigned ms, bool plain, uint64_t now);
 void dialog_options(struct peer *p, struct call *c, uint64_t now);
 void dialog_respond_reliably(struct peer *p, struct call *c, int code, bool sdp, uint64_t now);
 void dialog_fork(struct call *c);

@@ -41,6 +41,11 @@ static const struct {
 	{"refresh", OP_REFRESH, '-'},
 	{"fork", OP_FORK, '-'},
 	{"expect-update", OP_EXPECT_UPDATE, 'w'},
+	{"digit", OP_DIGIT, 'w'},
+	{"expect-digit", OP_EXPECT_DIGIT, 'w'},
+	{"expect-tone", OP_EXPECT_TONE, 'n'},
+	{"speak", OP_SPEAK, 'n'},
+	{"codec", OP_CODEC, 'w'},
 };
 
 const char *script_name(enum op op)
@@ -118,6 +123,41 @@ static void move_media(struct peer *p, struct call *c)
 	old.fd = fd;
 	old.rtcp_fd = rtcp;
 	rtp_close(&old);
+}
+
+// "e5:160"
+static void send_digit(struct peer *p, struct call *c, const char *word, uint64_t now)
+{
+	const char *colon = strchr(word, ':');
+	unsigned ms = colon ? (unsigned)atoi(colon + 1) : 160;
+	if (word[0] == 'i' || word[0] == 'p')
+		dialog_info(p, c, word[1], ms, word[0] == 'p', now);
+	else
+		tone_digit(c->media.tone, word[1], ms, word[0] == 'e');
+}
+
+// "PCMA:8": with telephone-event 101 beside it.
+static void take_codec(struct peer *p, struct call *c, const char *word)
+{
+	const char *colon = strchr(word, ':');
+	if (!colon || !tone_switch(c->media.tone, word))
+		peer_finish(p, c, "there is no such codec");
+	else
+		snprintf(c->codecs, sizeof(c->codecs), "%.8s 101", colon + 1);
+}
+
+static void enter_tone(struct peer *p, struct call *c, const struct step *s, uint64_t now)
+{
+	if (!c->media.tone) {
+		peer_finish(p, c, "this step wants --tone");
+		return;
+	}
+	if (s->op == OP_DIGIT)
+		send_digit(p, c, s->word, now);
+	else if (s->op == OP_SPEAK)
+		tone_speak(c->media.tone, s->number != 0);
+	else if (s->op == OP_CODEC)
+		take_codec(p, c, s->word);
 }
 
 // Done once, when the step begins.
@@ -203,6 +243,13 @@ static void enter(struct peer *p, struct call *c, const struct step *s, uint64_t
 	case OP_HANG_UP:
 		wire_hang_up(p);
 		break;
+	case OP_DIGIT:
+	case OP_EXPECT_DIGIT:
+	case OP_EXPECT_TONE:
+	case OP_SPEAK:
+	case OP_CODEC:
+		enter_tone(p, c, s, now);
+		break;
 	default:
 		break;
 	}
@@ -269,6 +316,12 @@ static bool is_done(struct peer *p, struct call *c, const struct step *s, uint64
 		return strcmp(c->update_seen, s->word) == 0;
 	case OP_EXPECT_MEDIA:
 		return c->media.received >= (uint64_t)s->number;
+	case OP_DIGIT:
+		return (s->word[0] != 'i' && s->word[0] != 'p') || wants_final(p, c, &c->other, 200);
+	case OP_EXPECT_DIGIT:
+		return tone_heard(c->media.tone, s->word);
+	case OP_EXPECT_TONE:
+		return tone_heard_ms(c->media.tone) >= (unsigned)s->number;
 	case OP_OPTIONS:
 		return wants_final(p, c, &c->other, s->number > 0 ? (int)s->number : 200);
 	default:

@@ -205,15 +205,16 @@ bool sdp_read(const char *body, struct sdp_audio *out)
 
 size_t sdp_write(const struct sdp_shape *s, char *out, size_t size)
 {
+	static const char usual[] = "a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+				    "a=fmtp:101 0-15\r\na=ptime:20\r\n";
 	char host[64];
 	bool v6 = s->local->ss_family == AF_INET6, zero = strcmp(s->direction, "zero") == 0;
 	rtp_host_text(s->local, host, sizeof(host));
 	int n = snprintf(out, size,
 		"v=0\r\no=peer %lu %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n"
-		"m=audio %u %s %s\r\na=rtpmap:8 PCMA/8000\r\n"
-		"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n%s%sa=%s\r\n",
+		"m=audio %u %s %s\r\n%s%s%sa=%s\r\n",
 		s->session, s->version, v6 ? "IP6" : "IP4", host, v6 ? "IP6" : "IP4",
 		zero ? (v6 ? "::" : "0.0.0.0") : host, rtp_port_of(s->local), s->profile, s->codecs,
-		s->crypto, s->mux ? "a=rtcp-mux\r\n" : "", zero ? "sendrecv" : s->direction);
+		s->lines ? s->lines : usual, s->crypto, s->mux ? "a=rtcp-mux\r\n" : "", zero ? "sendrecv" : s->direction);
 	return n < 0 ? 0 : (size_t)n;
 }

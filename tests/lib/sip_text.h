@@ -61,6 +61,7 @@ struct sdp_shape {
 	bool mux;
 	const char *profile, *crypto; // a whole line, or ""
 	const char *codecs; // payload types of m=, for instance "8 101"
+	const char *lines;  // what is said of them; NULL: as is usual
 };
 
 // Writes a body of one audio stream; returns its length.

@@ -318,6 +318,7 @@ struct World : testing::Test {
 	cp_tregion *tregion = nullptr;
 	uint64_t now_us = 1000000000, seed = 88172645463325252ull;
 	std::map<std::string, int> send_errors; // by address
+	uint64_t codecs = 0;                    // that hawse-media can transcode
 	bool hide = true;                       // check topology hiding at the end
 	bool finish = true;                     // and that nothing is left
 
@@ -382,6 +383,8 @@ struct World : testing::Test {
 		info.sessions = 64;
 		info.first = true;
 		info.boot_epoch = epoch;
+		info.codecs = codecs;
+		info.udptl = codecs != 0;
 		unsigned before = media.reconciled;
 		cp_shard_attached(shard, &info);
 		pump();
