@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/lib/rtp_io.h"
 
+#include "tests/lib/fax.h"
 #include "tests/lib/tone.h"
 
 #include <arpa/inet.h>
@@ -132,6 +133,12 @@ static bool send_guarded(struct rtp_stream *s, int fd, const void *data, size_t 
 	return false;
 }
 
+void rtp_send_fax(void *stream, const uint8_t *packet, size_t size)
+{
+	struct rtp_stream *s = stream;
+	send_guarded(s, s->fd, packet, size, &s->remote, false);
+}
+
 static void send_tone(struct rtp_stream *s)
 {
 	uint8_t packet[1500] = {0x80};
@@ -210,6 +217,12 @@ uint64_t rtp_send_due(struct rtp_stream *s, uint64_t now)
 		}
 		if (s->to_send)
 			next = s->next_send;
+	}
+	if (s->fax && s->fax_on) {
+		for (s->next_fax = s->next_fax ? s->next_fax : now; s->next_fax <= now;
+			s->next_fax += PTIME_NS)
+			telefax_run(s->fax);
+		next = s->next_fax < next ? s->next_fax : next;
 	}
 	if (s->rtcp_interval) {
 		if (s->next_rtcp <= now) {
@@ -322,6 +335,11 @@ void rtp_receive(struct rtp_stream *s, struct rtp_latency *latency)
 			s->fd, &b, sizeof(b), MSG_DONTWAIT, (struct sockaddr *)&from, &size);
 		if (n < 0)
 			return;
+		if (s->fax && s->fax_on) {
+			note_source(s->sources, &from);
+			telefax_receive(s->fax, b.bytes, (size_t)n);
+			continue;
+		}
 		bool rtcp = n >= 8 && b.bytes[1] >= 192 && b.bytes[1] <= 223; // RFC 5761
 		int length = (int)n;
 		if (n >= 12 && s->guard.unprotect &&
@@ -415,6 +433,10 @@ void rtp_report(const struct rtp_stream *s, FILE *out)
 		fprintf(out, "%s\"%s\"", i ? ", " : "",
 			rtp_address_text(&s->announced[i], text, sizeof(text)));
 	fprintf(out, "]");
+	if (s->fax) {
+		fprintf(out, ", ");
+		telefax_report(s->fax, out);
+	}
 	if (s->tone) {
 		fprintf(out, ", ");
 		tone_report(s->tone, out);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct fax;
 struct tone;
 
 #define RTP_FRAME   160 // payload octets of 20 ms of G.711
@@ -32,6 +33,9 @@ struct rtp_guard {
 };
 
 struct rtp_stream {
+	struct fax *fax; // NULL: none. Owned
+	bool fax_on;     // the stream is T.38 now
+	uint64_t next_fax;
 	struct tone *tone; // NULL: packets with an account of each. Owned
 	struct rtp_guard guard;
 	uint64_t interval; // ns between packets
@@ -82,6 +86,8 @@ void rtp_set_remote(
 // Sends what is due; returns when the next packet is due, or UINT64_MAX.
 uint64_t rtp_send_due(struct rtp_stream *s, uint64_t now);
 
+// For its fax: a packet of UDPTL.
+void rtp_send_fax(void *stream, const uint8_t *packet, size_t size);
 // Reads all that waits in the socket.
 void rtp_receive(struct rtp_stream *s, struct rtp_latency *latency);
 void rtp_receive_rtcp(struct rtp_stream *s);

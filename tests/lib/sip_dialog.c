@@ -60,6 +60,7 @@ static void add_body(
 		.mux = p->mux,
 		.codecs = c->codecs[0] ? c->codecs : p->codecs,
 		.lines = p->lines,
+		.fax = c->fax,
 		.profile = secure_profile(c->secure, answer),
 		.crypto = crypto,
 	};
@@ -74,6 +75,8 @@ static void take_sdp(struct call *c, const char *message, bool is_answer)
 	if (!sdp_read(sip_body(message), &a))
 		return;
 	c->has_remote_sdp = true;
+	c->fax = a.fax;
+	c->media.fax_on = a.fax;
 	c->remote_version = a.version;
 	snprintf(c->remote_direction, sizeof(c->remote_direction), "%s", a.direction);
 	if (c->secure)
@@ -407,6 +410,12 @@ static void take_invite(struct peer *p, struct call *c, const char *message,
 		c->repeats_seen++;
 		if (c->response)
 			transmit(p, c->response, c->response_size, from);
+		return;
+	}
+	struct sdp_audio offer;
+	if (sdp_read(sip_body(message), &offer) && offer.fax &&
+		(!p->fax || strcmp(p->fax, "refuse") == 0)) {
+		send_response(p, c, message, 488, c->tag, NULL, from, false);
 		return;
 	}
 	if (c->invite.message && !c->invite.final) { // glare (RFC 3261 14.2)

@@ -45,6 +45,9 @@ int peer_open_media(struct peer *p, struct call *c)
 	int e = rtp_open(&c->media, &p->local, c->rtp_port);
 	if (e < 0)
 		return e;
+	const char *file = p->fax ? strchr(p->fax, ':') : NULL;
+	if (file && !c->media.fax)
+		c->media.fax = telefax_new(strncmp(p->fax, "send", 4) == 0, file + 1, rtp_send_fax, &c->media);
 	if (p->tone && !c->media.tone)
 		c->media.tone = tone_new(p->tone);
 	c->media.sender = p->sender;
@@ -317,6 +320,7 @@ static const struct option options[] = {
 	{"first-seq", 1, NULL, 'F'},
 	{"tone", 1, NULL, 'o'},
 	{"sdp", 1, NULL, 'L'},
+	{"fax", 1, NULL, 'X'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -405,6 +409,9 @@ static int read_option(struct peer *p, int option, const char *value)
 	case 'o':
 		p->tone = value;
 		return 0;
+	case 'X':
+		p->fax = value;
+		return 0;
 	case 'L':
 		p->lines = sdp_lines(value);
 		return p->lines ? 0 : -ENOMEM;
@@ -445,7 +452,8 @@ static int usage(void)
 		"  [--transport tcp|tls] [--certificate FILE] [--key FILE] [--authorities FILE] "
 		"[--split OCTETS]\n"
 		"  [--srtp SUITE] [--srtp-mode best-effort|wrong|mki] [--interval SECONDS] [--first-seq N]\n"
-		"  [--tone CODEC:TYPE:HZ:EXPECTED[:EVENTS]] [--sdp 'a=...|a=...']\n");
+		"  [--tone CODEC:TYPE:HZ:EXPECTED[:EVENTS]] [--sdp 'a=...|a=...']\n"
+		"  [--fax send:FILE|receive:FILE|refuse]\n");
 	return 2;
 }
 

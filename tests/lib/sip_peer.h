@@ -12,6 +12,7 @@
 // that are due.
 #pragma once
 
+#include "tests/lib/fax.h"
 #include "tests/lib/rtp_io.h"
 #include "tests/lib/rtp_secure.h"
 #include "tests/lib/sip_text.h"
@@ -61,6 +62,10 @@ enum op {
 	OP_EXPECT_TONE,  // MS: wait until so much of the other side's tone came
 	OP_SPEAK,        // N: sends its tone (1), or silence (0)
 	OP_CODEC,        // CODEC:TYPE, for the next offer or answer
+	// With --fax:
+	OP_FAX,         // CODE: re-INVITE to T.38, which gets this answer
+	OP_EXPECT_FAX,  // wait until the page is through
+	OP_AUDIO,       // offers are of audio again
 };
 
 struct step {
@@ -130,6 +135,7 @@ struct call {
 	uint16_t rtp_port;
 	const char *direction;
 	char codecs[24]; // instead of the peer's
+	bool fax;        // it is T.38 now
 	unsigned sdp_version;
 	bool has_remote_sdp;
 	// The script.
@@ -154,6 +160,7 @@ struct peer {
 	double rate, step_timeout, time_limit;
 	uint16_t rtp_base, rtp_slots;
 	char from[64], to[64], extra[4096];
+	const char *fax; // "send:FILE", "receive:FILE", "refuse"; NULL: knows no T.38
 	const char *codecs, *lines, *tone; // of SDP; lines: instead of the usual rtpmaps
 	struct secure_options secure;
 	uint64_t interval; // ns between packets; 0: 20 ms

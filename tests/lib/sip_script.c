@@ -46,6 +46,9 @@ static const struct {
 	{"expect-tone", OP_EXPECT_TONE, 'n'},
 	{"speak", OP_SPEAK, 'n'},
 	{"codec", OP_CODEC, 'w'},
+	{"fax", OP_FAX, 'n'},
+	{"expect-fax", OP_EXPECT_FAX, '-'},
+	{"audio", OP_AUDIO, '-'},
 };
 
 const char *script_name(enum op op)
@@ -243,6 +246,14 @@ static void enter(struct peer *p, struct call *c, const struct step *s, uint64_t
 	case OP_HANG_UP:
 		wire_hang_up(p);
 		break;
+	case OP_FAX:
+		c->fax = true;
+		c->sdp_version++;
+		dialog_invite(p, c, true, now);
+		break;
+	case OP_AUDIO:
+		c->fax = c->media.fax_on = false;
+		break;
 	case OP_DIGIT:
 	case OP_EXPECT_DIGIT:
 	case OP_EXPECT_TONE:
@@ -318,6 +329,13 @@ static bool is_done(struct peer *p, struct call *c, const struct step *s, uint64
 		return c->media.received >= (uint64_t)s->number;
 	case OP_DIGIT:
 		return (s->word[0] != 'i' && s->word[0] != 'p') || wants_final(p, c, &c->other, 200);
+	case OP_FAX:
+		if (!wants_final(p, c, &c->invite, (int)s->number))
+			return false;
+		c->fax = s->number == 200;
+		return true;
+	case OP_EXPECT_FAX:
+		return c->media.fax && telefax_done(c->media.fax);
 	case OP_EXPECT_DIGIT:
 		return tone_heard(c->media.tone, s->word);
 	case OP_EXPECT_TONE:

@@ -180,7 +180,8 @@ bool sdp_read(const char *body, struct sdp_audio *out)
 		if (strncmp(p, "m=", 2) == 0) {
 			if (found)
 				break;
-			if (strncmp(p, "m=audio ", 8) != 0)
+			out->fax = strncmp(p, "m=image ", 8) == 0;
+			if (strncmp(p, "m=audio ", 8) != 0 && !out->fax)
 				continue;
 			found = true;
 			port = atoi(p + 8);
@@ -210,6 +211,15 @@ size_t sdp_write(const struct sdp_shape *s, char *out, size_t size)
 	char host[64];
 	bool v6 = s->local->ss_family == AF_INET6, zero = strcmp(s->direction, "zero") == 0;
 	rtp_host_text(s->local, host, sizeof(host));
+	if (s->fax) {
+		int m = snprintf(out, size,
+			"v=0\r\no=peer %lu %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n"
+			"m=image %u udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\n"
+			"a=T38FaxRateManagement:transferredTCF\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n",
+			s->session, s->version, v6 ? "IP6" : "IP4", host, v6 ? "IP6" : "IP4", host,
+			rtp_port_of(s->local));
+		return m < 0 ? 0 : (size_t)m;
+	}
 	int n = snprintf(out, size,
 		"v=0\r\no=peer %lu %u IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n"
 		"m=audio %u %s %s\r\n%s%s%sa=%s\r\n",

@@ -38,6 +38,7 @@ bool sip_uri_of(const char *value, char *out, size_t size);
 bool sip_uri_address(const char *uri, struct sockaddr_storage *out);
 
 struct sdp_audio {
+	bool fax; // m=image
 	struct sockaddr_storage rtp;
 	uint16_t rtcp_port;
 	bool mux;
@@ -62,6 +63,7 @@ struct sdp_shape {
 	const char *profile, *crypto; // a whole line, or ""
 	const char *codecs; // payload types of m=, for instance "8 101"
 	const char *lines;  // what is said of them; NULL: as is usual
+	bool fax;           // T.38 instead
 };
 
 // Writes a body of one audio stream; returns its length.

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/lib/fax.h"
+
+#include <spandsp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tiffio.h>
+
+#define WIDTH  1728
+#define ROWS   200
+#define PACKET 400
+#define BEHIND 3 // packets that are repeated in each
+
+struct fax {
+	t38_terminal_state_t *t38;
+	void (*transmit)(void *user, const uint8_t *packet, size_t size);
+	void *user;
+	bool sends, over;
+	int code, pages, rows;
+	char file[200];
+	uint16_t seq;
+	struct {
+		uint8_t bytes[PACKET];
+		int size;
+	} last[BEHIND];
+	int behind;
+	bool heard;
+	uint16_t expect;
+	uint64_t sent, received, recovered;
+};
+
+// ---- the page -------------------------------------------------------------------------------------
+
+static void draw_row(unsigned row, uint8_t out[WIDTH / 8])
+{
+	for (unsigned i = 0; i < WIDTH / 8; i++)
+		out[i] = (uint8_t)((i / 8 + row / 16) % 3 ? 0 : 0xf0 ^ (row * 7));
+}
+
+static bool write_page(const char *file)
+{
+	TIFF *t = TIFFOpen(file, "w");
+	uint8_t row[WIDTH / 8];
+
+	if (!t)
+		return false;
+	TIFFSetField(t, TIFFTAG_IMAGEWIDTH, WIDTH);
+	TIFFSetField(t, TIFFTAG_IMAGELENGTH, ROWS);
+	TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, 1);
+	TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, 1);
+	TIFFSetField(t, TIFFTAG_COMPRESSION, COMPRESSION_CCITT_T6);
+	TIFFSetField(t, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISWHITE);
+	TIFFSetField(t, TIFFTAG_FILLORDER, FILLORDER_LSB2MSB);
+	TIFFSetField(t, TIFFTAG_ROWSPERSTRIP, ROWS);
+	TIFFSetField(t, TIFFTAG_XRESOLUTION, 204.0);
+	TIFFSetField(t, TIFFTAG_YRESOLUTION, 98.0);
+	TIFFSetField(t, TIFFTAG_RESOLUTIONUNIT, RESUNIT_INCH);
+	for (unsigned i = 0; i < ROWS; i++) {
+		draw_row(i, row);
+		TIFFWriteScanline(t, row, i, 0);
+	}
+	TIFFClose(t);
+	return true;
+}
+
+// Rows of the received page that are as they were drawn.
+static int compare_page(const char *file)
+{
+	TIFF *t = TIFFOpen(file, "r");
+	uint8_t row[WIDTH / 8 + 64], want[WIDTH / 8];
+	int same = 0;
+
+	for (unsigned i = 0; t && i < ROWS && TIFFReadScanline(t, row, i, 0) >= 0; i++) {
+		draw_row(i, want);
+		same += memcmp(row, want, sizeof(want)) == 0;
+	}
+	if (t)
+		TIFFClose(t);
+	return same;
+}
+
+// ---- UDPTL ----------------------------------------------------------------------------------------
+
+static void put(uint8_t **at, const uint8_t *bytes, int size)
+{
+	if (size < 128) {
+		*(*at)++ = (uint8_t)size;
+	} else {
+		*(*at)++ = (uint8_t)(0x80 | size >> 8);
+		*(*at)++ = (uint8_t)size;
+	}
+	memcpy(*at, bytes, (size_t)size);
+	*at += size;
+}
+
+static int on_packet(t38_core_state_t *core, void *user, const uint8_t *bytes, int size, int count)
+{
+	struct fax *f = user;
+	uint8_t packet[2000], *at = packet;
+
+	if (size > PACKET)
+		return -1;
+	*at++ = (uint8_t)(f->seq >> 8);
+	*at++ = (uint8_t)f->seq;
+	put(&at, bytes, size);
+	*at++ = 0; // secondary packets, the newest first
+	*at++ = (uint8_t)f->behind;
+	for (int i = 0; i < f->behind; i++)
+		put(&at, f->last[i].bytes, f->last[i].size);
+	memmove(&f->last[1], &f->last[0], (BEHIND - 1) * sizeof(f->last[0]));
+	memcpy(f->last[0].bytes, bytes, (size_t)size);
+	f->last[0].size = size;
+	f->behind += f->behind < BEHIND;
+	f->seq++;
+	for (; count > 0; count--, f->sent++)
+		f->transmit(f->user, packet, (size_t)(at - packet));
+	return 0;
+}
+
+// NULL: it is cut off.
+static const uint8_t *take(const uint8_t **at, const uint8_t *end, int *size)
+{
+	const uint8_t *p;
+
+	if (*at >= end)
+		return NULL;
+	*size = *(*at)++;
+	if (*size & 0x80) {
+		if (*size & 0x40 || *at >= end)
+			return NULL;
+		*size = (*size & 0x3f) << 8 | *(*at)++;
+	}
+	p = *at;
+	*at += *size;
+	return *at <= end ? p : NULL;
+}
+
+void telefax_receive(struct fax *f, const uint8_t *packet, size_t size)
+{
+	const uint8_t *at = packet + 2, *end = packet + size, *primary, *old[16];
+	t38_core_state_t *core = t38_terminal_get_t38_core_state(f->t38);
+	int length, sizes[16], n = 0;
+	uint16_t seq;
+
+	if (size < 4)
+		return;
+	f->received++;
+	seq = (uint16_t)(packet[0] << 8 | packet[1]);
+	primary = take(&at, end, &length);
+	if (!primary)
+		return;
+	if (at + 1 < end && *at++ == 0) {
+		int behind = *at++;
+
+		for (; n < behind && n < 16 && (old[n] = take(&at, end, &sizes[n])) != NULL;)
+			n++;
+	}
+	for (; f->heard && n > 0; n--) { // what was lost, the oldest first
+		uint16_t which = (uint16_t)(seq - n);
+
+		if ((int16_t)(which - f->expect) < 0)
+			continue;
+		t38_core_rx_ifp_packet(core, old[n - 1], sizes[n - 1], which);
+		f->recovered++;
+	}
+	t38_core_rx_ifp_packet(core, primary, length, seq);
+	if (!f->heard || (int16_t)(seq + 1 - f->expect) > 0)
+		f->expect = (uint16_t)(seq + 1);
+	f->heard = true;
+}
+
+// ---- life -----------------------------------------------------------------------------------------
+
+static void on_end(t30_state_t *t30, void *user, int code)
+{
+	struct fax *f = user;
+	t30_stats_t stats;
+
+	t30_get_transfer_statistics(t30, &stats);
+	f->pages = f->sends ? stats.pages_tx : stats.pages_rx;
+	f->code = code;
+	f->over = true;
+}
+
+struct fax *telefax_new(bool sends, const char *file, void (*transmit)(void *user, const uint8_t *packet, size_t size),
+	void *user)
+{
+	struct fax *f = calloc(1, sizeof(*f));
+	t30_state_t *t30;
+
+	if (!f)
+		return NULL;
+	f->sends = sends;
+	f->transmit = transmit;
+	f->user = user;
+	snprintf(f->file, sizeof(f->file), "%s", file);
+	f->t38 = t38_terminal_init(NULL, sends, on_packet, f);
+	if (!f->t38 || (sends && !write_page(file))) {
+		telefax_free(f);
+		return NULL;
+	}
+	t30 = t38_terminal_get_t30_state(f->t38);
+	t38_set_t38_version(t38_terminal_get_t38_core_state(f->t38), 0);
+	if (sends)
+		t30_set_tx_file(t30, f->file, -1, -1);
+	else
+		t30_set_rx_file(t30, f->file, -1);
+	t30_set_ecm_capability(t30, 1);
+	t30_set_supported_compressions(t30, T30_SUPPORT_T4_1D_COMPRESSION |
+		T30_SUPPORT_T4_2D_COMPRESSION | T30_SUPPORT_T6_COMPRESSION);
+	t30_set_phase_e_handler(t30, on_end, f);
+	return f;
+}
+
+void telefax_free(struct fax *f)
+{
+	if (f && f->t38)
+		t38_terminal_free(f->t38);
+	free(f);
+}
+
+void telefax_run(struct fax *f)
+{
+	if (!f->over)
+		t38_terminal_send_timeout(f->t38, 160);
+	if (f->over && !f->sends && !f->rows)
+		f->rows = compare_page(f->file);
+}
+
+bool telefax_done(const struct fax *f)
+{
+	return f->over && f->code == T30_ERR_OK;
+}
+
+void telefax_report(const struct fax *f, FILE *out)
+{
+	fprintf(out,
+		"\"fax\": {\"over\": %s, \"code\": %d, \"pages\": %d, \"rows\": %d, \"sent\": %llu, "
+		"\"received\": %llu, \"recovered\": %llu}",
+		f->over ? "true" : "false", f->code, f->pages, f->rows, (unsigned long long)f->sent,
+		(unsigned long long)f->received, (unsigned long long)f->recovered);
+}
