@@ -22,7 +22,7 @@ shown() {
 
 callee --script 'ring 180; answer; play 200; expect-reinvite sendonly; expect-bye'
 peer caller caller uac --local "$CALLER4:5061" --remote "$HAWSE4:5061" $(wire tls caller ours) \
-	--script 'invite; expect 200; play 200; wait 3; drain; reinvite sendonly; wait 0.1; bye'
+	--script 'invite; expect 200; play 200; wait 3; drain; expect-media 200; reinvite sendonly; wait 0.1; bye'
 sleep 0.5
 cp "$DIR/other.pem" "$DIR/hawse.pem"
 cp "$DIR/other.key" "$DIR/hawse.key"

@@ -73,7 +73,7 @@ proxy_listens() { [ "$(in_ns callee ss -Hltn 'sport = :5061' | wc -l)" -gt 0 ]; 
 through() { # TITLE
 	# Out: to the callee behind Kamailio; BYE of the caller goes by Kamailio's route.
 	peer callee callee uas --local "$CALLEE4:5070" --script 'ring 180; wait 0.2; answer; play 50; expect-reinvite sendonly; expect-bye'
-	caller --script 'invite; expect 180; expect 200; play 50; drain; reinvite sendonly; wait 0.2; bye'
+	caller --script 'invite; expect 180; expect 200; play 50; drain; expect-media 50; wait 0.1; reinvite sendonly; wait 0.2; bye'
 	finish
 	echo "$1, out"
 	check_scripts

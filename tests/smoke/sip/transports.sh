@@ -23,20 +23,20 @@ call() {
 	rm -f "$DIR"/call*.json
 	if [ "$3" = out ]; then
 		peer callee callee uas --local "$CALLEE4:$(port_of "$b")" $right \
-			--script 'ring 180; answer; play 60; expect-reinvite sendonly; expect-bye'
+			--script 'ring 180; answer; play 30; expect-reinvite sendonly; expect-bye'
 		peer caller caller uac --local "$CALLER4:$(port_of "$a")" --remote "$HAWSE4:$(port_of "$a")" $left \
-			--script 'invite; expect 180; expect 200; play 60; drain; reinvite sendonly; wait 0.1; bye'
+			--script 'invite; expect 180; expect 200; play 30; drain; expect-media 30; wait 0.1; reinvite sendonly; wait 0.1; bye'
 	else
 		peer callee caller uas --local "$CALLER4:$(port_of "$a")" $left \
-			--script 'ring 180; answer; play 60; drain; reinvite sendonly; wait 0.1; bye'
+			--script 'ring 180; answer; play 30; drain; expect-media 30; wait 0.1; reinvite sendonly; wait 0.1; bye'
 		peer caller callee uac --local "$CALLEE4:$(port_of "$b")" --remote "$HAWSE4:$(port_of "$b")" $right \
-			--script 'invite; expect 200; play 60; expect-reinvite sendonly; expect-bye'
+			--script 'invite; expect 200; play 30; expect-reinvite sendonly; expect-bye'
 	fi
 	finish
 	echo "$a to $b, $3"
 	check_scripts
-	check_media caller 60
-	check_media callee 60
+	check_media caller 30
+	check_media callee 30
 }
 
 for pair in 'udp tcp' 'tcp udp' 'tcp tcp' 'udp tls' 'tls udp' 'tls tls' 'tcp tls'; do
