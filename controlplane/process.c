@@ -611,6 +611,7 @@ void process_free(struct process *p)
 {
 	if (!p)
 		return;
+	process_prepare_forget(p);
 	cp_survive_settle(p->survive, p->shards, p->shard_count, p->now_us, true);
 	// None may fire when the loop runs once more below.
 	uv_timer_stop(&p->wheel);

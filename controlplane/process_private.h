@@ -54,6 +54,8 @@ struct process {
 	bool spent_failed; // they could not be written, and the log says so
 	uint32_t peer_counters; // in region T, behind the others
 	struct cp_history history;
+	struct process_prepared *prepared; // a configuration that is being read, or was (prepare.c)
+	bool hangup_waits;                 // for it
 	struct cp_disabled disabled;
 	bool draining;
 	bool stopping;
@@ -79,6 +81,16 @@ void process_rearm(struct process *p);
 extern const struct cp_shard_ops process_shard_ops;
 void process_random(void *process, void *out, size_t n);
 int process_send(void *process, const struct sip_flow *to, const uint8_t *bytes, size_t n);
+
+// ---- prepare.c: reads a configuration on another thread, since its tables may be large
+
+struct process_load;
+
+// 0 with the policy, -errno with `why`, or -EINPROGRESS: then process_hangup() and cp_control_again() ask again.
+int process_prepare(struct process *p, const struct process_load *load, struct cp_policy **policy,
+	char why[PROCESS_WHY]);
+// The process ends: what is being read is of no interest.
+void process_prepare_forget(struct process *p);
 
 // ---- secured.c
 

@@ -25,17 +25,6 @@ static void describe_peers(struct process *p, const struct cp_policy *policy)
 
 // ---- checking --------------------------------------------------------------------------------------
 
-static int read_config(const struct process_load *load, struct cfg **cfg, char why[PROCESS_WHY])
-{
-	struct cfg_error error;
-	int err = load->text ? cfg_parse(cfg, load->file, load->text, load->size, &error)
-			     : cfg_load(cfg, load->file, &error);
-
-	if (err)
-		snprintf(why, PROCESS_WHY, "%s", error.text);
-	return err;
-}
-
 // What would need other sockets or another hawse-media.
 static int refuse_fixed(
 	const struct cfg_diff *diff, const char *file, bool same_listeners, char why[PROCESS_WHY])
@@ -173,17 +162,10 @@ int process_load(
 	struct process *p, const struct process_load *load, json_t *answer, char why[PROCESS_WHY])
 {
 	struct cp_policy *policy;
-	struct cfg_error error;
-	struct cfg *cfg;
-	int err = read_config(load, &cfg, why);
+	int err = process_prepare(p, load, &policy, why);
 
 	if (err)
 		return err;
-	err = cp_policy_new(cfg, process_source, p, &policy, &error);
-	if (err) {
-		snprintf(why, PROCESS_WHY, "%s", error.text);
-		return err;
-	}
 	err = adopt(p, load, policy, answer, why);
 	cp_policy_release(policy);
 	return err;
@@ -193,8 +175,10 @@ void process_hangup(struct process *p)
 {
 	const struct process_load load = {.file = p->file, .who = "a signal", .how = "SIGHUP"};
 	char why[PROCESS_WHY];
+	int err = process_load(p, &load, NULL, why);
 
-	if (process_load(p, &load, NULL, why))
+	p->hangup_waits = err == -EINPROGRESS;
+	if (err && !p->hangup_waits)
 		cp_log(CP_LOG_ERROR, "config", 0, "not taken over: %s", why);
 }
 

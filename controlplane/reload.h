@@ -7,6 +7,8 @@
 // not change while calls run is refused: it is CFG_BOTH_RESTART and CFG_LISTENERS in config/diff.h. What
 // waits for a restart is taken over and told.
 //
+// It is read on a thread of libuv's pool: a million prices take half a second, and calls go on meanwhile.
+//
 // Thread: the one of the loop.
 #pragma once
 
@@ -28,7 +30,8 @@ struct process_load {
 extern "C" {
 #endif
 
-// `answer` (NULL: nobody asks) gets "file" and "differences". 0 or -errno with `why`.
+// `answer` (NULL: nobody asks) gets "file" and "differences". 0 or -errno with `why`; -EINPROGRESS: it is being
+// read, to be called again with the same (process_prepare()).
 int process_load(
 	struct process *p, const struct process_load *load, json_t *answer, char why[PROCESS_WHY]);
 // SIGHUP: its own file again. What is wrong is logged, and what happened.

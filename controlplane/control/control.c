@@ -26,6 +26,7 @@ struct client {
 	uint8_t head[sizeof(struct cp_wire_head)];
 	char *out; // malloc
 	size_t sent, size;
+	bool waits; // its command is not done yet
 };
 
 struct cp_control {
@@ -116,8 +117,8 @@ static json_t *error_text(char *why)
 	return text ? text : json_string(why);
 }
 
-json_t *cp_control_run(
-	struct cp_control *c, const char *const *words, unsigned count, uid_t uid, pid_t pid)
+static json_t *execute(struct cp_control *c, const char *const *words, unsigned count, uid_t uid,
+	pid_t pid, bool *waits)
 {
 	struct cp_control_call call = {.uid = uid, .pid = pid, .answer = json_object()};
 	char who[64];
@@ -128,6 +129,7 @@ json_t *cp_control_run(
 	say_who(uid, who, sizeof(who));
 	call.who = who;
 	err = run(c, words, count, &call);
+	*waits = err == -EINPROGRESS;
 	if (err && !call.why[0])
 		snprintf(call.why, sizeof(call.why), "%s", strerror(-err));
 	if (json_object_set_new(call.answer, "ok", json_boolean(!err)) ||
@@ -137,6 +139,14 @@ json_t *cp_control_run(
 		return NULL;
 	}
 	return call.answer;
+}
+
+json_t *cp_control_run(
+	struct cp_control *c, const char *const *words, unsigned count, uid_t uid, pid_t pid)
+{
+	bool waits;
+
+	return execute(c, words, count, uid, pid, &waits);
 }
 
 // ---- who -------------------------------------------------------------------------------------------
@@ -248,11 +258,25 @@ static void take(struct cp_control *c)
 static void carry_out(struct cp_control *c, struct client *k)
 {
 	struct cp_wire_request request;
+	json_t *root;
 
-	if (cp_wire_parse(k->in, k->want, &request))
+	k->waits = false;
+	if (cp_wire_parse(k->in, k->want, &request)) {
 		refuse(c, k, -EPROTO, "this is no request");
+		return;
+	}
+	root = execute(c, request.words, request.count, k->uid, k->pid, &k->waits);
+	if (k->waits)
+		json_decref(root);
 	else
-		answer(c, k, cp_control_run(c, request.words, request.count, k->uid, k->pid));
+		answer(c, k, root);
+}
+
+void cp_control_again(struct cp_control *c)
+{
+	for (unsigned i = 0; c && i < CP_CONTROL_CLIENTS; i++)
+		if (c->clients[i].fd >= 0 && c->clients[i].waits)
+			carry_out(c, &c->clients[i]);
 }
 
 // One packet, or a piece of one that brings the head and more.

@@ -37,7 +37,8 @@ struct cp_control_command {
 	const char *name;     // "call hangup"
 	unsigned least, most; // arguments
 	const char *usage;    // "ID"
-	// 0 or -errno with `why` (else strerror's words are taken).
+	// 0 or -errno with `why` (else strerror's words are taken). -EINPROGRESS: not yet; it is run again by
+	// cp_control_again(), and its client waits so long.
 	int (*run)(void *ctx, struct cp_control_call *call);
 };
 
@@ -54,6 +55,8 @@ int cp_control_serve(struct cp_control *c, const char *path);
 int cp_control_own(struct cp_control *c, uid_t uid, gid_t gid);
 int cp_control_fd(const struct cp_control *c); // the same for its whole life
 void cp_control_process(struct cp_control *c);
+// What commands waited for has come. NULL is fine.
+void cp_control_again(struct cp_control *c);
 
 // Carries out one request as said by its words: the answer, which the caller lets go of. NULL: no memory.
 json_t *cp_control_run(

@@ -7,7 +7,7 @@
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 case_begin
 hawse_configure
-sed -i 's/number: "+"/number: "+4"/' "$CONFIG" # as it is before
+sed -i -e 's/number: "+"/number: "+4"/' -e 's/strangers:/shed_after: 2000\n  &/' "$CONFIG" # as it is before; load is not what this is about
 cp "$CONFIG" "$DIR/before.yaml"
 hawse_start
 
@@ -24,7 +24,7 @@ try() {
 callee --calls 400 --script 'answer; play 50; expect-bye'
 try new1 caller "$CALLER4:5070" +999 404
 try new2 stranger "$STRANGER4" +49402222 403
-caller --calls 200 --rate 100 --from +4930111 --to +49402222 --script 'invite; expect 200; play 50; drain; wait 9; bye'
+caller --calls 200 --rate 50 --from +4930111 --to +49402222 --script 'invite; expect 200; play 50; drain; wait 12; bye'
 up() { [ "$(ctl show calls --json | jq '[.. | objects | select(.state? == "up")] | length')" -ge 200 ]; }
 eventually 15 '200 calls are up' up
 

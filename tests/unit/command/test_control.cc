@@ -52,7 +52,17 @@ int run_mute(void *, struct cp_control_call *)
 	return -EBUSY;
 }
 
+std::atomic<int> asked; // how often run_later was
+
+int run_later(void *, struct cp_control_call *call)
+{
+	if (++asked < 3)
+		return -EINPROGRESS;
+	return json_object_set_new(call->answer, "word", json_string(call->words[0]));
+}
+
 const cp_control_command commands[] = {
+	{"later", 1, 1, "WORD", run_later},
 	{"show", 0, 3, "[WORD]...", run_echo},
 	{"show length", 1, 1, "TEXT", run_length},
 	{"long", 0, 0, "", run_long},
@@ -75,6 +85,8 @@ protected:
 		server = std::thread([this] {
 			while (!over) {
 				cp_control_process(control);
+				if (again)
+					cp_control_again(control);
 				usleep(200);
 			}
 		});
@@ -115,10 +127,38 @@ protected:
 
 	std::string directory, path;
 	cp_control *control = nullptr;
+	std::atomic<bool> again{false};
 	std::thread server;
 	std::atomic<bool> over{false};
 	int echoes = 0, error = 0;
 };
+
+TEST_F(Control, WhatIsNotDoneYetIsWaitedFor)
+{
+	asked = 0;
+	again = false;
+	std::atomic<bool> answered{false};
+	std::thread client([&] {
+		json_t *answer = ask({"later", "alligator"});
+		EXPECT_EQ(error, 0);
+		EXPECT_EQ(text(answer, "word"), "alligator");
+		answered = true;
+		json_decref(answer);
+	});
+	while (asked < 1)
+		usleep(200);
+	// Others are served meanwhile, and nothing asks again by itself.
+	std::vector<const char *> words{"show"};
+	char why[256];
+	json_t *other = nullptr;
+	EXPECT_EQ(st_ask(directory.c_str(), words.data(), 1, &other, why, sizeof(why)), 0);
+	json_decref(other);
+	EXPECT_EQ(asked, 1);
+	EXPECT_FALSE(answered);
+	again = true;
+	client.join();
+	EXPECT_EQ(asked, 3);
+}
 
 TEST_F(Control, TheLongestNameThatFitsIsMeant)
 {
