@@ -415,7 +415,7 @@ uint64_t path_digit_wake(const struct codec_path *p)
 	uint64_t own = UINT64_MAX;
 
 	if (d->running)
-		own = d->pending ? 0 : d->due_us;
+		own = d->pending && !d->queue[0].as_tone ? 0 : d->due_us;
 	else if (d->count)
 		own = may_start_at(d);
 	return own < wake ? own : wake;

@@ -65,6 +65,8 @@ static int decode(struct codec_decoder *decoder, const uint8_t *payload, size_t 
 	while (speex_bits_remaining(&d->bits) >= 5) {
 		int result;
 
+		if (samples + d->frame > decoder->rate / 1000 * CODEC_MAX_MS)
+			return codec_refuse(decoder);
 		if (samples + d->frame > capacity)
 			return -ENOSPC;
 		result = speex_decode_int(d->state, &d->bits, pcm + samples);

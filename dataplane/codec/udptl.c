@@ -111,9 +111,10 @@ int udptl_receive(struct udptl_rx *rx, const uint8_t *data, size_t length, udptl
 		return 0;
 	}
 	for (; ahead > 0; ahead--) {
-		const struct udptl_ifp *ifp = &packet.secondary[ahead - 1];
+		const struct udptl_ifp *ifp =
+			ahead <= packet.count ? &packet.secondary[ahead - 1] : NULL;
 
-		if (ahead > packet.count || !ifp->length) {
+		if (!ifp || !ifp->length) {
 			rx->lost++;
 			continue;
 		}
