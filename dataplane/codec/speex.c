@@ -52,6 +52,94 @@ static void decoder_close(struct codec_decoder *decoder)
 	free(d);
 }
 
+// ---- a look before decoding: libspeex writes to stderr about streams that cannot be, which is everybody's to send
+
+struct walk {
+	const uint8_t *p;
+	size_t bits, at;
+};
+
+static unsigned take(struct walk *w, unsigned count)
+{
+	unsigned value = 0;
+
+	for (; count--; w->at++)
+		value = value << 1 |
+			(w->at < w->bits ? w->p[w->at / 8] >> (7 - w->at % 8) & 1u : 0);
+	return value;
+}
+
+// One band above, behind its flag: its mode and bits. False: there is no such mode.
+static bool skip_layer(struct walk *w, bool ultra)
+{
+	static const uint16_t bits[8] = {4, 36, 112, 192, 352};
+	unsigned mode = take(w, 3);
+
+	if (!bits[mode] || (ultra && mode > 1))
+		return false;
+	w->at += bits[mode] - 4u;
+	return true;
+}
+
+// What is said in the band, between frames (RFC 5574 3.3 refers to the manual's table 5.1 for the modes).
+static void skip_signal(struct walk *w, unsigned mode)
+{
+	unsigned id = take(w, 4);
+
+	if (mode == 13)
+		w->at += 5 + 8 * id; // an application's
+	else
+		w->at += id < 2 ? 1 : id < 8 ? 4 : id < 10 ? 8 : id < 12 ? 16 : id < 14 ? 32 : 64;
+}
+
+enum { FRAME, END, WRONG };
+
+static int walk_narrow(struct walk *w)
+{
+	static const uint16_t bits[9] = {5, 43, 119, 160, 220, 300, 364, 492, 79};
+	unsigned mode;
+
+	do {
+		// A band above belongs behind its narrow-band frame: before one, libspeex finds nothing to do with it.
+		if (take(w, 1))
+			return WRONG;
+		if (w->bits < w->at + 4)
+			return END;
+		mode = take(w, 4);
+		if (mode == 15)
+			return END;
+		if (mode == 13 || mode == 14)
+			skip_signal(w, mode);
+		else if (mode > 8)
+			return WRONG;
+		if (w->at > w->bits)
+			return WRONG;
+	} while (mode > 8);
+	w->at += bits[mode] - 5u;
+	return w->at > w->bits ? WRONG : FRAME;
+}
+
+static bool is_sound(const struct codec_format *format, const uint8_t *payload, size_t length)
+{
+	struct walk w = {payload, length * 8, 0};
+	unsigned bands = format->sample_rate == 8000 ? 0 : format->sample_rate == 16000 ? 1 : 2;
+
+	while (w.bits - w.at >= 5) {
+		int found = walk_narrow(&w);
+
+		if (found != FRAME)
+			return found == END;
+		for (unsigned band = 0; band < bands && w.at < w.bits; band++) {
+			if (!(w.p[w.at / 8] >> (7 - w.at % 8) & 1))
+				continue;
+			take(&w, 1);
+			if (!skip_layer(&w, band == 1) || w.at > w.bits)
+				return false;
+		}
+	}
+	return true;
+}
+
 // A payload ends with its bits, or with a terminator and padding (RFC 5574 3.3).
 static int decode(struct codec_decoder *decoder, const uint8_t *payload, size_t length,
 	int16_t *pcm, unsigned capacity)
@@ -59,7 +147,7 @@ static int decode(struct codec_decoder *decoder, const uint8_t *payload, size_t 
 	struct decoder *d = (struct decoder *)decoder;
 	unsigned samples = 0;
 
-	if (!length || length > CODEC_MAX_PAYLOAD)
+	if (!length || length > CODEC_MAX_PAYLOAD || !is_sound(&decoder->format, payload, length))
 		return codec_refuse(decoder);
 	speex_bits_read_from(&d->bits, (const char *)payload, (int)length);
 	while (speex_bits_remaining(&d->bits) >= 5) {
