@@ -7,7 +7,7 @@
 #include <tiffio.h>
 
 #define WIDTH  1728
-#define ROWS   200
+#define ROWS   96
 #define PACKET 400
 #define BEHIND 3 // packets that are repeated in each
 
@@ -34,7 +34,7 @@ struct fax {
 static void draw_row(unsigned row, uint8_t out[WIDTH / 8])
 {
 	for (unsigned i = 0; i < WIDTH / 8; i++)
-		out[i] = (uint8_t)((i / 8 + row / 16) % 3 ? 0 : 0xf0 ^ (row * 7));
+		out[i] = (i / 8 + row / 16) % 3 ? 0 : 0xff;
 }
 
 static bool write_page(const char *file)
@@ -186,6 +186,7 @@ struct fax *telefax_new(bool sends, const char *file, void (*transmit)(void *use
 	void *user)
 {
 	struct fax *f = calloc(1, sizeof(*f));
+	t38_core_state_t *core;
 	t30_state_t *t30;
 
 	if (!f)
@@ -200,7 +201,10 @@ struct fax *telefax_new(bool sends, const char *file, void (*transmit)(void *use
 		return NULL;
 	}
 	t30 = t38_terminal_get_t30_state(f->t38);
-	t38_set_t38_version(t38_terminal_get_t38_core_state(f->t38), 0);
+	core = t38_terminal_get_t38_core_state(f->t38);
+	t38_set_t38_version(core, 0);
+	t38_set_data_transport_protocol(core, T38_TRANSPORT_UDPTL);
+	t38_set_data_rate_management_method(core, T38_DATA_RATE_MANAGEMENT_TRANSFERRED_TCF);
 	if (sends)
 		t30_set_tx_file(t30, f->file, -1, -1);
 	else

@@ -50,7 +50,7 @@ struct tone {
 	unsigned have;
 	uint64_t packets, octets, unknown;
 	unsigned ms, other_ms, silent_ms, gaps;
-	double level;
+	double energy; // of the blocks that were the tone, added up
 	bool was_tone;
 	char last_tone, pending; // DTMF in the audio, block by block
 	unsigned tone_blocks;
@@ -366,7 +366,7 @@ static void judge(struct tone *t, unsigned rate)
 	double energy, part = share(t, n, t->expected, rate, &energy);
 	bool is_tone = part > 0.8 && energy > 10000, silent = energy <= 10000;
 
-	t->level = is_tone ? 10 * log10(energy / (LEVEL * LEVEL / 2)) : t->level;
+	t->energy += is_tone ? energy : 0;
 	t->ms += is_tone ? BLOCK : 0;
 	t->silent_ms += silent ? BLOCK : 0;
 	t->other_ms += !is_tone && !silent ? BLOCK : 0;
@@ -420,10 +420,12 @@ void tone_receive(struct tone *t, const uint8_t *packet, size_t size)
 
 void tone_report(const struct tone *t, FILE *out)
 {
+	double level = t->ms ? 10 * log10(t->energy / (t->ms / BLOCK) / (LEVEL * LEVEL / 2)) : -99;
+
 	fprintf(out,
 		"\"tone\": {\"packets\": %llu, \"octets\": %llu, \"unknown\": %llu, \"ms\": %u, "
 		"\"other_ms\": %u, \"silent_ms\": %u, \"gaps\": %u, \"level_db\": %.1f, \"digits\": \"%s\"}",
 		(unsigned long long)t->packets, (unsigned long long)t->octets,
-		(unsigned long long)t->unknown, t->ms, t->other_ms, t->silent_ms, t->gaps, t->level,
+		(unsigned long long)t->unknown, t->ms, t->other_ms, t->silent_ms, t->gaps, level,
 		t->digits);
 }

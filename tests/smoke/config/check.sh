@@ -19,6 +19,7 @@ certificate certificate carrier-authorities DNS:hawse.example
 cp "$DIR/certificate.key" "$DIR/key.pem"
 echo 'alice: {password: "not so secret", number: "+49301234"}' >"$DIR/users.yaml"
 chmod 600 "$DIR/users.yaml"
+mkdir "$DIR/prompts" && sox -n -r 8000 -c 1 -b 16 "$DIR/prompts/waiting.wav" synth 1 sine 440
 for example in "$HAWSE_ROOT"/deploy/examples/*.yaml; do
 	sed "s#/etc/hawse/#$DIR/#" "$example" >"$DIR/example.yaml"
 	for program in "${programs[@]}"; do
