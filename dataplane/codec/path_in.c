@@ -3,7 +3,7 @@
 #include "dataplane/codec/path_private.h"
 
 #define MAX_CONCEALED_MS 120u     // of one loss; what is beyond is a pause
-#define HUSH_US          40000u   // behind which a codec that may fall silent has done so
+#define HUSH_US          60000u   // behind which a codec that may fall silent has done so
 #define HUSH_MOST_US     1000000u // of noise when nothing at all comes any more
 #define LEAP_US          1000000  // of timestamps against arrival: the stream has begun anew
 
@@ -69,6 +69,7 @@ static void align(struct codec_path *p, uint32_t timestamp, uint64_t arrival)
 {
 	int32_t delta;
 
+	path_close_pass(p);
 	if (!p->in_known) {
 		p->in_known = true;
 		p->in_next = (1ull << 32) + timestamp;
@@ -361,16 +362,12 @@ static uint64_t hush_at(const struct codec_path *p)
 	if (!p->in_known || p->silent || p->pass || p->pauses || p->order.held || p->rx.active ||
 		p->config.flags & CODEC_PATH_PLAYOUT)
 		return UINT64_MAX;
-	switch (p->config.from.format.id) {
-	case CODEC_OPUS:
-	case CODEC_SPEEX:
-	case CODEC_G729:
-	case CODEC_AMR:
-	case CODEC_AMR_WB:
-		return p->last_us + (uint64_t)in_us(p, p->last_duration) + HUSH_US;
-	default:
+	// Only who may leave silence out: to a decoder that predicts from what it made before, noise that the sender
+	// never meant does more harm than a late packet.
+	if (!(p->config.from.format.flags & CODEC_DTX) ||
+		(p->config.from.format.id != CODEC_OPUS && p->config.from.format.id != CODEC_SPEEX))
 		return UINT64_MAX;
-	}
+	return p->last_us + (uint64_t)in_us(p, p->last_duration) + HUSH_US;
 }
 
 static void hush(struct codec_path *p)

@@ -18,7 +18,7 @@ bool path_is_replaced(const struct codec_path *p)
 // ---- into the frames
 
 // What was passed on last ends before anything else is sent.
-static void close_pass(struct codec_path *p)
+void path_close_pass(struct codec_path *p)
 {
 	if (!p->pass_open)
 		return;
@@ -29,7 +29,7 @@ static void close_pass(struct codec_path *p)
 
 static void append(struct codec_path *p, const int16_t *pcm, unsigned samples)
 {
-	close_pass(p);
+	path_close_pass(p);
 	if (samples > p->capacity - p->fill)
 		samples = p->capacity - p->fill;
 	if (pcm)
@@ -47,8 +47,10 @@ void path_made(struct codec_path *p, const int16_t *pcm, unsigned samples)
 
 void path_flush(struct codec_path *p)
 {
-	unsigned part = p->fill % p->frame;
+	unsigned part;
 
+	path_close_pass(p);
+	part = p->fill % p->frame;
 	if (part) {
 		append(p, NULL, p->frame - part);
 		p->lead += p->frame - part;
@@ -151,7 +153,7 @@ void path_heard(struct codec_path *p, int16_t *pcm, unsigned samples, uint64_t n
 
 void path_send_noise(struct codec_path *p, const uint8_t *payload, size_t length)
 {
-	close_pass(p);
+	path_close_pass(p);
 	memcpy(p->cn, payload, length);
 	p->cn_length = (uint8_t)length;
 }

@@ -157,6 +157,8 @@ void path_skip(struct codec_path *p, uint64_t samples);
 // Sound of our own begins: the time since the last packet has passed, when nothing comes that says so.
 void path_catch_up(struct codec_path *p, uint64_t now);
 bool path_has_frame(const struct codec_path *p);
+// What was passed on last ends before anything else is sent or timed.
+void path_close_pass(struct codec_path *p);
 // What waits for the rest of its packet is to be sent without it.
 void path_flush(struct codec_path *p);
 // A comfort noise payload is to be sent.

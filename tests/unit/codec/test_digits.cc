@@ -365,6 +365,38 @@ TEST(Event, IsFoundInWhatIsPassedOn)
 	EXPECT_EQ(dial_tones(listen(to, out, 0xfffff000u)).size(), 0u);
 }
 
+// Speech, a digit, comfort noise and speech again, all passed on: every packet keeps its place in time.
+TEST(Event, PassesAmongPayloadsInTime)
+{
+	codec_side from = side(pcma.format, 8, 101, 13), to = side(pcma.format, 100, 96, 19);
+	for (uint8_t kind : {CODEC_DTMF_NONE, CODEC_DTMF_EVENT}) {
+		Path path(from, to, kinds(kind, kind));
+		Sender s(from);
+		std::vector<Packet> in = s.speak(tone(8000, 300, 200)), more = press(s, 101, 7, 120, 1200000);
+		in.insert(in.end(), more.begin(), more.end());
+		more = s.speak(tone(8000, 300, 200), 1320000);
+		in.insert(in.end(), more.begin(), more.end());
+		in.push_back(s.packet(13, {50}, s.timestamp(), false, 1520000));
+		s.pause(400);
+		more = s.speak(tone(8000, 300, 200), 1920000);
+		in.insert(in.end(), more.begin(), more.end());
+		std::vector<Packet> out = run(path.path, in);
+		uint32_t shift = 0xfffff000u - 5000;
+		std::map<uint32_t, uint8_t> places;
+		for (const Packet &p : in)
+			places[p.timestamp + shift] = p.type == 8 ? 100 : p.type == 13 ? 19 : 96;
+		for (const Packet &p : out) {
+			ASSERT_TRUE(places.count(p.timestamp)) << "type " << (int)p.type << " at " << (int32_t)(p.timestamp - 0xfffff000u);
+			EXPECT_EQ(places[p.timestamp], p.type);
+		}
+		std::vector<Heard> heard = events(out, 96);
+		ASSERT_EQ(heard.size(), 1u);
+		EXPECT_EQ(heard[0].units, 960u);
+		EXPECT_GE(heard[0].ends, 3u);
+		EXPECT_EQ(out.size(), in.size());
+	}
+}
+
 // ---- prompts
 
 namespace
