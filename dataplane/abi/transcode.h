@@ -95,6 +95,27 @@ struct abi_codec_terms { // 12 bytes
 
 #define ABI_REPEATS 4u
 
+// ---- T.38 to G.711
+
+enum abi_fax_flags { // as the party's SDP says it (T.38 annex D)
+	ABI_FAX_TRANSFERRED_TCF = 1u << 0,
+	ABI_FAX_FILL_BIT_REMOVAL = 1u << 1,
+	ABI_FAX_MMR = 1u << 2,
+	ABI_FAX_JBIG = 1u << 3,
+	ABI_FAX_NO_ECM = 1u << 4, // errors are not to be corrected
+	ABI_FAX_FLAGS = (1u << 5) - 1,
+};
+
+// In abi_session_plan.terms of a leg with ABI_LEG_UDPTL whose other leg has a codec. All zero: as is usual.
+struct abi_fax_terms {         // 12 bytes
+	uint16_t flags;        // enum abi_fax_flags
+	uint16_t max_datagram; // T38FaxMaxDatagram; 0: 400
+	uint16_t max_rate;     // T38MaxBitRate; 0: 14400
+	uint8_t version;       // T38FaxVersion, 0..3
+	uint8_t redundancy;    // packets that each datagram repeats, 0..8
+	uint8_t reserved[4];
+};
+
 // ---- digits
 
 #define ABI_DTMF_DIGITS 32u
@@ -242,6 +263,7 @@ struct abi_event_record { // 40 bytes: RECORD_DONE, also of a session that was d
 };
 
 ABI_HELD(abi_codec_terms, 12);
+ABI_HELD(abi_fax_terms, 12);
 ABI_HELD(abi_dtmf_send, 48);
 ABI_HELD(abi_event_dtmf, 24);
 ABI_HELD(abi_tone, 8);

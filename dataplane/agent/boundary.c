@@ -11,7 +11,7 @@
 #define NOT_UDPTL                                                                                  \
 	(ABI_LEG_SRTP_IN | ABI_LEG_SRTP_OUT | ABI_LEG_DTLS | ABI_LEG_OPAQUE | ABI_LEG_RTCP |       \
 		ABI_LEG_RTCP_MUX)
-#define NO_DTMF   255u
+#define NO_DTMF 255u
 
 static bool has_session(uint16_t type)
 {
@@ -121,7 +121,8 @@ static bool may_send_to(uint8_t family, const uint8_t ip[16], uint16_t port)
 static bool flags_agree(const struct abi_leg_plan *plan)
 {
 	if (plan->flags & ABI_LEG_UDPTL &&
-		(plan->flags & NOT_UDPTL || plan->pt_maps || plan->codec))
+		(plan->flags & (NOT_UDPTL | ABI_LEG_DTMF_REPORT) || plan->pt_maps || plan->codec ||
+			plan->codec_type || plan->ptime_ms || plan->codec_bits))
 		return false;
 	return !(plan->flags & ABI_LEG_OPAQUE) ||
 	       (!(plan->flags & (ABI_LEG_SRTP_IN | ABI_LEG_SRTP_OUT)) && !plan->pt_maps &&
@@ -185,8 +186,8 @@ static enum abi_field check_plan(const struct boundary *b, const struct abi_sess
 	if (plan->clock_rate < BOUNDARY_MIN_CLOCK || plan->clock_rate > BOUNDARY_MAX_CLOCK)
 		return ABI_FIELD_CLOCK_RATE;
 	for (*leg = 0; *leg < entry->legs; (*leg)++) {
-		enum abi_field field = check_leg(
-			b, &entry->ports[*leg], &plan->leg[*leg], &plan->terms[*leg]);
+		enum abi_field field =
+			check_leg(b, &entry->ports[*leg], &plan->leg[*leg], &plan->terms[*leg]);
 
 		if (field)
 			return field;

@@ -64,10 +64,22 @@ static enum abi_field check_dtmf(const struct abi_leg_plan *plan, const struct a
 	return ABI_FIELD_NONE;
 }
 
+static bool fax_is_sound(const struct abi_codec_terms *terms)
+{
+	struct abi_fax_terms t;
+
+	memcpy(&t, terms, sizeof(t));
+	return !(t.flags & ~(unsigned)ABI_FAX_FLAGS) && t.max_datagram <= 1400 &&
+	       t.max_rate <= 33600 && t.version <= 3 && t.redundancy <= 8 &&
+	       abi_zero(t.reserved, sizeof(t.reserved));
+}
+
 enum abi_field boundary_codec(const struct abi_leg_plan *plan, const struct abi_codec_terms *t)
 {
 	const struct abi_codec_info *info = abi_codec_of(plan->codec);
 
+	if (plan->flags & ABI_LEG_UDPTL)
+		return fax_is_sound(t) ? ABI_FIELD_NONE : ABI_FIELD_CODEC;
 	if (plan->codec == ABI_CODEC_NONE)
 		return plan->codec_type || plan->ptime_ms || plan->codec_bits ||
 				       !abi_zero(t, sizeof(*t)) || plan->flags & ABI_LEG_DTMF_REPORT

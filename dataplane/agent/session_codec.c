@@ -7,7 +7,9 @@
 
 #include "dataplane/agent/session_media.h"
 
-#define NO_TYPE 255u
+#define NO_TYPE        255u
+#define FAX_REDUNDANCY 3u
+#define FAX_DELAY_MS   80u // a modem takes a gap worse than a delay
 
 _Static_assert((int)ABI_CODECS == (int)CODECS && (int)ABI_CODEC_AMR_WB == (int)CODEC_AMR_WB &&
 		       (int)ABI_CODEC_SPEEX == (int)CODEC_SPEEX &&
@@ -18,6 +20,11 @@ _Static_assert((int)ABI_CODEC_FEC == (int)CODEC_FEC && (int)ABI_CODEC_CBR == (in
 		       (int)ABI_CODEC_PERIOD_2 == (int)CODEC_MODE_PERIOD_2,
 	"and their flags");
 _Static_assert((int)ABI_DTMF_SIGNALLED == (int)CODEC_DTMF_SIGNALLED, "and kinds of digits");
+
+bool media_is_fax(const struct abi_session_plan *plan)
+{
+	return (plan->leg[0].flags ^ plan->leg[1].flags) & ABI_LEG_UDPTL;
+}
 
 // ---- can the forwarding path do it?
 
@@ -71,6 +78,8 @@ enum media_way media_way_of(const struct abi_session_plan *plan, unsigned legs)
 
 uint32_t media_cost(const struct abi_session_plan *plan, unsigned legs)
 {
+	if (media_is_fax(plan))
+		return transcoders_fax_cost();
 	if (legs != 2)
 		return transcoders_cost(plan->leg[0].codec, ABI_CODEC_NONE);
 	return transcoders_cost(plan->leg[0].codec, plan->leg[1].codec) +
@@ -147,26 +156,92 @@ static int open_path(const struct abi_session_plan *plan, unsigned from, struct 
 	return codec_path_open(path, &c);
 }
 
+// ---- T.38
+
+// G.711 in, 16-bit PCM at 8 kHz out, by the clock.
+static int open_ear(const struct abi_session_plan *plan, unsigned audio, struct codec_path **path)
+{
+	struct codec_path_config c = {
+		.flags = CODEC_PATH_PLAYOUT, .min_delay_ms = FAX_DELAY_MS, .max_delay_ms = 300};
+	const struct abi_leg_plan pcm = {.codec = ABI_CODEC_L16, .ptime_ms = 20};
+	const struct abi_codec_terms terms = {.khz = 8};
+	int err = side_of(plan, audio, true, &c.from);
+
+	c.from.event_type = c.from.cn_type = NO_TYPE;
+	c.to.type = 96;
+	c.to.event_type = c.to.cn_type = NO_TYPE;
+	if (!err)
+		err = media_format(&pcm, &terms, &c.to.format);
+	return err ? err : codec_path_open(path, &c);
+}
+
+static int open_fax(const struct abi_session_plan *plan, struct dp_tc_set *set)
+{
+	unsigned leg = plan->leg[1].flags & ABI_LEG_UDPTL ? 1 : 0;
+	struct abi_fax_terms t;
+	struct fax_config c;
+	int err;
+
+	memcpy(&t, &plan->terms[leg], sizeof(t));
+	c = (struct fax_config){
+		.version = t.version,
+		.redundancy = t.redundancy,
+		.max_datagram = t.max_datagram,
+		.max_rate = t.max_rate,
+		.transferred_tcf = t.flags & ABI_FAX_TRANSFERRED_TCF,
+		.fill_bit_removal = t.flags & ABI_FAX_FILL_BIT_REMOVAL,
+		.mmr = t.flags & ABI_FAX_MMR,
+		.jbig = t.flags & ABI_FAX_JBIG,
+		.no_ecm = t.flags & ABI_FAX_NO_ECM,
+	};
+	if (abi_zero(&t, sizeof(t)))
+		c.redundancy = FAX_REDUNDANCY;
+	set->fax_leg = (uint8_t)leg;
+	err = open_ear(plan, !leg, &set->path[!leg]);
+	if (!err)
+		err = open_path(plan, leg, &set->path[leg]);
+	return err ? err : fax_open(&set->fax, &c);
+}
+
+static void close_all(struct dp_tc_set *set)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		codec_path_close(set->path[i]);
+		set->path[i] = NULL;
+	}
+	fax_close(set->fax);
+	set->fax = NULL;
+}
+
+static void fill_terms(const struct abi_session_plan *plan, unsigned legs, struct dp_tc_set *set)
+{
+	for (unsigned i = 0; i < legs; i++) {
+		const struct abi_leg_plan *leg = &plan->leg[i];
+		struct dp_tc_terms *terms = &set->terms[i];
+
+		if (!leg->codec)
+			continue;
+		terms->rtcp = leg->flags & ABI_LEG_RTCP && leg->flags & ABI_LEG_SEND;
+		terms->report = leg->flags & ABI_LEG_DTMF_REPORT ||
+				(legs == 2 && plan->leg[!i].codec &&
+					plan->terms[!i].dtmf == ABI_DTMF_SIGNALLED);
+		terms->how =
+			plan->terms[i].dtmf == ABI_DTMF_INBAND ? ABI_DTMF_INBAND : ABI_DTMF_EVENT;
+		terms->clock = abi_codec_clock(leg->codec, plan->terms[i].khz);
+	}
+}
+
 int media_open(const struct abi_session_plan *plan, unsigned legs, struct dp_tc_set *set)
 {
 	int err = 0;
 
-	for (unsigned i = 0; i < legs && !err; i++) {
-		const struct abi_leg_plan *leg = &plan->leg[i];
-		struct dp_tc_terms *terms = &set->terms[i];
-
-		terms->rtcp = leg->flags & ABI_LEG_RTCP && leg->flags & ABI_LEG_SEND;
-		terms->report = leg->flags & ABI_LEG_DTMF_REPORT ||
-				(legs == 2 && plan->terms[!i].dtmf == ABI_DTMF_SIGNALLED);
-		terms->how =
-			plan->terms[i].dtmf == ABI_DTMF_INBAND ? ABI_DTMF_INBAND : ABI_DTMF_EVENT;
-		terms->clock = abi_codec_clock(leg->codec, plan->terms[i].khz);
+	fill_terms(plan, legs, set);
+	if (media_is_fax(plan))
+		err = open_fax(plan, set);
+	for (unsigned i = 0; i < legs && !err && !media_is_fax(plan); i++)
 		if (legs == 2 && plan->leg[!i].codec)
 			err = open_path(plan, i, &set->path[i]);
-	}
-	for (unsigned i = 0; i < 2 && err; i++) {
-		codec_path_close(set->path[i]);
-		set->path[i] = NULL;
-	}
+	if (err)
+		close_all(set);
 	return err == -EINVAL ? -EOPNOTSUPP : err;
 }

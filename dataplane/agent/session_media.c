@@ -50,8 +50,8 @@ static void fill_types(
 struct dp_leg_media media_of_leg(const struct abi_session_plan *plan, unsigned way,
 	unsigned transcoder, unsigned recorded, unsigned leg)
 {
-	struct dp_leg_media m = {.codec_type = plan->terms[leg].type_in};
 	unsigned codec = plan->leg[leg].codec, other = plan->leg[!leg].codec;
+	struct dp_leg_media m = {.codec_type = codec ? plan->terms[leg].type_in : 0};
 
 	if (recorded >> leg & 1)
 		m.flags |= DP_LEG_RECORD;

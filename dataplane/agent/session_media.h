@@ -75,6 +75,8 @@ void media_record_end(struct sessions *s, uint32_t slot);
 unsigned media_record_collect(struct sessions *s);
 
 // session_codec.c: from plans to paths.
+// T.38 on one leg, G.711 on the other.
+bool media_is_fax(const struct abi_session_plan *plan);
 enum media_way media_way_of(const struct abi_session_plan *plan, unsigned legs);
 uint32_t media_cost(const struct abi_session_plan *plan, unsigned legs);
 // 0 or -EOPNOTSUPP.

@@ -188,7 +188,7 @@ void media_command(struct sessions *s, const struct abi_msg *command, uint64_t t
 		return;
 	}
 	slots_own(&s->slots, command->slot, s->generation);
-	if (!m || !m->plan.leg[leg_of(command)].codec) {
+	if (!m || !m->plan.leg[leg_of(command)].codec || media_is_fax(&m->plan)) {
 		if (command->type == ABI_PLAY_STOP)
 			outbox_done(s->c.outbox, ticket);
 		else

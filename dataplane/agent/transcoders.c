@@ -52,6 +52,7 @@ void transcoders_dispose(struct dp_tc_order *order)
 	if (order->type == DP_TC_SET || order->type == DP_TC_DROP) {
 		for (unsigned i = 0; i < 2; i++)
 			codec_path_close(order->set.path[i]);
+		fax_close(order->set.fax);
 		free(order->set.session);
 	}
 	free(order);
@@ -109,6 +110,13 @@ static const struct cost costs[ABI_CODECS] = {
 };
 
 #define PATH_COST 120u // of packets, order, resampling
+
+#define FAX_COST 25000u // of a gateway: modems both ways
+
+uint32_t transcoders_fax_cost(void)
+{
+	return FAX_COST;
+}
 
 uint32_t transcoders_cost(unsigned from, unsigned to)
 {

@@ -41,6 +41,8 @@ unsigned transcoders_count(const struct transcoders *t);
 
 // Microseconds of work a second for what goes from a codec to another one, or from (to) nothing: ABI_CODEC_NONE.
 uint32_t transcoders_cost(unsigned from, unsigned to);
+// And for a session between T.38 and G.711.
+uint32_t transcoders_fax_cost(void);
 
 // The transcoder for a session of this cost; `now` is where it is, -1: nowhere, and then `charged` is what it
 // costs there. A session stays where it is when it can. -ENOSPC: all are full.

@@ -17,6 +17,7 @@
 
 #include "dataplane/abi/message.h"
 #include "dataplane/abi/sync.h"
+#include "dataplane/codec/fax.h"
 #include "dataplane/codec/path.h"
 #include "dataplane/codec/wav.h"
 #include "dataplane/worker/side_ring.h"
@@ -70,6 +71,10 @@ struct dp_tc_set {
 	struct dp_tc_session *session;
 	struct codec_path *path[2]; // from leg n to the other one; NULL: none. Back: to be closed
 	struct dp_tc_terms terms[2];
+	// T.38 on leg fax_leg: the path from there only plays what the gateway says, the one to there
+	// makes 16-bit PCM at 8 kHz, by the clock. NULL: none. Back: to be closed.
+	struct fax *fax;
+	uint8_t fax_leg;
 };
 
 struct dp_tc_play {

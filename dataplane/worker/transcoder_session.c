@@ -124,8 +124,12 @@ void dp_tc_run(struct dp_transcoder *t, struct dp_tc_session *s, unsigned from)
 
 	if (!path)
 		return;
-	while (codec_path_pull(path, t->now_us, &out))
-		send(t, s, !from, &out);
+	while (codec_path_pull(path, t->now_us, &out)) {
+		if (s->fax && from != s->fax_leg)
+			dp_tc_fax_heard(t, s, &out);
+		else
+			send(t, s, !from, &out);
+	}
 	take_digits(t, s, from);
 	dp_tc_play_look(t, s, !from);
 	dp_tc_due(t, &s->leg[from].timer[DP_TC_PATH], codec_path_wake(path));
@@ -166,6 +170,10 @@ void dp_tc_packet(struct dp_transcoder *t, unsigned worker, struct dp_side *reco
 
 	if (!s || record->leg > 1 || s->worker != worker) {
 		abi_add64(&t->counters.unknown, 1);
+		return;
+	}
+	if (s->fax && record->leg == s->fax_leg) {
+		dp_tc_fax_read(t, s, dp_side_bytes(record), record->size);
 		return;
 	}
 	if (record->kind == DP_SIDE_RTP) {
@@ -236,6 +244,17 @@ static void set_path(
 	*path = before;
 }
 
+// The gateway, or none any more; the one before goes back.
+static void set_fax(struct dp_transcoder *t, struct dp_tc_session *s, struct dp_tc_set *set)
+{
+	struct fax *before = s->fax;
+
+	s->fax = set->fax;
+	s->fax_leg = set->fax_leg;
+	set->fax = before;
+	dp_tc_fax_start(t, s);
+}
+
 static struct dp_tc_session *session_of(struct dp_transcoder *t, struct dp_tc_order *order)
 {
 	struct dp_tc_session *s = find(t, order->slot, order->generation);
@@ -268,6 +287,7 @@ static void set(struct dp_transcoder *t, struct dp_tc_order *order)
 		set_terms(t, &s->leg[i], &order->set.terms[i]);
 	for (unsigned i = 0; i < 2; i++)
 		set_path(t, s, i, &order->set.path[i]);
+	set_fax(t, s, &order->set);
 	for (unsigned i = 0; i < 2; i++)
 		if (s->leg[i].path)
 			codec_path_pair(s->leg[i].path, s->leg[!i].path);
@@ -296,6 +316,8 @@ static void drop(struct dp_transcoder *t, struct dp_tc_order *order)
 		order->set.path[i] = s->leg[i].path;
 		s->leg[i].path = NULL;
 	}
+	order->set.fax = s->fax;
+	s->fax = NULL;
 	t->table[s->slot] = NULL;
 	t->count--;
 	order->set.session = s;
@@ -354,6 +376,7 @@ void dp_tc_destroy(struct dp_transcoder *t, struct dp_tc_session *s)
 		codec_path_close(s->leg[i].path);
 		free(s->leg[i].play);
 	}
+	fax_close(s->fax);
 	t->table[s->slot] = NULL;
 	t->count--;
 	free(s);

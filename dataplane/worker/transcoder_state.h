@@ -58,6 +58,8 @@ struct dp_tc_session {
 	uint32_t slot;
 	uint32_t generation;
 	unsigned worker;
+	uint8_t fax_leg;
+	struct fax *fax; // NULL: none
 	struct dp_tc_leg leg[2];
 };
 
@@ -143,6 +145,11 @@ static inline struct codec_path *dp_tc_towards(struct dp_tc_session *s, unsigned
 }
 // Sends what a path has to send, and looks when it has next.
 void dp_tc_run(struct dp_transcoder *t, struct dp_tc_session *s, unsigned from);
+
+// transcoder_fax.c: T.38. Where `fax` is, the session's packets of fax_leg go there, and what the path to it makes.
+void dp_tc_fax_start(struct dp_transcoder *t, struct dp_tc_session *s);
+void dp_tc_fax_heard(struct dp_transcoder *t, struct dp_tc_session *s, const struct codec_out *out);
+void dp_tc_fax_read(struct dp_transcoder *t, struct dp_tc_session *s, const uint8_t *p, size_t size);
 
 // transcoder_rtcp.c
 void dp_tc_rtcp_read(struct dp_transcoder *t, struct dp_tc_leg *leg, const uint8_t *p, size_t size);

@@ -27,10 +27,13 @@ static void legs_are_sound(const struct boundary *b, const struct abi_session_en
 		const struct abi_codec_terms *t = &plan->terms[i];
 
 		must(leg->pt_maps <= ABI_PT_MAPS && leg->dscp < 64);
-		must(leg->codec < ABI_CODECS && leg->codec_type < 128 && t->type_in < 128);
+		must(leg->codec < ABI_CODECS && leg->codec_type < 128);
 		must(!leg->codec || abi_codec_ptime(leg->codec, leg->ptime_ms));
-		must(t->cn_type < 128 && t->dtmf <= ABI_DTMF_SIGNALLED);
-		must(t->dtmf_out < 128 || t->dtmf_out == 255);
+		must(!(leg->flags & ABI_LEG_UDPTL) || !leg->codec);
+		if (leg->codec) {
+			must(t->type_in < 128 && t->cn_type < 128 && t->dtmf <= ABI_DTMF_SIGNALLED);
+			must(t->dtmf_out < 128 || t->dtmf_out == 255);
+		}
 		must(leg->source_policy <= ABI_SOURCE_ANY);
 		for (unsigned m = 0; m < leg->pt_maps; m++)
 			must(leg->pt_map[m].from < 128 && leg->pt_map[m].to < 128);

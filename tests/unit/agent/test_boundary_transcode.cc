@@ -212,6 +212,30 @@ TEST_F(Transcode, FaxOfAPlan)
 		return plan([&](auto &p) { fax(p, 0, 0), fax(p, 1, more); });
 	};
 
+	auto terms = [&](const std::function<void(abi_fax_terms &)> &spoil) {
+		return plan([&](auto &p) {
+			abi_fax_terms t = {};
+
+			fax(p, 1, 0);
+			p.leg[0].codec = ABI_CODEC_PCMA;
+			p.leg[0].codec_type = p.terms[0].type_in = 8;
+			t.version = 3;
+			t.redundancy = 8;
+			t.max_datagram = 1400;
+			t.max_rate = 33600;
+			t.flags = ABI_FAX_FLAGS;
+			spoil(t);
+			memcpy(&p.terms[1], &t, sizeof(t));
+		});
+	};
+
+	EXPECT_EQ(ABI_FIELD_NONE, terms([](auto &) {}));
+	EXPECT_EQ(ABI_FIELD_CODEC, terms([](auto &t) { t.version = 4; }));
+	EXPECT_EQ(ABI_FIELD_CODEC, terms([](auto &t) { t.redundancy = 9; }));
+	EXPECT_EQ(ABI_FIELD_CODEC, terms([](auto &t) { t.max_datagram = 1401; }));
+	EXPECT_EQ(ABI_FIELD_CODEC, terms([](auto &t) { t.max_rate = 33601; }));
+	EXPECT_EQ(ABI_FIELD_CODEC, terms([](auto &t) { t.flags = ABI_FAX_FLAGS + 1; }));
+	EXPECT_EQ(ABI_FIELD_CODEC, terms([](auto &t) { t.reserved[3] = 1; }));
 	EXPECT_EQ(ABI_FIELD_NONE, both(ABI_LEG_TIMEOUT | ABI_LEG_RELEARN));
 	for (uint32_t flag : {ABI_LEG_SRTP_IN, ABI_LEG_SRTP_OUT, ABI_LEG_DTLS, ABI_LEG_OPAQUE,
 		     ABI_LEG_RTCP, ABI_LEG_RTCP_MUX})
