@@ -44,6 +44,6 @@ int beside_start(struct beside *b, const struct cfg *cfg, struct dp_worker *cons
 	struct region *region, int bell, const abi_atomic32 *asleep, char why[BESIDE_WHY]);
 // Prompts are read again.
 void beside_reload(struct beside *b, const struct cfg *cfg, struct region *region);
-// The threads end; then, when the agent's sessions are gone, everything else.
+// When the agent's sessions are gone: the threads end; then everything else.
 void beside_stop(struct beside *b);
 void beside_free(struct beside *b);

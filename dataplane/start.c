@@ -582,8 +582,8 @@ void dataplane_stop(struct dataplane *d)
 		unlink(d->socket);
 	}
 	stop_workers(d);
-	beside_stop(&d->beside);
 	sessions_free(d->sessions);
+	beside_stop(&d->beside);
 	beside_free(&d->beside);
 	for (unsigned i = 0; i < d->worker_count; i++)
 		dp_worker_free(d->workers[i]);

@@ -6,7 +6,7 @@
 // its own, whose SSRC, sequence numbers and timestamps go on through every change of the plan. Everything
 // else here but RECORD wants that. Both legs may have the same codec: then frames are passed on as they
 // are, and are decoded only while something has to be heard in them or put into them.
-// When only one leg has a codec (nobody has answered on the other side yet), its party hears what PLAY and
+// Of sessions with two legs. When only one leg has a codec (nobody has answered on the other side yet), its party hears what PLAY and
 // DTMF_SEND put there, else nothing is sent to it; what comes from it goes nowhere.
 //
 // Answers beside those of message.h:

@@ -112,6 +112,22 @@ static bool can(const struct sessions *s, const struct abi_session_plan *plan)
 	return true;
 }
 
+// What a transcoder is told of a plan is the same: its codecs go on as they are, through hold and moved addresses.
+static bool same_media(const struct abi_session_plan *a, const struct abi_session_plan *b)
+{
+	const uint32_t matter = ABI_LEG_SEND | ABI_LEG_RTCP | ABI_LEG_DTMF_REPORT | ABI_LEG_UDPTL;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct abi_leg_plan *x = &a->leg[i], *y = &b->leg[i];
+
+		if (x->codec != y->codec || x->codec_type != y->codec_type ||
+			x->ptime_ms != y->ptime_ms || x->codec_bits != y->codec_bits ||
+			x->dtmf_type != y->dtmf_type || (x->flags ^ y->flags) & matter)
+			return false;
+	}
+	return memcmp(a->terms, b->terms, sizeof(a->terms)) == 0;
+}
+
 int media_thread(struct sessions *s, uint32_t slot, const struct abi_session_plan *plan,
 	struct media_change *change)
 {
@@ -121,6 +137,11 @@ int media_thread(struct sessions *s, uint32_t slot, const struct abi_session_pla
 
 	if (entry_of(s, slot)->legs != 2 || !transcoders_count(s->c.transcoders) || !can(s, plan))
 		return -EOPNOTSUPP;
+	if (there && same_media(&m->plan, plan)) {
+		change->cost = m->cost;
+		change->transcoder = m->transcoder;
+		return 0;
+	}
 	if (!m->leaving)
 		m->leaving = calloc(1, sizeof(*m->leaving));
 	if (!m->leaving)
@@ -192,6 +213,20 @@ static void leave(struct sessions *s, uint32_t slot, struct session_media *m)
 	m->cost = 0;
 }
 
+// The session's order goes to its transcoder.
+static void enter(struct sessions *s, struct session_media *m, const struct media_change *change)
+{
+	transcoders_charge(
+		s->c.transcoders, change->transcoder, (int32_t)change->cost - (int32_t)m->cost);
+	m->cost = change->cost;
+	m->transcoder = change->transcoder;
+	for (unsigned i = 0; i < 2; i++)
+		m->rate[i] = change->order->set.path[!i]
+				     ? codec_path_rate(change->order->set.path[!i])
+				     : 0;
+	transcoders_send(s->c.transcoders, m->transcoder, change->order);
+}
+
 void media_adopt(struct sessions *s, uint32_t slot, const struct abi_session_plan *plan,
 	struct media_change *change)
 {
@@ -201,15 +236,8 @@ void media_adopt(struct sessions *s, uint32_t slot, const struct abi_session_pla
 		return;
 	s->slots.session[slot].media = m;
 	if (change->way == MEDIA_THREAD) {
-		transcoders_charge(s->c.transcoders, change->transcoder,
-			(int32_t)change->cost - (int32_t)m->cost);
-		m->cost = change->cost;
-		m->transcoder = change->transcoder;
-		for (unsigned i = 0; i < 2; i++)
-			m->rate[i] = change->order->set.path[!i]
-					     ? codec_path_rate(change->order->set.path[!i])
-					     : 0;
-		transcoders_send(s->c.transcoders, m->transcoder, change->order);
+		if (change->order)
+			enter(s, m, change);
 	} else {
 		leave(s, slot, m);
 	}

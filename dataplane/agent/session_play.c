@@ -237,9 +237,6 @@ static void play_done(struct sessions *s, const struct dp_tc_order *order)
 		.cause = order->play.cause,
 	};
 
-	clip_player_close(order->play.sound.player);
-	if (order->play.owner)
-		prompts_put(s->c.prompts, order->play.owner);
 	if (!m)
 		return;
 	m->playing[order->play.leg]--;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane/agent/prompts.h"
+
 #define SECOND_US 1000000u
 #define COUNTED   50000u // us of charged work a second, from which on measuring says something
 #define USUAL     10000u // us a second: a session that is not a cheap one
@@ -54,6 +56,10 @@ void transcoders_dispose(struct dp_tc_order *order)
 			codec_path_close(order->set.path[i]);
 		fax_close(order->set.fax);
 		free(order->set.session);
+	} else if (order->type == DP_TC_PLAY) {
+		clip_player_close(order->play.sound.player);
+		if (order->play.owner)
+			prompts_put(NULL, order->play.owner);
 	}
 	free(order);
 }

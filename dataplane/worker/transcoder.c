@@ -283,6 +283,7 @@ static void sleep_until(uint64_t us)
 static void *run(void *arg)
 {
 	struct dp_transcoder *t = arg;
+	struct dp_tc_order *order;
 	char name[16];
 
 	snprintf(name, sizeof(name), "transcoder-%u", t->c.index % 100);
@@ -301,6 +302,8 @@ static void *run(void *arg)
 		else if (end < begin + wait)
 			sleep_until(begin + wait);
 	}
+	while ((order = pull(&t->orders))) // so that everything comes back
+		dp_tc_carry_out(t, order);
 	return NULL;
 }
 
