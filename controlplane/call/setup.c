@@ -17,91 +17,7 @@
 #include "controlplane/log.h"
 #include "sip/reliable.h"
 
-#define CP_CALL_ID 1024u // a longer one is nobody's who wants to call
-
 // ---- the caller's INVITE --------------------------------------------------------------------------
-
-static const char *phrase_of(enum cp_result result, int status)
-{
-	if (result == CP_RESULT_NO_ROUTE && status == 404)
-		return "No Route";
-	if (result == CP_RESULT_UNREACHABLE)
-		return "No Trunk Is Up";
-	if (result == CP_RESULT_REFUSED)
-		return "Trunk Is Disabled";
-	if (result == CP_RESULT_OVERLOAD)
-		return "Too Many Calls";
-	return sip_reason_phrase(status);
-}
-
-// Strangers leave no record: they would fill the disk.
-static void refuse(struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m,
-	const struct cp_peer *caller, enum cp_result result, int status, const char *lines)
-{
-	cp_count(shard, CP_C_CALLS + (unsigned)result);
-	if (caller)
-		cp_record_refused(shard, m, caller, status, phrase_of(result, status));
-	sip_respond_simple(tx, status, lines);
-}
-
-// RFC 3261 20.1: no Accept is application/sdp.
-static bool takes_sdp(const struct sip_message *m)
-{
-	struct sip_walk walk = sip_walk(m, SIP_H_ACCEPT);
-	struct sip_slice element;
-
-	if (!sip_message_has(m, SIP_H_ACCEPT))
-		return true;
-	while (sip_walk_next(&walk, &element)) {
-		const char *semi = element.n ? memchr(element.p, ';', element.n) : NULL;
-		struct sip_slice type = sip_slice_trim(
-			sip_slice(element.p, semi ? (size_t)(semi - element.p) : element.n));
-
-		if (sip_slice_iis(type, "application/sdp") || sip_slice_iis(type, "application/*") ||
-			sip_slice_iis(type, "*/*"))
-			return true;
-	}
-	return false;
-}
-
-// Refuses what cannot become a call. False when it has.
-bool cp_setup_admit(struct cp_shard *shard, struct sip_transaction *tx,
-	const struct sip_message *m, const struct cp_peer *caller, bool emergency)
-{
-	uint32_t forwards = 70;
-
-	if (shard->stopping || shard->draining || !shard->ready) {
-		refuse(shard, tx, m, caller, CP_RESULT_NO_MEDIA, 503, "Retry-After: 5\r\n");
-		return false;
-	}
-	if (shard->running >= shard->policy->cfg->sip.max_calls && !emergency) {
-		refuse(shard, tx, m, caller, CP_RESULT_OVERLOAD, 503, "Retry-After: 5\r\n");
-		return false;
-	}
-	// What we send has one less, and 0 is not sent.
-	if (sip_message_number(m, SIP_H_MAX_FORWARDS, &forwards) == 0 && forwards < 2) {
-		refuse(shard, tx, m, caller, CP_RESULT_LOOP, 483, NULL);
-		return false;
-	}
-	if (sip_message_call_id(m).n > CP_CALL_ID) {
-		refuse(shard, tx, m, caller, CP_RESULT_INTERNAL, 400, NULL);
-		return false;
-	}
-	if (!takes_sdp(m)) {
-		refuse(shard, tx, m, caller, CP_RESULT_BAD_OFFER, 406, NULL);
-		return false;
-	}
-	if (cp_privacy_impossible(m)) {
-		refuse(shard, tx, m, caller, CP_RESULT_INTERNAL, 500,
-			"Warning: 399 hawse \"no such privacy\"\r\n");
-		return false;
-	}
-	if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
-		refuse(shard, tx, m, caller, CP_RESULT_BAD_OFFER, 415, "Accept: application/sdp\r\n");
-		return false;
-	}
-	return true;
-}
 
 // Why a call has no route: 404, 416, 482, or what a route refuses by.
 static enum cp_result result_of(int status)
@@ -196,7 +112,7 @@ struct cp_call *cp_setup_call(struct cp_shard *shard, struct sip_transaction *tx
 	shard->fresh = 0;
 	call = cp_call_new(shard, caller, sip_tx_flow(tx), id);
 	if (!call) {
-		refuse(shard, tx, m, caller, CP_RESULT_INTERNAL, 503, "Retry-After: 5\r\n");
+		cp_setup_refuse(shard, tx, m, caller, CP_RESULT_INTERNAL, 503, "Retry-After: 5\r\n");
 		return NULL;
 	}
 	call->invite.server = tx;
@@ -235,7 +151,7 @@ void cp_setup_invite(
 	if (!cp_identity_login(shard, tx, m, &caller, &user))
 		return;
 	if (!caller) {
-		refuse(shard, tx, m, NULL, CP_RESULT_STRANGER, 403, NULL);
+		cp_setup_refuse(shard, tx, m, NULL, CP_RESULT_STRANGER, 403, NULL);
 		return;
 	}
 	status = cp_route_call(shard, m, caller, user ? user->number : NULL, &choice);
@@ -243,15 +159,15 @@ void cp_setup_invite(
 		!cp_timer_admit(tx, m, caller))
 		return;
 	if (!status && !cp_health_order(shard, &choice)) {
-		refuse(shard, tx, m, caller, CP_RESULT_UNREACHABLE, 503, "Retry-After: 10\r\n");
+		cp_setup_refuse(shard, tx, m, caller, CP_RESULT_UNREACHABLE, 503, "Retry-After: 10\r\n");
 		return;
 	}
 	if (!choice.emergency && shard->ops->disabled && shard->ops->disabled(shard->ctx, caller)) {
-		refuse(shard, tx, m, caller, CP_RESULT_REFUSED, 503, "Retry-After: 60\r\n");
+		cp_setup_refuse(shard, tx, m, caller, CP_RESULT_REFUSED, 503, "Retry-After: 60\r\n");
 		return;
 	}
 	if (status) {
-		refuse(shard, tx, m, caller, result_of(status), status, NULL);
+		cp_setup_refuse(shard, tx, m, caller, result_of(status), status, NULL);
 		return;
 	}
 	call = cp_setup_call(shard, tx, m, caller, &choice);
