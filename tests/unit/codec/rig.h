@@ -40,6 +40,13 @@ inline codec_format format(const char *rtpmap, const char *fmtp = "", unsigned p
 	return f;
 }
 
+// False: this build is without it (G.729 is an option).
+inline bool built(const char *rtpmap)
+{
+	const codec_name *name = codec_by_rtpmap(rtpmap, strlen(rtpmap));
+	return name && codec_find(name->id);
+}
+
 inline codec_side side(const codec_format &f, uint8_t type = 96, uint8_t event = CODEC_NO_TYPE, uint8_t cn = CODEC_NO_TYPE)
 {
 	codec_side s{};

@@ -280,6 +280,8 @@ TEST(Event, BecomesTonesOfTheSameLength)
 TEST(Event, TonesBecomeEventsAndAreTakenOut)
 {
 	for (const char *name : {"PCMA/8000", "G722/8000", "opus/48000/2"}) {
+		if (!built(name))
+			continue;
 		SCOPED_TRACE(name);
 		codec_side from = side(format(name), 111);
 		Path path(from, pcmu, kinds(CODEC_DTMF_INBAND, CODEC_DTMF_EVENT));
@@ -425,6 +427,8 @@ TEST(Play, ComesByTheClockWhenNothingElseDoes)
 {
 	codec_side none{};
 	for (const char *name : {"PCMA/8000", "opus/48000/2", "G729/8000", "AMR-WB/16000"}) {
+		if (!built(name))
+			continue;
 		SCOPED_TRACE(name);
 		codec_side to = side(format(name), 100);
 		Path path(none, to);

@@ -68,6 +68,10 @@ TEST(Format, EveryRowOpens)
 		codec_decoder *d = nullptr;
 		codec_encoder *e = nullptr;
 		ASSERT_EQ(find(name->rtpmap), name);
+		if (!codec_find(name->id)) {
+			EXPECT_EQ(name->id, CODEC_G729) << "only this one may be missing";
+			continue;
+		}
 		codec_format_init(&f, name);
 		EXPECT_EQ(codec_format_check(&f), 0) << name->rtpmap;
 		EXPECT_EQ(codec_format_ptime(&f, name->ptime), name->ptime) << name->rtpmap;

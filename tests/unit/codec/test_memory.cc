@@ -14,6 +14,8 @@ TEST(Memory, PathsOfEveryCodec)
 {
 	codec_side l16 = side(format("L16/44100"), 97), pcma = side(format("PCMA/8000"), 8);
 	for (unsigned row = 0; codec_name_at(row); row++) {
+		if (!codec_find(codec_name_at(row)->id))
+			continue;
 		codec_side other = side(format(codec_name_at(row)->rtpmap), 96);
 		for (bool from : {true, false}) {
 			codec_path_config c{};

@@ -107,6 +107,8 @@ TEST(Path, ReorderedAndDoubledPacketsDoNoHarm)
 TEST(Path, LatePacketsInOrderChangeNothing)
 {
 	for (const char *name : {"G729/8000", "AMR/8000", "AMR-WB/16000", "opus/48000/2", "speex/8000"}) {
+		if (!built(name))
+			continue;
 		SCOPED_TRACE(name);
 		codec_side from = side(format(name, strncmp(name, "G729", 4) == 0 ? "annexb=no" : ""), 96);
 		Path calm(from, l16()), late(from, l16());
@@ -162,6 +164,8 @@ bool predicts(const codec_side &s)
 TEST(Path, LossIsConcealedInTime)
 {
 	for (const char *name : lossy) {
+		if (!built(name))
+			continue;
 		SCOPED_TRACE(name);
 		codec_side from = lossy_side(name), to = l16();
 		Path path(from, to);
@@ -187,6 +191,8 @@ TEST(Path, SpeechSurvivesLosses)
 {
 	Pcm reference = speech(8000);
 	for (const char *name : lossy) {
+		if (!built(name))
+			continue;
 		SCOPED_TRACE(name);
 		codec_side from = lossy_side(name);
 		double distances[2];
@@ -332,6 +338,8 @@ TEST(Path, CorruptPayloadsAreConcealed)
 	const Junk junk[] = {{"GSM/8000", {1, 2, 3}}, {"G729/8000", {1, 2, 3}}, {"opus/48000/2", {0xff}}, {"AMR/8000", {0xf0, 0xff}},
 		{"AMR-WB/16000", {0}}, {"L16/16000", {1, 2, 3}}, {"G726-40/8000", {1, 2, 3}}, {"PCMA/8000", {}}, {"G722/8000", {}}};
 	for (const Junk &j : junk) {
+		if (!built(j.name))
+			continue;
 		SCOPED_TRACE(j.name);
 		codec_side from = side(format(j.name), 96);
 		Path path(from, l16());
