@@ -233,3 +233,26 @@ void cp_branch_win(struct cp_call *call, struct sip_dialog *dialog)
 	call->leg[0].dialog = caller;
 	sip_dialog_free(first);
 }
+
+void cp_orphan_response(
+	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
+{
+	struct sip_dialog *d = NULL;
+
+	if (sip_tx_kind(tx) != SIP_TX_INVITE_CLIENT ||
+		sip_dialog_on_response(shard->dialogs, tx, m, &d) != 0 || !d)
+		return;
+	if (sip_dialog_user(d)) {
+		// A re-INVITE that was answered after the call ended: its BYE is out already.
+		if (sip_dialog_state(d) == SIP_DIALOG_TERMINATED && sip_dialog_owes_ack(d))
+			sip_dialog_ack(d, sip_slice(NULL, 0), sip_slice(NULL, 0));
+		return;
+	}
+	// A fork that lost, or a 200 that crossed our CANCEL.
+	if (m->status >= 200 && m->status < 300) {
+		cp_branch_late(shard, d);
+		cp_reap(shard, d);
+	} else {
+		sip_dialog_free(d);
+	}
+}

@@ -2,6 +2,7 @@
 #include "controlplane/call/call.h"
 #include "controlplane/call/dtmf.h"
 #include "controlplane/call/media.h"
+#include "controlplane/call/prompt.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -202,6 +203,7 @@ void cp_call_free(struct cp_call *call)
 	cp_refer_drop(call);
 	cp_exchange_release(&call->invite);
 	cp_dtmf_free(call);
+	cp_prompt_free(call);
 	for (unsigned i = 0; i < CP_RELAYS; i++)
 		cp_exchange_release(&call->other[i]);
 	cp_branches_free(call, NULL);

@@ -245,6 +245,10 @@ int cp_codecs_plan(const struct cp_codecs_want *want, const struct sdp_plan_stre
 		plan_fax(&plan->leg[1]);
 		return 0;
 	}
+	if (want->alone) {
+		err = leg_codec(&stream->leg[0], ABI_DTMF_NONE, &plan->leg[0], &plan->terms[0]);
+		return err ? err : 1;
+	}
 	find_dtmf(want, stream, false, dtmf);
 	if (stream->kind != SDP_AUDIO || !(stream->recoded || wants_a_look(want, stream, dtmf)))
 		return 0;

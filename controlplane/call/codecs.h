@@ -28,6 +28,7 @@ struct cp_codecs_want {
 	const struct cfg_codecs *peer[2];
 	bool info[2]; // it has sent digits by INFO
 	uint32_t can;
+	bool alone; // nobody has answered the caller yet: leg 0 alone, for what is played to him
 	bool look; // something is to be played, or digits to be sent, to one of them
 };
 

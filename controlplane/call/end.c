@@ -4,6 +4,7 @@
 // given back, and when hawse-media has said its last word the CDRs are written.
 #include "controlplane/call/call.h"
 #include "controlplane/call/media.h"
+#include "controlplane/call/prompt.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -211,6 +212,7 @@ void cp_call_end(struct cp_call *call, enum cp_ended_by by, int status, struct s
 	cp_call_event(call, (uint8_t)(by == CP_BY_HAWSE ? 255 : by), "ended by %s: %d %s",
 		cp_cause_by((uint8_t)by), status, call->cause.phrase);
 	cp_call_state(call, ABI_CALL_ENDING);
+	cp_prompt_free(call);
 	cp_timer_stop(call);
 	cp_silence_stop(call);
 	cp_limit_release(call, 0);

@@ -301,6 +301,7 @@ static int plan_codecs(struct cp_session *s, const struct sdp_plan_stream *strea
 		.info = {call->leg[0].info_digits, call->leg[1].info_digits},
 		.can = call->shard->can,
 		.look = call->look || call->music,
+		.alone = call->alone,
 	};
 
 	return cp_codecs_plan(&want, stream, plan);
@@ -397,21 +398,14 @@ int cp_media_again(struct cp_call *call)
 	return cp_media_apply(call, oa, call->state == ABI_CALL_UP);
 }
 
-int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
+// Every session of the call by the shard's plan.
+static int send_plans(struct cp_call *call, bool final)
 {
-	struct cp_shard *shard = call->shard;
-	struct sdp_plan *plan = &shard->plan;
-	int err;
+	struct sdp_plan *plan = &call->shard->plan;
 
-	cp_bridge_policy(call, oa);
-	err = sdp_oa_plan(oa, cp_scratch(shard), plan);
-	if (err)
-		return err;
-	note_codec(call, plan);
-	cp_prompt_choose(call, final);
-	cp_call_touch(call, true);
 	for (unsigned k = 0; k < CP_SESSIONS; k++) {
 		struct cp_session *s = call->session[k];
+		int err;
 
 		if (!s || s->stream >= plan->n_streams || s->state == CP_SESSION_DELETING ||
 			s->state == CP_SESSION_ALLOCATING ||
@@ -433,8 +427,38 @@ int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
 		if (err)
 			return err;
 	}
-	cp_prompt_follow(call);
 	return 0;
+}
+
+int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final)
+{
+	struct cp_shard *shard = call->shard;
+	struct sdp_plan *plan = &shard->plan;
+	int err;
+
+	cp_bridge_policy(call, oa);
+	err = sdp_oa_plan(oa, cp_scratch(shard), plan);
+	if (err)
+		return err;
+	call->alone = false;
+	note_codec(call, plan);
+	cp_prompt_choose(call, final);
+	cp_call_touch(call, true);
+	err = send_plans(call, final);
+	if (!err)
+		cp_prompt_follow(call);
+	return err;
+}
+
+int cp_media_early(struct cp_call *call)
+{
+	struct cp_shard *shard = call->shard;
+	int err;
+
+	cp_bridge_policy(call, &call->oa);
+	err = sdp_oa_plan_early(&call->oa, cp_scratch(shard), &shard->plan);
+	call->alone = true;
+	return err ? err : send_plans(call, false);
 }
 
 // ---- the end --------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ int cp_media_alloc(struct cp_call *call, const struct sdp_oa_need *need);
 int cp_media_apply(struct cp_call *call, struct sdp_oa *oa, bool final);
 // The same with what is agreed, when something else than the descriptions has changed. 0 or -errno.
 int cp_media_again(struct cp_call *call);
+// Installs the plan of our own early answer to the caller (sdp_oa_answer_early()). 0 or -errno.
+int cp_media_early(struct cp_call *call);
 // This error of a plan is about its codecs: the session is as it was before.
 bool cp_media_is_codec_error(int error);
 bool cp_media_busy(const struct cp_call *call);

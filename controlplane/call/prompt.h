@@ -15,6 +15,13 @@ extern "C" {
 void cp_prompt_choose(struct cp_call *call, bool final);
 // Behind the plan: what begins and what ends.
 void cp_prompt_follow(struct cp_call *call);
+// The callee rings without media: ringback by the configuration of its peer. The body for the caller; empty: none.
+struct sip_slice cp_prompt_ringback(struct cp_call *call);
+// The caller is to be refused so: plays to him first what the configuration of his peer has for it. True: the refusal
+// comes when that is over. `lines` as in cp_call_end().
+bool cp_prompt_farewell(struct cp_call *call, int by, int status, struct sip_slice phrase,
+	const char *lines);
+void cp_prompt_free(struct cp_call *call);
 // hawse-media was started anew, or hawse-sip: it has to be told again.
 void cp_prompt_again(struct cp_session *s);
 // ABI_PLAY_DONE.

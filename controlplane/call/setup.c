@@ -11,6 +11,7 @@
 #include "controlplane/call/identity.h"
 #include "controlplane/call/join.h"
 #include "controlplane/call/privacy.h"
+#include "controlplane/call/prompt.h"
 #include "controlplane/call/recording.h"
 #include "controlplane/call/refer.h"
 #include "controlplane/call/replaces.h"
@@ -312,6 +313,8 @@ static void progress(struct cp_exchange *x, struct sip_dialog *d, const struct s
 	}
 	if (branch && !x->delayed && sip_message_has_sdp(m))
 		r.body = early_answer(call, branch, m, seen > 0);
+	if (!r.body.n && m->status != 181 && m->status != 182 && !cp_prack_wanted(call, seen))
+		r.body = cp_prompt_ringback(call);
 	say(x, branch, &r, seen, m);
 	if (seen)
 		cp_prack_send(call, d, sip_slice(NULL, 0));
@@ -568,7 +571,8 @@ static void refused(struct cp_exchange *x, const struct sip_message *m)
 	memcpy(lines, carried.p, carried.n);
 	lines[carried.n < sizeof(lines) ? carried.n : sizeof(lines) - 1] = 0;
 	cp_call_result(call, cp_cause_result(m->status));
-	cp_call_end(call, CP_BY_CALLEE, status, phrase, lines);
+	if (!cp_prompt_farewell(call, CP_BY_CALLEE, status, phrase, lines))
+		cp_call_end(call, CP_BY_CALLEE, status, phrase, lines);
 }
 
 void cp_setup_failed(struct cp_exchange *x, int status, const char *why)
@@ -578,7 +582,8 @@ void cp_setup_failed(struct cp_exchange *x, int status, const char *why)
 	cp_target_leave(x, NULL);
 	if (cp_target_next_hop(x))
 		return;
-	if (!cp_target_next(x, status, sip_str(why)))
+	if (!cp_target_next(x, status, sip_str(why)) &&
+		!cp_prompt_farewell(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), NULL))
 		cp_call_end(call, CP_BY_HAWSE, status, sip_slice(NULL, 0), NULL);
 }
 
@@ -604,27 +609,4 @@ void cp_setup_response(
 		answered(x, d, m);
 	else if (m->status >= 200)
 		cp_setup_failed(x, 502, "2xx without a dialog");
-}
-
-void cp_orphan_response(
-	struct cp_shard *shard, struct sip_transaction *tx, const struct sip_message *m)
-{
-	struct sip_dialog *d = NULL;
-
-	if (sip_tx_kind(tx) != SIP_TX_INVITE_CLIENT ||
-		sip_dialog_on_response(shard->dialogs, tx, m, &d) != 0 || !d)
-		return;
-	if (sip_dialog_user(d)) {
-		// A re-INVITE that was answered after the call ended: its BYE is out already.
-		if (sip_dialog_state(d) == SIP_DIALOG_TERMINATED && sip_dialog_owes_ack(d))
-			sip_dialog_ack(d, sip_slice(NULL, 0), sip_slice(NULL, 0));
-		return;
-	}
-	// A fork that lost, or a 200 that crossed our CANCEL.
-	if (m->status >= 200 && m->status < 300) {
-		cp_branch_late(shard, d);
-		cp_reap(shard, d);
-	} else {
-		sip_dialog_free(d);
-	}
 }

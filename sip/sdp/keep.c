@@ -33,7 +33,8 @@ static void tape_numbers(struct sip_tape *t, struct sdp_oa *oa)
 				  view->active >> view->n_streams == 0);
 	for (unsigned i = 0; i < view->n_streams && !t->bad; i++) {
 		sip_tape_u8(t, &view->recode[i]);
-		sip_tape_check(t, view->recode[i] <= 128);
+		sip_tape_u8(t, &view->early[i]);
+		sip_tape_check(t, view->recode[i] <= 128 && view->early[i] <= 128);
 	}
 	for (unsigned leg = 0; leg < 2; leg++) {
 		sip_tape_u16(t, &view->have_local[leg]);

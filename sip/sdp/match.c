@@ -136,22 +136,37 @@ static unsigned index_of(const struct sdp_media *media, unsigned pt)
 	return SDP_ADDED;
 }
 
+static bool takes_main(const struct sdp_oa_stream *s, const struct sdp_match *m, unsigned offer)
+{
+	if (!sdp_is_recodable(&s->shown->formats[m->shown]) || s->main.answer != SDP_ADDED)
+		return false;
+	return m->offer != offer;
+}
+
 // The codec of each side: the same, or two that are transcoded.
 static void find_main(const struct sdp_oa_view *view, unsigned i, struct sdp_oa_stream *s)
 {
 	unsigned offer = view->recode[i] != 0 ? index_of(s->offer, view->recode[i] - 1u) : SDP_ADDED;
 
 	s->main = (struct sdp_match){SDP_ADDED, SDP_ADDED, SDP_ADDED};
-	for (unsigned k = 0; k < s->n_added && offer != SDP_ADDED && !s->recoded; k++) {
-		if (!sdp_is_recodable(&s->shown->formats[s->added[k].shown]))
-			continue;
-		s->main = s->added[k];
+	s->told = view->early[i] != 0;
+	for (unsigned k = 0; k < s->n_matches && offer != SDP_ADDED && s->told; k++)
+		if (takes_main(s, &s->match[k], offer))
+			s->main = s->match[k];
+	for (unsigned k = 0; k < s->n_added && offer != SDP_ADDED; k++)
+		if (takes_main(s, &s->added[k], offer))
+			s->main = s->added[k];
+	if (s->main.answer != SDP_ADDED) {
 		s->main.offer = (uint8_t)offer;
 		s->recoded = true;
+		return;
 	}
-	for (unsigned k = 0; k < s->n_matches && s->main.answer == SDP_ADDED; k++)
-		if (sdp_is_codec(&s->offer->formats[s->match[k].offer]))
+	for (unsigned k = 0; k < s->n_matches && s->main.answer == SDP_ADDED; k++) {
+		const struct sdp_format *f = &s->offer->formats[s->match[k].offer];
+
+		if (sdp_is_codec(f) && (!s->told || f->pt == view->early[i] - 1u))
 			s->main = s->match[k];
+	}
 }
 
 // ---- The stream as a whole ----------------------------------------------------------------------
@@ -215,7 +230,7 @@ static enum sdp_refusal judge(const struct sdp_oa *oa, const struct sdp_oa_view 
 	if (!s->fax) {
 		match_formats(oa, (enum sdp_leg)view->offerer, s);
 		find_main(view, i, s);
-		if (s->n_matches == 0 && !s->recoded)
+		if ((s->n_matches == 0 && !s->recoded) || (s->told && s->main.answer == SDP_ADDED))
 			return SDP_REFUSED_FORMAT;
 		sdp_recode_events(oa, view->offerer, s);
 	}

@@ -63,6 +63,7 @@ struct sdp_oa_stream {
 	enum sdp_direction answer_direction; // within what the offer allows
 	enum sdp_keying answer_keying;       // of the answerer's leg
 	bool fax;                            // T.38: formats mean nothing
+	bool told;             // the offerer was told of `main` and nothing else
 	bool recoded;          // both have no codec in common: `main` says what each has
 	struct sdp_match main; // all SDP_ADDED when there is none
 	uint8_t events_offer;  // telephone-event that the offerer is to use
@@ -114,6 +115,10 @@ uint8_t sdp_recode_choose(const struct sdp_oa *oa, struct sdp_arena *scratch, un
 // Fills in the events of the stream.
 void sdp_recode_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_stream *s);
 bool sdp_recode_hides(const struct sdp_oa *oa, enum sdp_leg from, const struct sdp_format *f);
+// The first codec of the offer that can be transcoded, by its payload type; SDP_PT_NONE: there is none.
+uint8_t sdp_recode_first(const struct sdp_oa *oa, unsigned leg, const struct sdp_media *offer);
+// The events of an offerer that nobody has answered yet.
+void sdp_recode_early_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_stream *s);
 bool sdp_is_events(const struct sdp_format *f);
 bool sdp_is_codec(const struct sdp_format *f); // by itself, not beside another
 bool sdp_is_recodable(const struct sdp_format *f);
@@ -164,6 +169,15 @@ bool sdp_secrets_in_known(const struct sdp_secrets *secrets, struct sdp_str text
 
 // A line that we do not know: nothing that is or looks like an address, host, URI or name of the party.
 bool sdp_secrets_in_unknown(const struct sdp_secrets *secrets, struct sdp_str text);
+
+// ---- early.c ------------------------------------------------------------------------------------
+
+// Stream i of the pending offer as our own early answer has it.
+void sdp_early_stream(const struct sdp_oa *oa, const struct sdp_session *offer, unsigned i,
+	struct sdp_oa_stream *s);
+int sdp_oa_show_early(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_str *text);
+int sdp_oa_write_early(
+	const struct sdp_oa *oa, struct sdp_arena *scratch, uint32_t version, struct sdp_writer *w);
 
 // ---- show.c -------------------------------------------------------------------------------------
 

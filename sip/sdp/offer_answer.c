@@ -291,6 +291,7 @@ int sdp_oa_take_offer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_leg
 	blob_replace(&oa->pending.from[leg], blob);
 	oa->pending.offerer = (uint8_t)leg;
 	oa->pending.answer_shown = false;
+	memset(oa->pending.early, 0, sizeof(oa->pending.early));
 	if (oa->pending.n_streams < tree->n_media)
 		oa->pending.n_streams = (uint8_t)tree->n_media;
 	oa->state = SDP_OA_OFFERED;
@@ -599,6 +600,16 @@ int sdp_oa_show_answer(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_
 	oa->pending.answer_shown = true;
 	*text = blob_text(oa->pending.shown[to]);
 	return 0;
+}
+
+int sdp_oa_show_early(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_str *text)
+{
+	const enum sdp_leg to = (enum sdp_leg)oa->pending.offerer;
+	int rc = show_from_origin(oa, scratch, to, sdp_oa_write_early);
+
+	if (rc == 0)
+		*text = blob_text(oa->pending.shown[to]);
+	return rc;
 }
 
 // ---- The end of an exchange ---------------------------------------------------------------------

@@ -101,6 +101,8 @@ struct sdp_oa_view {
 	uint16_t have_local[2]; // bit i: the leg has ports for stream i
 	// The offerer's payload type that is transcoded from and to what the answerer has, and one more; 0: none
 	uint8_t recode[SDP_MAX_MEDIA];
+	// The only one that the offerer was told of, by sdp_oa_answer_early(), and one more; 0: none
+	uint8_t early[SDP_MAX_MEDIA];
 };
 
 enum sdp_oa_state {
@@ -214,6 +216,12 @@ int sdp_oa_take_answer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_le
 // The latest answer as the offerer shall see it. As show_offer. -EINVAL there is none.
 int sdp_oa_show_answer(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_str *text);
 
+// An answer of ours for the offerer, before the other leg has said anything: for what is played to it until then. It
+// names one codec that can be transcoded, and what the other leg answers later is made into that, so that the offerer
+// is told nothing else any more. -EINVAL: no offer is pending, or it is answered; -EOPNOTSUPP: it is not of one audio
+// stream with such a codec; -EMSGSIZE, -ENOMEM.
+int sdp_oa_answer_early(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_str *text);
+
 // The pending exchange is what is agreed from now on. -EINVAL when no answer was taken.
 int sdp_oa_accept(struct sdp_oa *oa);
 
@@ -324,6 +332,8 @@ struct sdp_plan {
 // mark that the next plan's `relearn` is measured by, so take it to install it, and only then.
 // -EINVAL nothing was ever answered; -ENOMEM scratch too small.
 int sdp_oa_plan(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *plan);
+// The plan of an early answer of ours: of the offerer's leg; the other one is empty but for our ports. -EINVAL: none.
+int sdp_oa_plan_early(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *plan);
 
 #ifdef __cplusplus
 }

@@ -339,3 +339,55 @@ out:
 	scratch->used = mark;
 	return rc;
 }
+
+// Of a stream that is only ours and the offerer's yet.
+static void plan_early(struct sdp_oa *oa, struct sdp_arena *scratch, const struct sdp_session *offer,
+	unsigned i, struct sdp_plan_stream *out)
+{
+	const struct sdp_oa_view *view = &oa->pending;
+	const unsigned x = view->offerer, y = x ^ 1;
+	struct sdp_plan_leg *leg = &out->leg[x], *far = &out->leg[y];
+	const struct sdp_local *local = sdp_oa_view_local(view, (enum sdp_leg)y, i);
+	const struct sdp_format *f;
+	struct sdp_oa_stream s;
+
+	sdp_early_stream(oa, offer, i, &s);
+	out->refusal = s.refusal;
+	out->kind = s.offer->kind;
+	if (s.refusal != SDP_ACCEPTED)
+		return;
+	f = &s.offer->formats[s.main.offer];
+	plan_leg(leg, s.offer, sdp_oa_view_local(view, (enum sdp_leg)x, i), s.offer->rtcp_mux,
+		&oa->planned[i][x]);
+	if (local != NULL)
+		far->local = *local;
+	memset(far->map, SDP_PT_NONE, sizeof(far->map));
+	sdp_secure_plan_offerer(oa, view, scratch, offer, i, &leg->secure);
+	leg->willing = leg->send = (s.offer_direction & SDP_RECVONLY) != 0;
+	set_codec(&leg->in, f, f->pt, sdp_recode_parameters(f));
+	set_codec(&leg->out, f, f->pt, f->fmtp);
+	plan_events(&s, leg, far);
+}
+
+int sdp_oa_plan_early(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *plan)
+{
+	const size_t mark = scratch->used;
+	struct sdp_session *offer;
+	int rc;
+
+	if (oa->state != SDP_OA_OFFERED && oa->state != SDP_OA_SHOWN)
+		return -EINVAL;
+	rc = sdp_oa_tree(scratch, oa->pending.from[oa->pending.offerer], &offer);
+	memset(plan, 0, sizeof(*plan));
+	plan->provisional = true;
+	if (rc == 0) {
+		sdp_oa_mark(oa, (enum sdp_leg)oa->pending.offerer, offer);
+		plan->n_streams = offer->n_media;
+	}
+	for (unsigned i = 0; i < plan->n_streams; i++) {
+		plan_early(oa, scratch, offer, i, &plan->stream[i]);
+		plan->n_active += plan->stream[i].refusal == SDP_ACCEPTED;
+	}
+	scratch->used = mark;
+	return rc != 0 ? rc : plan->n_active != 0 ? 0 : -EINVAL;
+}

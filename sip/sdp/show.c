@@ -40,6 +40,7 @@ struct shown_body {
 	enum sdp_leg leg;             // that it is shown to
 	struct sdp_local_origin conn; // of the session-level c=
 	bool plain;                   // from a browser to one who is none
+	bool told;                    // the leg was told all of it before: nothing of the source is in it
 	bool lite;                    // ICE is spoken, and we are the lite side
 	struct sdp_str bundled;       // the one m-line of our group, by its mid
 	char mid[4];
@@ -276,10 +277,10 @@ static void put_media(const struct shown_body *b, const struct shown_media *m)
 	sdp_put_str(b->w, m->proto);
 	put_formats(b, m);
 	put_local_conn(b, m->local);
-	for (unsigned i = 0; i < n_lines && !m->recoded; i++)
+	for (unsigned i = 0; i < n_lines && !m->recoded && !b->told; i++)
 		carry_bandwidth(b, &lines[i]);
 	put_missing_rtpmaps(b, m);
-	for (unsigned i = 0; i < n_lines; i++) {
+	for (unsigned i = 0; i < n_lines && !b->told; i++) {
 		if (lines[i].letter == 'a')
 			carry_attribute(b, m, &lines[i]);
 	}
@@ -340,7 +341,7 @@ static void put_session(
 	sdp_put(b->w, "\r\ns=-\r\nc=IN ");
 	sdp_put_addr(b->w, b->conn.family, b->conn.ip);
 	sdp_put(b->w, "\r\n");
-	for (unsigned i = 0; i < b->source->n_session_lines; i++)
+	for (unsigned i = 0; i < b->source->n_session_lines && !b->told; i++)
 		carry_bandwidth(b, &b->source->lines[i]);
 	sdp_put(b->w, "t=");
 	if (time.len != 0)
@@ -352,7 +353,7 @@ static void put_session(
 		sdp_put(b->w, "a=group:BUNDLE %.*s\r\n", SDP_FMT(b->bundled));
 	if (b->lite)
 		sdp_put(b->w, "a=ice-lite\r\n");
-	for (unsigned i = 0; i < b->source->n_session_lines; i++) {
+	for (unsigned i = 0; i < b->source->n_session_lines && !b->told; i++) {
 		if (b->source->lines[i].letter == 'a')
 			carry_attribute(b, NULL, &b->source->lines[i]);
 	}
@@ -543,7 +544,7 @@ static void answer_recoded(const struct sdp_oa_stream *s, struct shown_media *m)
 {
 	const uint8_t said[] = {s->main.offer, s->events_offer};
 
-	m->recoded = true;
+	m->recoded = true; // by what the offerer said, and nothing else
 	m->ptime = s->offer->ptime;
 	for (unsigned k = 0; k < sizeof(said); k++) {
 		struct sdp_format f;
@@ -567,8 +568,8 @@ static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
 	m.kind = s->offer->kind_text;
 	m.proto = s->offer->proto_text;
 	m.local = local;
-	m.source = s->answer;
-	m.names = s->offer;
+	m.source = s->told ? s->offer : s->answer;
+	m.names = s->told ? NULL : s->offer;
 	m.direction = s->answer_direction;
 	m.mux = s->offer->rtcp_mux;
 	m.pass = s->offer->keying == SDP_KEY_PASS;
@@ -576,7 +577,7 @@ static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
 	m.fax = s->fax;
 	if (is_browser(oa, b->leg))
 		m.mid = s->offer->mid;
-	if (s->recoded)
+	if (s->recoded || s->told)
 		answer_recoded(s, &m);
 	else if (!m.fax)
 		answer_matches(s, &m);
@@ -603,19 +604,33 @@ static bool is_bundled(const struct sdp_session *offer, struct sdp_str mid)
 }
 
 // The first m-line of the offer's group is ours too; the others leave it (RFC 8843 7.3.3).
+static void take_group(const struct sdp_session *offer, const struct sdp_oa_stream *s,
+	struct shown_body *b)
+{
+	if (s->refusal != SDP_ACCEPTED || b->bundled.len != 0)
+		return;
+	b->lite |= s->offer->ice;
+	if (s->offer->mid.len != 0 && is_bundled(offer, s->offer->mid))
+		b->bundled = s->offer->mid;
+}
+
 static void choose_group(const struct sdp_oa *oa, const struct sdp_oa_trees *trees,
 	struct shown_body *b)
 {
-	for (unsigned i = 0; i < trees->offer->n_media && b->bundled.len == 0; i++) {
+	for (unsigned i = 0; i < trees->offer->n_media; i++) {
 		struct sdp_oa_stream s;
 
 		sdp_oa_stream(oa, b->view, trees, i, &s);
-		if (s.refusal != SDP_ACCEPTED)
-			continue;
-		b->lite |= s.offer->ice;
-		if (s.offer->mid.len != 0 && is_bundled(trees->offer, s.offer->mid))
-			b->bundled = s.offer->mid;
+		take_group(trees->offer, &s, b);
 	}
+}
+
+static bool was_told(const struct sdp_oa_view *view)
+{
+	for (unsigned i = 0; i < view->n_streams; i++)
+		if (view->early[i] != 0)
+			return true;
+	return false;
 }
 
 int sdp_oa_write_answer(
@@ -630,6 +645,7 @@ int sdp_oa_write_answer(
 	if (rc != 0)
 		return rc;
 	begin(&b, oa, to, trees.answer, w);
+	b.told = was_told(view);
 	if (is_browser(oa, to))
 		choose_group(oa, &trees, &b);
 	// RFC 3264 6: the time of the answer is that of the offer.
@@ -641,6 +657,38 @@ int sdp_oa_write_answer(
 		if (s.refusal == SDP_ACCEPTED)
 			put_answered(oa, scratch, &b, trees.offer, i, &s,
 				sdp_oa_view_local(view, to, i));
+		else
+			put_refused(&b, s.offer);
+	}
+	return w->overflow ? -EMSGSIZE : 0;
+}
+
+// ---- Early --------------------------------------------------------------------------------------
+
+// As sdp_oa_write_answer() will write it when the other side has answered: nothing of that side is in it.
+int sdp_oa_write_early(
+	const struct sdp_oa *oa, struct sdp_arena *scratch, uint32_t version, struct sdp_writer *w)
+{
+	const enum sdp_leg to = (enum sdp_leg)oa->pending.offerer;
+	struct sdp_session *offer;
+	struct sdp_oa_stream s;
+	struct shown_body b;
+	int rc = sdp_oa_tree(scratch, oa->pending.from[to], &offer);
+
+	if (rc != 0)
+		return rc;
+	sdp_oa_mark(oa, to, offer);
+	begin(&b, oa, to, offer, w);
+	b.told = true;
+	for (unsigned i = 0; is_browser(oa, to) && i < offer->n_media; i++) {
+		sdp_early_stream(oa, offer, i, &s);
+		take_group(offer, &s, &b);
+	}
+	put_session(oa, &b, version, offer->time);
+	for (unsigned i = 0; i < offer->n_media; i++) {
+		sdp_early_stream(oa, offer, i, &s);
+		if (s.refusal == SDP_ACCEPTED)
+			put_answered(oa, scratch, &b, offer, i, &s, sdp_oa_view_local(b.view, to, i));
 		else
 			put_refused(&b, s.offer);
 	}

@@ -428,9 +428,31 @@ static uint8_t choose(const struct sdp_oa *oa, struct sdp_arena *scratch, unsign
 	return first;
 }
 
+uint8_t sdp_recode_first(const struct sdp_oa *oa, unsigned leg, const struct sdp_media *offer)
+{
+	for (unsigned k = 0; k < offer->n_formats; k++)
+		if (can_do(oa, sdp_recode_find(&offer->formats[k])) &&
+			allows(oa->policy[leg], &offer->formats[k]))
+			return offer->formats[k].pt;
+	return SDP_PT_NONE;
+}
+
+// The offerer knows of one codec, and what the answerer has is made into it.
+static uint8_t choose_told(const struct sdp_oa *oa, unsigned i, const struct sdp_oa_stream *s)
+{
+	const unsigned told = oa->pending.early[i] - 1u;
+
+	for (unsigned k = 0; k < s->n_matches; k++)
+		if (s->offer->formats[s->match[k].offer].pt == told)
+			return SDP_PT_NONE;
+	return (uint8_t)told;
+}
+
 uint8_t sdp_recode_choose(const struct sdp_oa *oa, struct sdp_arena *scratch, unsigned i,
 	const struct sdp_oa_stream *s)
 {
+	if (oa->pending.early[i] != 0)
+		return choose_told(oa, i, s);
 	for (unsigned k = 0; k < s->n_matches; k++)
 		if (sdp_is_codec(&s->offer->formats[s->match[k].offer]))
 			return SDP_PT_NONE; // both have it
@@ -464,7 +486,7 @@ void sdp_recode_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_
 {
 	const struct sdp_codec_policy *x = oa->policy[offerer], *y = oa->policy[offerer ^ 1];
 	const bool can = x != NULL && y != NULL && (oa->can & SDP_CAN_DTMF) != 0;
-	const bool made = s->recoded || (can && (!y->events || x->want_events));
+	const bool made = s->recoded || s->told || (can && (!y->events || x->want_events));
 	struct search near = {0}, far = {0};
 
 	s->events_offer = SDP_ADDED;
@@ -474,7 +496,7 @@ void sdp_recode_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_
 		far.clock = s->shown->formats[s->main.shown].rate;
 	}
 	for (unsigned k = 0; k < s->n_matches; k++) {
-		if (is_better(&near, &s->offer->formats[s->match[k].offer]))
+		if (!s->told && is_better(&near, &s->offer->formats[s->match[k].offer]))
 			s->events_offer = s->match[k].offer;
 		if (is_better(&far, &s->shown->formats[s->match[k].shown]))
 			s->events_far = s->match[k];
@@ -483,6 +505,15 @@ void sdp_recode_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_
 		if (is_better(&far, &s->shown->formats[s->added[k].shown]))
 			s->events_far = s->added[k];
 	for (unsigned i = 0; made && speaks_events(x) && i < s->offer->n_formats; i++)
+		if (is_better(&near, &s->offer->formats[i]))
+			s->events_offer = (uint8_t)i;
+}
+
+void sdp_recode_early_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_stream *s)
+{
+	struct search near = {.clock = s->offer->formats[s->main.offer].rate};
+
+	for (unsigned i = 0; speaks_events(oa->policy[offerer]) && i < s->offer->n_formats; i++)
 		if (is_better(&near, &s->offer->formats[i]))
 			s->events_offer = (uint8_t)i;
 }

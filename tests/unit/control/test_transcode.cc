@@ -418,6 +418,162 @@ TEST_F(Transcoding, FaxIsRefusedBySomebodyOrByPolicy)
 	hang_up();
 }
 
+// ---- ringback, announcements, music
+
+static std::string prompts()
+{
+	static std::string dir;
+
+	if (dir.empty()) {
+		char name[] = "/tmp/hawse-control-XXXXXX";
+
+		dir = mkdtemp(name);
+		std::string head("RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00", 24);
+		FILE *f = fopen((dir + "/a.wav").c_str(), "w");
+		fwrite(head.data(), 1, head.size(), f);
+		fclose(f);
+		atexit([] {
+			unlink((dir + "/a.wav").c_str());
+			rmdir(dir.c_str());
+		});
+	}
+	return dir;
+}
+
+struct Prompts : Transcoding {
+	void begin_with(const char *office, const char *carrier)
+	{
+		start(("prompts: " + prompts() + "\n" + format(kMedia, office, carrier)).c_str());
+		speaks(a, "8 101", EVENTS);
+		speaks(b, "8 101", EVENTS);
+	}
+	void played(uint32_t id)
+	{
+		abi_event_play e{};
+
+		e.id = id;
+		e.cause = ABI_PLAYED;
+		event(ABI_PLAY_DONE, &e, sizeof(e));
+	}
+};
+
+TEST_F(Prompts, RingbackUntilTheCalleeSpeaks)
+{
+	begin_with("", ", ringback: tone");
+	speaks(b, "0 101", EVENTS); // has no PCMA
+	a.call("+49301", a.sdp.text());
+	a.expect(100);
+	Msg i = b.expect_invite();
+	b.respond(i, 180, "Ringing");
+	std::string said = a.expect(180).body();
+	EXPECT_NE(said.find("RTP/AVP 8 101\r\n"), std::string::npos) << said;
+	EXPECT_EQ(leg(0).codec, ABI_CODEC_PCMA);
+	EXPECT_EQ(leg(1).codec, ABI_CODEC_NONE);
+	EXPECT_TRUE(leg(0).flags & ABI_LEG_SEND);
+	abi_play p = last<abi_play>(ABI_PLAY);
+	EXPECT_EQ(p.leg, 0);
+	EXPECT_EQ(p.kind, ABI_PLAY_TONE);
+	EXPECT_EQ(p.tone[0].hz[0], 425);
+	b.respond(i, 200, "OK", b.sdp.text());
+	Msg ok = a.expect(200);
+	a.learn(ok);
+	EXPECT_EQ(ok.body(), said); // the same to the letter
+	b.expect("ACK");
+	a.ack();
+	EXPECT_EQ(leg(0).codec, ABI_CODEC_PCMA);
+	EXPECT_EQ(leg(1).codec, ABI_CODEC_PCMU);
+	EXPECT_EQ(last<abi_play_stop>(ABI_PLAY_STOP).id, p.id);
+	hang_up();
+}
+
+TEST_F(Prompts, EarlyMediaOfTheCalleeNeedsNone)
+{
+	begin_with("", ", ringback: a.wav");
+	a.call("+49301", a.sdp.text());
+	a.expect(100);
+	Msg i = b.expect_invite();
+	b.respond(i, 183, "Progress", b.sdp.text());
+	EXPECT_NE(a.expect(183).body(), "");
+	b.respond(i, 180, "Ringing");
+	EXPECT_EQ(a.expect(180).body(), "");
+	EXPECT_EQ(media.count(ABI_PLAY), 0u);
+	b.respond(i, 200, "OK", b.sdp.text());
+	a.learn(a.expect(200));
+	b.expect("ACK");
+	a.ack();
+	hang_up();
+}
+
+TEST_F(Prompts, ARefusalIsAnnounced)
+{
+	begin_with(", announce: {486: a.wav}", "");
+	a.call("+49301", a.sdp.text());
+	a.expect(100);
+	Msg i = b.expect_invite();
+	b.respond(i, 486, "Busy Here");
+	b.expect("ACK");
+	Msg early = a.expect(183);
+	EXPECT_NE(early.body().find("RTP/AVP 8 101\r\n"), std::string::npos);
+	EXPECT_TRUE(quiet(a.addr));
+	abi_play p = last<abi_play>(ABI_PLAY);
+	EXPECT_STREQ(p.file, "a.wav");
+	EXPECT_EQ(p.loops, 1u);
+	played(p.id);
+	Msg no = a.expect(486);
+	EXPECT_EQ(no.start(), "SIP/2.0 486 Busy Here");
+	a.ack_failure(no);
+}
+
+TEST_F(Prompts, AnAnnouncementThatCannotBePlayedDelaysNothing)
+{
+	begin_with(", announce: {486: a.wav}", "");
+	media.fail[ABI_PLAY] = {-ENOENT};
+	a.call("+49301", a.sdp.text());
+	a.expect(100);
+	Msg i = b.expect_invite();
+	b.respond(i, 486, "Busy Here");
+	b.expect("ACK");
+	a.expect(183);
+	advance(50);
+	a.ack_failure(a.expect(486));
+}
+
+TEST_F(Prompts, WhoHangsUpHearsNoMore)
+{
+	begin_with(", announce: {486: a.wav}", "");
+	a.call("+49301", a.sdp.text());
+	a.expect(100);
+	Msg i = b.expect_invite();
+	b.respond(i, 486, "Busy Here");
+	b.expect("ACK");
+	a.expect(183);
+	a.cancel();
+	a.expect(200, "CANCEL");
+	a.ack_failure(a.expect(487));
+}
+
+TEST_F(Prompts, MusicPlaysWhileAPeerHolds)
+{
+	begin_with(", hold_music: a.wav", "");
+	call();
+	EXPECT_EQ(leg(0).codec, ABI_CODEC_NONE);
+	a.sdp.direction = "inactive";
+	b.sdp.direction = "recvonly";
+	reinvite(a, b);
+	EXPECT_NE(offered.find("a=sendonly"), std::string::npos) << offered;
+	EXPECT_NE(answered.find("a=inactive"), std::string::npos) << answered;
+	abi_play p = last<abi_play>(ABI_PLAY);
+	EXPECT_EQ(p.leg, 1);
+	EXPECT_EQ(p.loops, 0u);
+	EXPECT_EQ(leg(1).codec, ABI_CODEC_PCMA);
+	EXPECT_TRUE(leg(1).flags & ABI_LEG_SEND);
+	a.sdp.direction = b.sdp.direction = "";
+	reinvite(a, b);
+	EXPECT_EQ(leg(1).codec, ABI_CODEC_NONE);
+	EXPECT_EQ(media.count(ABI_PLAY), 1u);
+	hang_up();
+}
+
 // ---- recordings
 
 TEST_F(Transcoding, ARuleRecordsAndTheCdrNamesTheFile)

@@ -475,6 +475,78 @@ TEST(Fax, BesideAudio)
 	EXPECT_EQ(call.plan().n_active, 1u);
 }
 
+// ---- an answer of our own before the other side's
+
+std::string early(Call &call, int want = 0)
+{
+	struct sdp_str text = {};
+
+	EXPECT_EQ(want, sdp_oa_answer_early(&call.oa, &call.scratch, &text));
+	return str(text);
+}
+
+TEST(Early, WhatWasSaidStands)
+{
+	Call call;
+	Policies p;
+	struct sdp_plan plan;
+
+	p.set(call);
+	call.offer(SDP_LEG_A, body("111 8 110", std::string(OPUS) + "a=ptime:40\n"));
+	std::string said = early(call);
+	EXPECT_EQ(formats(said), "111:opus/48000 110:telephone-event/48000");
+	EXPECT_EQ(early(call), said);
+	ASSERT_EQ(0, sdp_oa_plan_early(&call.oa, &call.scratch, &plan));
+	EXPECT_STREQ(plan.stream[0].leg[0].out.name, "opus");
+	EXPECT_TRUE(plan.stream[0].leg[0].send);
+	EXPECT_FALSE(plan.stream[0].leg[0].receive);
+	EXPECT_EQ(endpoint(plan.stream[0].leg[0].rtp), "192.0.2.1:4000");
+	// Both have PCMA, but opus is what the caller was told.
+	EXPECT_EQ(call.answer(SDP_LEG_B, body("8 101", "a=rtpmap:101 telephone-event/8000\n"
+						       "a=ptime:30\na=silenceSupp:off - - - -\n")), said);
+	EXPECT_TRUE(call.plan().stream[0].recoded);
+	EXPECT_STREQ(call.plan().stream[0].leg[0].out.name, "opus");
+	EXPECT_STREQ(call.plan().stream[0].leg[1].out.name, "PCMA");
+	call.accept();
+	EXPECT_TRUE(call.plan().stream[0].recoded);
+	// The next offer may leave it.
+	EXPECT_EQ(formats(call.exchange(SDP_LEG_A, body("111 8 110", OPUS, 2), body("8", "", 2))),
+		"8:PCMA/8000");
+	EXPECT_FALSE(call.plan().stream[0].recoded);
+}
+
+TEST(Early, NothingIsMadeWhereTheCalleeHasIt)
+{
+	Call call;
+	Policies p;
+
+	p.set(call);
+	call.offer(SDP_LEG_A, body("8 0 101", "a=rtpmap:101 telephone-event/8000\n"));
+	std::string said = early(call);
+	EXPECT_EQ(call.answer(SDP_LEG_B, body("0 8 101", "a=rtpmap:101 telephone-event/8000\n")), said);
+	EXPECT_FALSE(call.plan().stream[0].recoded);
+	EXPECT_STREQ(call.plan().stream[0].leg[1].out.name, "PCMA");
+}
+
+TEST(Early, OnlyOneAudioStreamThatCanBeSpokenIn)
+{
+	Call call;
+	Policies p;
+
+	p.set(call);
+	early(call, -EINVAL);
+	call.offer(SDP_LEG_A, body("96", "a=rtpmap:96 EVS/16000\n"));
+	early(call, -EOPNOTSUPP);
+	sdp_oa_reject(&call.oa);
+	call.offer(SDP_LEG_A, body("8", "m=video 5000 RTP/AVP 97\na=rtpmap:97 VP8/90000\n"));
+	early(call, -EOPNOTSUPP);
+	sdp_oa_reject(&call.oa);
+	p.can = 0;
+	p.set(call);
+	call.offer(SDP_LEG_A, body("8"));
+	early(call, -EOPNOTSUPP);
+}
+
 TEST(Transcode, NamesOfCodecs)
 {
 	EXPECT_EQ(sdp_recode_find_name("pcma"), 1);
