@@ -320,6 +320,18 @@ def one_way(a, b, pt, seen, count, size, step):
         demand(source == b.remote, f"{b.party.name} got it from {source}, not from {b.remote}")
 
 
+def reach(a, b, pt=8):
+    """Until b hears a: early media are passed on while hawse-media is still being told of them."""
+    b.got.clear()
+
+    def heard():
+        a.send(pt, os.urandom(160))
+        settle(0.02)
+        return b.got
+    wait_for(heard, f"{b.party.name} hears nothing of {a.party.name}")
+    settle(0.05)
+
+
 def talk(x, y, pt=8, other=None, back=None, back_other=None, count=8, size=160, step=160, line=0):
     """RTP both ways between the m-lines of two legs. `other`: as which payload type y sees what x sends as pt."""
     back = pt if back is None else back

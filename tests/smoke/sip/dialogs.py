@@ -28,6 +28,7 @@ def forks():
             first = m.tag("To")
         else:
             demand(m.tag("To") != first, "each fork is a dialog of its own to the caller")
+        reach(fork.media[0], x.media[0])
         one_way(fork.media[0], x.media[0], 8, 8, 6, 160, 160)
     z.respond(z.server, 200, z.sdp(same=True))
     x.ok()
@@ -78,6 +79,7 @@ def early_gate():
     m = x.expect(183)
     demand(m.get("P-Early-Media") == "sendonly", "and the caller hears of it", m.text)
     x.hears(m)
+    reach(y.media[0], x.media[0])
     one_way(y.media[0], x.media[0], 8, 8, 6, 160, 160)
     x.cancel("Reason: Q.850;cause=16\r\n")
     x.expect(200, "CANCEL")
