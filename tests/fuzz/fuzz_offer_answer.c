@@ -206,6 +206,12 @@ static void answer(struct run *r, enum sdp_leg leg, const uint8_t *body, size_t 
 	require(sdp_oa_show_answer(&r->oa, &r->scratch, &again) == 0 && again.ptr == text.ptr);
 }
 
+static void say_policies(struct run *r)
+{
+	if (r->policies)
+		sdp_oa_policy(&r->oa, &r->policy[0], &r->policy[1], r->can);
+}
+
 // What is kept and read back is the same; what is only like it may be read, and then be used.
 static void keep(struct run *r, const uint8_t *body, size_t len)
 {
@@ -229,12 +235,6 @@ static void keep(struct run *r, const uint8_t *body, size_t len)
 		free(r->shown[leg]);
 		r->shown[leg] = NULL;
 	}
-}
-
-static void say_policies(struct run *r)
-{
-	if (r->policies)
-		sdp_oa_policy(&r->oa, &r->policy[0], &r->policy[1], r->can);
 }
 
 static void policies(struct run *r, const uint8_t *body, size_t len)
