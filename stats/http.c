@@ -3,15 +3,12 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "controlplane/config/config.h"
+#include "stats/listen.h"
 #include "stats/prometheus.h"
-#include "stats/text.h"
 
 struct st_http {
 	struct MHD_Daemon *daemon;
@@ -26,69 +23,6 @@ static const char index_page[] = "<!doctype html><title>Hawse</title><h1>Hawse</
 				 "<li><a href=\"/healthz\">/healthz</a> 200 while hawse-media and "
 				 "hawse-sip run and are attached"
 				 "</ul><p>On this machine: <code>hawsectl show calls</code></p>\n";
-
-// ---- socket
-
-static const char *advice(int err)
-{
-	switch (-err) {
-	case EADDRINUSE:
-		return "another program listens there; 'ss -tlnp' names it. Stop it or choose "
-		       "another port "
-		       "in stats.listen";
-	case EADDRNOTAVAIL:
-		return "no interface of this machine has that address; 'ip address' shows which "
-		       "there are";
-	case EACCES:
-	case EPERM:
-		return "ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one in "
-		       "stats.listen";
-	default:
-		return strerror(-err);
-	}
-}
-
-static socklen_t sockaddr_of(const struct cfg_address *a, struct sockaddr_storage *out)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-
-	memset(out, 0, sizeof(*out));
-	if (a->family == 4) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(a->port);
-		memcpy(&in->sin_addr, a->ip, 4);
-		return sizeof(*in);
-	}
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(a->port);
-	memcpy(&in6->sin6_addr, a->ip, 16);
-	return sizeof(*in6);
-}
-
-// A listening socket or -errno.
-static int listen_at(const struct cfg_address *a, uint16_t *port)
-{
-	struct sockaddr_storage sa;
-	socklen_t n = sockaddr_of(a, &sa);
-	int on = 1, err;
-	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (a->family == 6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&sa, n) || listen(fd, 64) ||
-		getsockname(fd, (struct sockaddr *)&sa, &n)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	// The port stands at the same place in both families.
-	*port = ntohs(((struct sockaddr_in *)&sa)->sin_port);
-	return fd;
-}
 
 // ---- answers
 
@@ -171,17 +105,14 @@ int st_http_start(struct st_http **out, const struct cfg_address *listen,
 {
 	struct st_http *h = calloc(1, sizeof(*h));
 	const union MHD_DaemonInfo *info;
-	char text[ST_ADDR_TEXT];
 	int fd, err;
 
 	if (!h)
 		return -ENOMEM;
 	h->ops = ops;
 	h->ctx = ctx;
-	fd = listen_at(listen, &h->port);
+	fd = st_listen(listen, "stats.listen", &h->port, error, ST_HTTP_ERROR);
 	if (fd < 0) {
-		st_addr(text, listen->ip, listen->family, listen->port);
-		snprintf(error, ST_HTTP_ERROR, "cannot listen on %s: %s", text, advice(fd));
 		free(h);
 		return fd;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // hawse-stats [-c FILE] [--check] [--version] [--help]
 //
-// One thread: attached to hawse-media and hawse-sip as a reader, it answers HTTP at stats.listen.
+// One thread: attached to hawse-media and hawse-sip as a reader, it answers HTTP at stats.listen, and HTTPS with the
+// files of a directory at stats.page.listen. SIGHUP: certificate, key and directory are read again.
 // Exit codes: 0 after SIGTERM or SIGINT, when --check finds nothing wrong, or when there is nothing to
 // serve; 1 when it cannot start; 2 when the command line or the configuration file is wrong.
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include "controlplane/config/config.h"
 #include "dataplane/abi/shm.h"
 #include "stats/http.h"
+#include "stats/page.h"
 #include "stats/prometheus.h"
 #include "stats/reader.h"
 #include "stats/text.h"
@@ -43,7 +45,8 @@ static const char usage[] =
 	"\n"
 	"Metrics of Hawse: reads the shared memory of hawse-media and hawse-sip, read-only, and "
 	"serves it\n"
-	"to Prometheus at stats.listen. Either may end and start again.\n"
+	"to Prometheus at stats.listen. Either may end and start again. It also serves the files of\n"
+	"stats.page, such as the web phone, over HTTPS; SIGHUP has it read their certificate again.\n"
 	"\n"
 	"  -c, --config FILE  the configuration; default " DEFAULT_FILE "\n"
 	"      --check        read the configuration, say what is wrong with it, and end\n"
@@ -170,25 +173,61 @@ static void note(const struct st_link *link, const char *process, bool *was)
 	*was = is;
 }
 
-static void loop(struct st_reader *r, struct st_http *http, int signals)
+// Certificates and files are looked at again.
+static void reload(struct st_page *page)
 {
-	struct pollfd fds[2] = {
-		{.fd = st_http_fd(http), .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	char error[ST_PAGE_ERROR];
+
+	if (!page)
+		return;
+	if (st_page_load(page, error))
+		fprintf(stderr, "hawse-stats: %s; what was goes on\n", error);
+	else
+		fprintf(stderr, "hawse-stats: the page's certificate and directory are read anew\n");
+}
+
+// 0, or the signal that ends it.
+static int taken(int signals, struct st_page *page)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			return (int)info.ssi_signo;
+		reload(page);
+	}
+	return 0;
+}
+
+static int soonest(int a, int b)
+{
+	return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static void loop(struct st_reader *r, struct st_http *http, struct st_page *page, int signals)
+{
 	bool media = false, sip = false;
 
 	for (;;) {
-		int timeout = st_http_timeout(http);
+		struct pollfd fds[3] = {
+			{.fd = signals, .events = POLLIN},
+			{.fd = http ? st_http_fd(http) : -1, .events = POLLIN},
+			{.fd = page ? st_page_fd(page) : -1, .events = POLLIN},
+		};
+		int timeout = soonest(1000, http ? st_http_timeout(http) : -1);
 
+		timeout = soonest(timeout, page ? st_page_timeout(page) : -1);
 		st_reader_poll(r, abi_now_us(), 100);
 		note(&r->media, "hawse-media", &media);
 		note(&r->sip, "hawse-sip", &sip);
-		if (timeout < 0 || timeout > 1000)
-			timeout = 1000;
-		if (poll(fds, 2, timeout) < 0 && errno != EINTR)
+		if (poll(fds, 3, timeout) < 0 && errno != EINTR)
 			return;
-		if (fds[1].revents)
+		if (fds[0].revents && taken(signals, page))
 			return;
-		st_http_run(http);
+		if (http)
+			st_http_run(http);
+		if (page)
+			st_page_run(page);
 	}
 }
 
@@ -200,15 +239,30 @@ static int catch_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void tell_ready(const struct cfg_stats *cfg, struct st_http *http, struct st_page *page)
+{
+	char at[ST_ADDR_TEXT], page_at[ST_ADDR_TEXT];
+
+	if (http)
+		st_addr(at, cfg->listen.ip, cfg->listen.family, st_http_port(http));
+	if (page)
+		st_addr(page_at, cfg->page.listen.ip, cfg->page.listen.family, st_page_port(page));
+	fprintf(stderr, "hawse-stats: ready:%s%s%s%s%s%s\n", http ? " http://" : "",
+		http ? at : "", http ? "/metrics" : "", page ? " https://" : "",
+		page ? page_at : "", page ? "/" : "");
 }
 
 static int serve(const struct cfg *cfg)
 {
 	static const struct st_http_ops ops = {metrics, health};
-	char error[ST_HTTP_ERROR] = "out of memory", at[ST_ADDR_TEXT];
+	char error[ST_PAGE_ERROR] = "out of memory";
 	struct st_http *http = NULL;
+	struct st_page *page = NULL;
 	struct st_reader reader;
 	int signals = catch_signals(), code = EXIT_FAILED;
 
@@ -216,19 +270,26 @@ static int serve(const struct cfg *cfg)
 		fprintf(stderr, "hawse-stats: cannot start: %s\n", strerror(errno));
 		goto out;
 	}
-	if (st_http_start(&http, &cfg->stats.listen, &ops, &reader, error)) {
+	if ((cfg->stats.enabled &&
+		    st_http_start(&http, &cfg->stats.listen, &ops, &reader, error)) ||
+		(cfg->stats.page.enabled && st_page_open(&page, &cfg->stats.page, error))) {
 		fprintf(stderr, "hawse-stats: %s\n", error);
 		goto out;
 	}
 	if (cfg->user[0] && geteuid() == 0 && drop_privileges(cfg->user))
 		goto out;
-	st_addr(at, cfg->stats.listen.ip, cfg->stats.listen.family, st_http_port(http));
-	fprintf(stderr, "hawse-stats: ready: http://%s/metrics\n", at);
-	loop(&reader, http, signals);
+	// As the user that will have to read them again.
+	if (page && st_page_load(page, error)) {
+		fprintf(stderr, "hawse-stats: %s\n", error);
+		goto out;
+	}
+	tell_ready(&cfg->stats, http, page);
+	loop(&reader, http, page, signals);
 	fprintf(stderr, "hawse-stats: ending\n");
 	code = EXIT_STOPPED;
 out:
 	st_http_stop(http);
+	st_page_close(page);
 	st_reader_close(&reader);
 	if (signals >= 0)
 		close(signals);
@@ -251,8 +312,9 @@ int main(int argc, char **argv)
 	if (options.check) {
 		printf("%s: nothing wrong\n", options.file);
 		code = EXIT_STOPPED;
-	} else if (!cfg->stats.enabled) {
-		fprintf(stderr, "hawse-stats: nothing to serve: %s has no stats.listen\n",
+	} else if (!cfg->stats.enabled && !cfg->stats.page.enabled) {
+		fprintf(stderr,
+			"hawse-stats: nothing to serve: %s has no stats.listen and no stats.page\n",
 			options.file);
 		code = EXIT_STOPPED;
 	} else {

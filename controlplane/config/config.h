@@ -330,14 +330,25 @@ struct cfg_cdr {           // of the file of CDRs
 	uint64_t rotate_bytes; // and when it is that big; 0: never
 };
 
+// A directory that hawse-stats serves over HTTPS: the web phone, or whatever else is there.
+// page: {listen: "203.0.113.10:8443", directory: /usr/share/hawse/webphone, certificate: FILE, key: FILE}
+struct cfg_page {
+	bool enabled;
+	struct cfg_address listen;
+	char directory[256];
+	char certificate[256]; // PEM; default: those of the section sip
+	char key[256]; // default: in the certificate's file
+};
+
 // stats: {listen: "127.0.0.1:9090", cdr: /var/log/hawse/cdr.jsonl, interim: 15m, sync: 1s,
-//         rotate: {size: 100M, every: 1d}}
+//         rotate: {size: 100M, every: 1d}, page: {...}}
 struct cfg_stats {
 	bool enabled; // listen was given; nothing listens otherwise
 	struct cfg_address listen;
 	char cdr[256]; // empty: no CDRs are written
 	unsigned interim; // seconds between the records of a running call; default 0: none
 	struct cfg_cdr how;
+	struct cfg_page page;
 };
 
 struct cfg {

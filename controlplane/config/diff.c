@@ -34,6 +34,7 @@ static const struct {
 	{"prompts", CFG_BOTH_RESTART},
 	{"recordings", CFG_BOTH_RESTART},
 	{"stats.listen", CFG_STATS_RESTART},
+	{"stats.page", CFG_STATS_RESTART},
 };
 
 const char *cfg_effect_text(enum cfg_effect effect)

@@ -70,6 +70,9 @@ int cfg_read_media(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_dataplane(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_sip(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_stats(struct cfg_reader *r, const struct cfg_node *node, void *to);
+int cfg_read_page(struct cfg_reader *r, const struct cfg_node *node, void *to); // of stats
+int cfg_read_http_listen(
+	struct cfg_reader *r, const struct cfg_node *node, struct cfg_address *address);
 int cfg_read_peers(struct cfg_reader *r, const struct cfg_node *node, void *to);
 int cfg_read_routes(struct cfg_reader *r, const struct cfg_node *node, void *to);
 

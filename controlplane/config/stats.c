@@ -9,22 +9,26 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static int read_listen(struct cfg_reader *r, const struct cfg_node *node, void *to)
+int cfg_read_http_listen(
+	struct cfg_reader *r, const struct cfg_node *node, struct cfg_address *address)
 {
 	struct cfg_address a;
 
 	// Here the unspecified address is what it says: every address of the machine.
 	if (node->kind == CFG_NODE_TEXT && cfg_address_parse(&a, node->text, false) == 0 &&
 		a.port && !cfg_host_usable(&a) && a.ip[0] == 0) {
-		r->cfg->stats.listen = a;
-	} else {
-		int err = cfg_host(r, node, 2, &r->cfg->stats.listen);
-
-		if (err)
-			return err;
+		*address = a;
+		return 0;
 	}
-	r->cfg->stats.enabled = true;
-	return 0;
+	return cfg_host(r, node, 2, address);
+}
+
+static int read_listen(struct cfg_reader *r, const struct cfg_node *node, void *to)
+{
+	int err = cfg_read_http_listen(r, node, &r->cfg->stats.listen);
+
+	r->cfg->stats.enabled = !err;
+	return err;
 }
 
 static int read_cdr(struct cfg_reader *r, const struct cfg_node *node, void *to)
@@ -130,6 +134,7 @@ int cfg_read_stats(struct cfg_reader *r, const struct cfg_node *node, void *to)
 		{"interim", read_interim},
 		{"sync", read_sync},
 		{"rotate", read_rotate},
+		{"page", cfg_read_page},
 	};
 
 	return cfg_map(r, node, keys, COUNT(keys), NULL);

@@ -6,7 +6,7 @@ WEBRTC=$HAWSE_ROOT/tests/smoke/webrtc
 
 # Builds the page and fetches what drives the browser, once a tree.
 webphone_ready() {
-	install_packages browser
+	install_packages webphone browser
 	(
 		exec 8>"$HAWSE_ROOT/deploy/webphone/.lock"
 		flock 8
@@ -45,25 +45,9 @@ webphone_config() {
 		routes:
 		  - {from: browsers, number: "+", to: [trunk]}
 		  - {from: trunk, to: [browsers]}
-		stats: {listen: "127.0.0.1:9090", cdr: $DIR/cdr.jsonl}
+		stats: {listen: "127.0.0.1:9090", cdr: $DIR/cdr.jsonl, page: {listen: "$HAWSE4:8443", directory: $DIR/page}}
 		run: $DIR/run
 	END
-}
-
-webphone_serve() {
-	cat >"$DIR/serve.py" <<-END
-		import functools, http.server, ssl, sys
-		handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory="$DIR/page")
-		server = http.server.ThreadingHTTPServer(("$HAWSE4", 8443), handler)
-		context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-		context.load_cert_chain("$DIR/cert.pem", "$DIR/key.pem")
-		server.socket = context.wrap_socket(server.socket, server_side=True)
-		print("ready", flush=True)
-		server.serve_forever()
-	END
-	: >"$DIR/serve.log"
-	start "$DIR/serve.log" ip netns exec "$NET-hawse" /usr/bin/python3 "$DIR/serve.py"
-	wait_ready "$DIR/serve.log" "$STARTED_PID" 10 || fail 'no web server'
 }
 
 # browser NAME STEPS...: as a person at the caller's machine; the report in $DIR/NAME.json.

@@ -10,7 +10,6 @@ case_begin
 webphone_ready
 webphone_config
 hawse_start
-webphone_serve
 
 party answered --local "$CALLEE4" --answer 2 --tone 440 --listen 1000
 browser first call +493012345 up wait 2 hear hold resume digits 159# wait 1 hang-up ended call +493012345 up wait 1 hang-up ended

@@ -188,6 +188,30 @@ TEST(Load, StatsMayListenEverywhere)
 	EXPECT_EQ(p.c->stats.listen.family, 4);
 }
 
+TEST(Load, PageOverHttps)
+{
+	Parsed p = parse(std::string(small) +
+			 "stats: {page: {listen: \"192.0.2.1:8443\", directory: /srv/phone, "
+			 "certificate: /c.pem}}\n");
+	ASSERT_TRUE(p.c) << p.error;
+	EXPECT_FALSE(p.c->stats.enabled);
+	EXPECT_TRUE(p.c->stats.page.enabled);
+	EXPECT_EQ(p.c->stats.page.listen.port, 8443);
+	EXPECT_STREQ(p.c->stats.page.directory, "/srv/phone");
+	EXPECT_STREQ(p.c->stats.page.certificate, "/c.pem");
+	EXPECT_STREQ(p.c->stats.page.key, "/c.pem");
+}
+
+TEST(Load, PageWithTheCertificateOfSip)
+{
+	Parsed p = parse("media: {public: {device: eth0, address: 192.0.2.1, ports: 20000-29999}}\n"
+			 "stats: {page: {directory: /srv/phone, listen: \"192.0.2.1:8443\"}}\n"
+			 "sip: {listen: [\"wss:192.0.2.1\"], certificate: /s.pem, key: /k.pem}\n");
+	ASSERT_TRUE(p.c) << p.error;
+	EXPECT_STREQ(p.c->stats.page.certificate, "/s.pem");
+	EXPECT_STREQ(p.c->stats.page.key, "/k.pem");
+}
+
 TEST(Load, TheJournalMayBeElsewhereOrNowhere)
 {
 	Parsed there = parse(std::string(small) + "state: /var/lib/hawse/\nrun: /tmp/hawse\n");
