@@ -19,10 +19,13 @@
 struct work {
 	struct srtp_job job;
 	uint64_t index;
+	struct srtp_stream *stream; // as it was found; NULL: the SSRC is new
+	const uint8_t *tag;         // as received, in the packet or in `wanted`
 	uint32_t ssrc;
-	uint16_t clear;     // bytes of the packet without what SRTP adds
-	uint8_t saved[4];   // what stood where the ROC was put
-	uint8_t wanted[16]; // tag: as received
+	uint16_t clear;   // bytes of the packet without what SRTP adds
+	uint8_t saved[4]; // what stood where the ROC was put
+	uint8_t wanted
+		[16]; // of counter mode, whose ROC goes where it stands; with room to compare 16 bytes
 	bool encrypted;
 	uint8_t aad[12];
 };
@@ -117,14 +120,20 @@ static enum srtp_verdict protect_rtp(struct work *w, struct srtp_packet *p)
 	if (!header)
 		return SRTP_TRUNCATED;
 	w->ssrc = rtp_read32(p->data + 8);
-	s = srtp_stream_take(c, w->ssrc);
+	s = srtp_stream_find(c, w->ssrc);
+	if (__builtin_expect(!s, 0))
+		s = srtp_stream_take(c, w->ssrc);
 	if (!s)
 		return SRTP_EXHAUSTED;
-	w->index = srtp_guess_index(c, s, w->ssrc, rtp_read16(p->data + 2));
-	verdict = srtp_check_index(s, w->index);
-	if (verdict != SRTP_OK)
-		return verdict;
-	srtp_use_index(c, s, w->index);
+	if (srtp_is_next(s, rtp_read16(p->data + 2), &w->index)) {
+		srtp_use_next(c, s, w->index);
+	} else {
+		w->index = srtp_guess_index(c, s, w->ssrc, rtp_read16(p->data + 2));
+		verdict = srtp_check_index(s, w->index);
+		if (verdict != SRTP_OK)
+			return verdict;
+		srtp_use_index(c, s, w->index);
+	}
 	rtp_job(w, p, header, p->length);
 	return SRTP_OK;
 }
@@ -133,8 +142,8 @@ static enum srtp_verdict unprotect_rtp(struct work *w, struct srtp_packet *p)
 {
 	struct srtp_context *c = p->context;
 	unsigned trailer = c->tag + c->mki_length, header, size;
-	const struct srtp_stream *s;
-	const uint8_t *tag;
+	enum srtp_verdict verdict = SRTP_OK;
+	struct srtp_stream *s;
 
 	if (p->length < RTP_HEADER + trailer)
 		return SRTP_TRUNCATED;
@@ -142,16 +151,22 @@ static enum srtp_verdict unprotect_rtp(struct work *w, struct srtp_packet *p)
 	header = header_of(p->data, size);
 	if (!header)
 		return SRTP_TRUNCATED;
-	tag = p->data + size + (c->aead ? 0 : c->mki_length);
-	if (c->mki_length &&
+	w->tag = p->data + size + (c->aead ? 0 : c->mki_length);
+	if (__builtin_expect(c->mki_length, 0) &&
 		memcmp(p->data + size + (c->aead ? c->tag : 0), c->mki, c->mki_length) != 0)
 		return SRTP_AUTH_FAILED;
 	w->ssrc = rtp_read32(p->data + 8);
-	s = srtp_stream_find(c, w->ssrc);
-	w->index = srtp_guess_index(c, s, w->ssrc, rtp_read16(p->data + 2));
-	if (s && srtp_check_index(s, w->index) != SRTP_OK)
-		return srtp_check_index(s, w->index);
-	copy_tag(w->wanted, tag, c->tag);
+	w->stream = s = srtp_stream_find(c, w->ssrc);
+	if (!s || !srtp_is_next(s, rtp_read16(p->data + 2), &w->index)) {
+		w->index = srtp_guess_index(c, s, w->ssrc, rtp_read16(p->data + 2));
+		verdict = s ? srtp_check_index(s, w->index) : SRTP_OK;
+		if (verdict != SRTP_OK)
+			return verdict;
+	}
+	if (!c->aead) {
+		copy_tag(w->wanted, w->tag, c->tag);
+		w->tag = w->wanted;
+	}
 	rtp_job(w, p, header, size);
 	return SRTP_OK;
 }
@@ -206,8 +221,7 @@ static enum srtp_verdict unprotect_rtcp(struct work *w, struct srtp_packet *p)
 {
 	struct srtp_context *c = p->context;
 	unsigned trailer = 4u + c->mki_length + c->rtcp_tag, size, word_at;
-	const struct srtp_stream *s;
-	const uint8_t *tag;
+	struct srtp_stream *s;
 	uint32_t word;
 
 	if (p->length < RTCP_HEADER + trailer)
@@ -215,14 +229,17 @@ static enum srtp_verdict unprotect_rtcp(struct work *w, struct srtp_packet *p)
 	size = p->length - trailer;
 	word_at = size + (c->aead ? GCM_TAG : 0);
 	word = rtp_read32(p->data + word_at);
-	tag = c->aead ? p->data + size : p->data + word_at + 4 + c->mki_length;
+	w->tag = c->aead ? p->data + size : p->data + word_at + 4 + c->mki_length;
 	if (memcmp(p->data + word_at + 4, c->mki, c->mki_length) != 0)
 		return SRTP_AUTH_FAILED;
 	w->ssrc = rtp_read32(p->data + 4);
-	s = srtp_stream_find(c, w->ssrc);
+	w->stream = s = srtp_stream_find(c, w->ssrc);
 	if (s && srtcp_check_index(s, word & ~E_BIT) != SRTP_OK)
 		return SRTP_REPLAYED;
-	copy_tag(w->wanted, tag, c->rtcp_tag);
+	if (!c->aead) {
+		copy_tag(w->wanted, w->tag, c->rtcp_tag);
+		w->tag = w->wanted;
+	}
 	rtcp_job(w, p, size, word);
 	return SRTP_OK;
 }
@@ -265,31 +282,43 @@ static void place_tail(struct work *w, struct srtp_packet *p)
 	p->length = (uint16_t)(at - p->data);
 }
 
-// Jobs of one kind in one go.
-static void crypt(struct srtp_engine *engine, struct work *work, const struct srtp_packet *packets,
-	unsigned count, bool protect)
-{
-	struct srtp_job *jobs[2][SRTP_BURST];
-	unsigned n[2] = {0, 0};
-	const struct srtp_backend *backend = NULL;
+// Counter mode wants many packets at once for its lanes; GCM works on one, which is best finished while it is in the
+// cache. These wait for the end of the burst.
+struct batch {
+	unsigned count;
+	uint8_t from[SRTP_BURST];
+	struct srtp_job *job[SRTP_BURST];
+};
 
-	for (unsigned i = 0; i < count; i++) {
-		if (packets[i].verdict != SRTP_OK)
-			continue;
-		backend = packets[i].context->backend;
-		jobs[packets[i].context->aead][n[packets[i].context->aead]++] = &work[i].job;
-	}
-	for (unsigned aead = 0; aead < 2; aead++)
-		if (n[aead])
-			backend->crypt(engine, jobs[aead], n[aead], (uint8_t)aead, protect);
+static void crypt_one(
+	struct srtp_engine *engine, struct work *w, const struct srtp_packet *p, bool protect)
+{
+	struct srtp_job *job = &w->job;
+
+	p->context->backend->crypt(engine, &job, 1, p->context->aead, protect);
+}
+
+static void crypt_batch(struct srtp_engine *engine, struct batch *b,
+	const struct srtp_packet *packets, bool protect)
+{
+	if (b->count)
+		packets[b->from[0]].context->backend->crypt(engine, b->job, b->count, 0, protect);
+}
+
+static void wait_in(struct batch *b, struct work *w, unsigned i)
+{
+	b->from[b->count] = (uint8_t)i;
+	b->job[b->count++] = &w->job;
 }
 
 void srtp_burst_protect(struct srtp_engine *engine, struct srtp_packet *packets, unsigned count)
 {
 	struct work work[SRTP_BURST];
+	struct batch later = {.count = 0};
 
 	for (unsigned i = 0; i < count; i++) {
 		struct srtp_packet *p = &packets[i];
+		struct work *w = &work[i];
 
 		p->context->clock++;
 		if (p->length > UINT16_MAX - SRTP_TAIL)
@@ -297,12 +326,19 @@ void srtp_burst_protect(struct srtp_engine *engine, struct srtp_packet *packets,
 		else if (p->context->suite == ABI_SRTP_NONE)
 			p->verdict = SRTP_EXHAUSTED;
 		else
-			p->verdict = p->rtcp ? protect_rtcp(&work[i], p) : protect_rtp(&work[i], p);
+			p->verdict = p->rtcp ? protect_rtcp(w, p) : protect_rtp(w, p);
+		if (p->verdict != SRTP_OK)
+			continue;
+		if (!p->context->aead) {
+			wait_in(&later, w, i);
+			continue;
+		}
+		crypt_one(engine, w, p, true);
+		place_tail(w, p);
 	}
-	crypt(engine, work, packets, count, true);
-	for (unsigned i = 0; i < count; i++)
-		if (packets[i].verdict == SRTP_OK)
-			place_tail(&work[i], &packets[i]);
+	crypt_batch(engine, &later, packets, true);
+	for (unsigned k = 0; k < later.count; k++)
+		place_tail(&work[later.from[k]], &packets[later.from[k]]);
 }
 
 // ---- unprotecting
@@ -320,15 +356,23 @@ static bool same(const uint8_t *a, const uint8_t *b, unsigned size)
 	return differs == 0;
 }
 
-// It is authentic: now its index counts. It may have come twice in this burst.
+// It is authentic: now its index counts. It may have come twice in this burst, and another SSRC may have taken its
+// stream's place.
 static enum srtp_verdict accept(struct work *w, struct srtp_packet *p)
 {
 	struct srtp_context *c = p->context;
-	struct srtp_stream *s = srtp_stream_take(c, w->ssrc);
+	struct srtp_stream *s = w->stream;
 	enum srtp_verdict verdict;
 
+	if (__builtin_expect(!s || s->ssrc != w->ssrc, 0))
+		s = srtp_stream_take(c, w->ssrc);
 	if (!s)
 		return SRTP_EXHAUSTED;
+	if (!p->rtcp && s->rtp & SRTP_SAW_RTP && w->index - s->highest - 1 < 63) {
+		srtp_use_next(c, s, w->index);
+		p->length = w->clear;
+		return SRTP_OK;
+	}
 	verdict =
 		p->rtcp ? srtcp_check_index(s, (uint32_t)w->index) : srtp_check_index(s, w->index);
 	if (verdict != SRTP_OK)
@@ -356,35 +400,43 @@ static void prepare(struct work *w, struct srtp_packet *p, uint8_t *space, bool 
 	*space_taken = true;
 }
 
+static void conclude(struct work *w, struct srtp_packet *p)
+{
+	unsigned tag = p->rtcp ? p->context->rtcp_tag : p->context->tag;
+
+	p->verdict =
+		same(w->tag, w->job.tag, tag) ? (uint8_t)accept(w, p) : (uint8_t)SRTP_AUTH_FAILED;
+}
+
 static void pass(
 	struct srtp_engine *engine, struct srtp_packet *packets, struct work *work, unsigned count)
 {
+	struct batch later = {.count = 0};
 	uint8_t space[MAX_AAD];
 	bool space_taken = false;
 
-	for (unsigned i = 0; i < count; i++)
-		prepare(&work[i], &packets[i], space, &space_taken);
-	crypt(engine, work, packets, count, false);
 	for (unsigned i = 0; i < count; i++) {
-		struct srtp_packet *p = &packets[i];
-		unsigned tag = p->rtcp ? p->context->rtcp_tag : p->context->tag;
-
-		if (p->verdict != SRTP_OK)
+		prepare(&work[i], &packets[i], space, &space_taken);
+		if (packets[i].verdict != SRTP_OK)
 			continue;
-		p->verdict = same(work[i].wanted, work[i].job.tag, tag)
-				     ? (uint8_t)accept(&work[i], p)
-				     : (uint8_t)SRTP_AUTH_FAILED;
+		if (!packets[i].context->aead) {
+			wait_in(&later, &work[i], i);
+			continue;
+		}
+		crypt_one(engine, &work[i], &packets[i], false);
+		conclude(&work[i], &packets[i]);
 	}
+	crypt_batch(engine, &later, packets, false);
+	for (unsigned k = 0; k < later.count; k++)
+		conclude(&work[later.from[k]], &packets[later.from[k]]);
 }
 
 // Makes a packet what it was before it was found to be of another key.
 static void undo(struct srtp_engine *engine, struct work *w, const struct srtp_packet *p)
 {
-	struct srtp_job *job = &w->job;
-
 	if (!w->encrypted)
 		return;
-	p->context->backend->crypt(engine, &job, 1, p->context->aead, true);
+	crypt_one(engine, w, p, true);
 	if (!p->context->aead && !p->rtcp)
 		memcpy(p->data + w->clear, w->saved, 4);
 }

@@ -134,6 +134,13 @@ struct srtp_backend {
 		uint8_t aead, bool protect);
 };
 
+// The file of a backend names its functions like the members.
+#define SRTP_BACKEND(says)                                                                         \
+	{                                                                                          \
+		.name = (says), .able = able, .open = open_engine, .close = close_engine,          \
+		.key_size = key_size, .expand = expand, .forget = forget, .crypt = crypt,          \
+	}
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -158,6 +165,8 @@ void srtp_wipe(struct srtp_context *context);
 void srtp_resume(struct srtp_context *context, const struct abi_srtp_stream *from);
 // The (at most two) streams used last, as the resume record has them; the rest is zero.
 void srtp_publish(const struct srtp_context *context, struct abi_srtp_stream to[2]);
+// Adds the SRTCP indices of a context that is for RTCP alone, to what was published of the one for RTP.
+void srtp_publish_rtcp(const struct srtp_context *context, struct abi_srtp_stream to[2]);
 
 // Of at most SRTP_BURST packets whose first 12 (RTP) or 8 (RTCP) bytes are there.
 void srtp_burst_protect(struct srtp_engine *engine, struct srtp_packet *packets, unsigned count);

@@ -368,16 +368,7 @@ static struct srtp_engine *open_engine(void)
 	return e;
 }
 
-const struct srtp_backend srtp_mb = {
-	.name = "intel-ipsec-mb",
-	.able = able,
-	.open = open_engine,
-	.close = close_engine,
-	.key_size = key_size,
-	.expand = expand,
-	.forget = forget,
-	.crypt = crypt,
-};
+const struct srtp_backend srtp_mb = SRTP_BACKEND("intel-ipsec-mb");
 
 const struct srtp_backend *srtp_best(void)
 {

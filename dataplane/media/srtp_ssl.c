@@ -165,13 +165,4 @@ static void crypt(struct srtp_engine *engine, struct srtp_job *const *jobs, unsi
 	}
 }
 
-const struct srtp_backend srtp_ssl = {
-	.name = "OpenSSL",
-	.able = able,
-	.open = open_engine,
-	.close = close_engine,
-	.key_size = key_size,
-	.expand = expand,
-	.forget = forget,
-	.crypt = crypt,
-};
+const struct srtp_backend srtp_ssl = SRTP_BACKEND("OpenSSL");

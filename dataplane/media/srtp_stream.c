@@ -3,17 +3,6 @@
 
 #include <string.h>
 
-#define SAW_RTP  1u
-#define SAW_RTCP 2u
-
-struct srtp_stream *srtp_stream_find(struct srtp_context *c, uint32_t ssrc)
-{
-	for (unsigned i = 0; i < SRTP_STREAMS; i++)
-		if (c->stream[i].used && c->stream[i].ssrc == ssrc)
-			return &c->stream[i];
-	return NULL;
-}
-
 static struct srtp_retired *find_retired(const struct srtp_context *c, uint32_t ssrc)
 {
 	for (unsigned i = 0; i < c->retired_count; i++)
@@ -101,9 +90,9 @@ uint64_t srtp_guess_index(
 	const struct srtp_retired *r;
 
 	if (s)
-		return s->rtp & SAW_RTP ? nearest(s->highest, seq) : (uint64_t)c->roc << 16 | seq;
+		return s->rtp & SRTP_SAW_RTP ? nearest(s->highest, seq) : (uint64_t)c->roc << 16 | seq;
 	r = find_retired(c, ssrc);
-	if (r && r->rtp & SAW_RTP)
+	if (r && r->rtp & SRTP_SAW_RTP)
 		return nearest((uint64_t)r->roc << 16 | r->seq, seq);
 	return (uint64_t)c->roc << 16 | seq;
 }
@@ -119,7 +108,7 @@ enum srtp_verdict srtp_check_index(const struct srtp_stream *s, uint64_t index)
 {
 	if (index > SRTP_LAST)
 		return SRTP_EXHAUSTED;
-	if (!(s->rtp & SAW_RTP) || index > s->highest)
+	if (!(s->rtp & SRTP_SAW_RTP) || index > s->highest)
 		return SRTP_OK;
 	return look(s->window, s->highest - index);
 }
@@ -140,8 +129,8 @@ static void slide(uint64_t window[2], uint64_t by)
 void srtp_use_index(struct srtp_context *c, struct srtp_stream *s, uint64_t index)
 {
 	s->touched = c->clock;
-	if (!(s->rtp & SAW_RTP)) {
-		s->rtp |= SAW_RTP;
+	if (!(s->rtp & SRTP_SAW_RTP)) {
+		s->rtp |= SRTP_SAW_RTP;
 		s->highest = index;
 		s->window[0] = 1;
 		s->window[1] = 0;
@@ -164,7 +153,7 @@ enum srtp_verdict srtcp_check_index(const struct srtp_stream *s, uint32_t index)
 {
 	if (index > SRTCP_LAST)
 		return SRTP_EXHAUSTED;
-	if (!(s->rtp & SAW_RTCP) || index > s->rtcp_highest)
+	if (!(s->rtp & SRTP_SAW_RTCP) || index > s->rtcp_highest)
 		return SRTP_OK;
 	return look(s->rtcp_window, s->rtcp_highest - index);
 }
@@ -172,8 +161,8 @@ enum srtp_verdict srtcp_check_index(const struct srtp_stream *s, uint32_t index)
 void srtcp_use_index(struct srtp_context *c, struct srtp_stream *s, uint32_t index)
 {
 	s->touched = c->clock;
-	if (!(s->rtp & SAW_RTCP)) {
-		s->rtp |= SAW_RTCP;
+	if (!(s->rtp & SRTP_SAW_RTCP)) {
+		s->rtp |= SRTP_SAW_RTCP;
 		s->rtcp_highest = index;
 		s->rtcp_window[0] = 1;
 		s->rtcp_window[1] = 0;
@@ -202,7 +191,7 @@ void srtp_resume(struct srtp_context *c, const struct abi_srtp_stream *from)
 	if (!s)
 		return;
 	begin_behind(s, next ? next - 1 : 0, from->srtcp_index ? from->srtcp_index - 1 : 0,
-		(uint8_t)((next ? SAW_RTP : 0) | (from->srtcp_index ? SAW_RTCP : 0)));
+		(uint8_t)((next ? SRTP_SAW_RTP : 0) | (from->srtcp_index ? SRTP_SAW_RTCP : 0)));
 	s->promised = next;
 	s->rtcp_promised = from->srtcp_index;
 	c->fresh = true;
@@ -226,12 +215,37 @@ void srtp_publish(const struct srtp_context *c, struct abi_srtp_stream to[2])
 		}
 	}
 	for (unsigned i = 0; i < 2 && best[i]; i++) {
-		uint64_t next = best[i]->rtp & SAW_RTP ? best[i]->promised : 0;
+		uint64_t next = best[i]->rtp & SRTP_SAW_RTP ? best[i]->promised : 0;
 
 		to[i].ssrc = best[i]->ssrc;
 		to[i].roc = (uint32_t)(next >> 16);
 		to[i].seq = (uint16_t)next;
-		to[i].srtcp_index = best[i]->rtp & SAW_RTCP ? best[i]->rtcp_promised : 0;
+		to[i].srtcp_index = best[i]->rtp & SRTP_SAW_RTCP ? best[i]->rtcp_promised : 0;
 		to[i].used = 1;
+	}
+}
+
+// The record's place of an SSRC, or one that is free. NULL: two others are there.
+static struct abi_srtp_stream *place_of(struct abi_srtp_stream to[2], uint32_t ssrc)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (!to[i].used || to[i].ssrc == ssrc)
+			return &to[i];
+	return NULL;
+}
+
+void srtp_publish_rtcp(const struct srtp_context *c, struct abi_srtp_stream to[2])
+{
+	for (unsigned i = 0; i < SRTP_STREAMS; i++) {
+		const struct srtp_stream *s = &c->stream[i];
+		struct abi_srtp_stream *at;
+
+		at = s->used && s->rtp & SRTP_SAW_RTCP ? place_of(to, s->ssrc) : NULL;
+		if (!at)
+			continue;
+		at->ssrc = s->ssrc;
+		at->used = 1;
+		if (s->rtcp_promised > at->srtcp_index)
+			at->srtcp_index = s->rtcp_promised;
 	}
 }
