@@ -67,38 +67,41 @@ int cp_secure_offering(struct cp_call *call, struct sdp_oa *oa, unsigned leg)
 
 #define STRANGER_US 2000000u // that a handshake may take before another source may begin one
 
-static uint64_t dtls_id(const struct cp_session *s, unsigned leg)
+static uint64_t dtls_id(const struct cp_session *s, unsigned leg, unsigned component)
 {
-	uint64_t lives = s->secure[leg]->lives & 0x3ff;
+	uint64_t lives = s->secure[leg]->dtls[component].lives & 0x1ff;
 
-	return (uint64_t)s->slot << 43 | lives << 33 | (uint64_t)leg << 32 | s->generation;
+	return (uint64_t)s->slot << 43 | lives << 34 | (uint64_t)component << 33 |
+	       (uint64_t)leg << 32 | s->generation;
 }
 
-static void dtls_close(struct cp_session *s, unsigned leg)
+static void dtls_close(struct cp_session *s, unsigned leg, unsigned component)
 {
-	struct cp_secure *c = s->secure[leg];
+	struct cp_association *a = &s->secure[leg]->dtls[component];
 	struct cp_shard *shard = s->call->shard;
 
-	if (c->dtls && shard->ops->dtls_close)
-		shard->ops->dtls_close(shard->ctx, c->dtls);
-	c->dtls = 0;
+	if (a->id && shard->ops->dtls_close)
+		shard->ops->dtls_close(shard->ctx, a->id);
+	a->id = 0;
 }
 
-static void dtls_open(struct cp_session *s, unsigned leg, const struct abi_addr *remote)
+static void dtls_open(
+	struct cp_session *s, unsigned leg, unsigned component, const struct abi_addr *remote)
 {
 	struct cp_secure *c = s->secure[leg];
+	struct cp_association *a = &c->dtls[component];
 	struct cp_shard *shard = s->call->shard;
 	uint64_t id;
 
-	if (c->dtls || !shard->ops->dtls_open || !c->fingerprints[0])
+	if (a->id || !shard->ops->dtls_open || !c->fingerprints[0])
 		return;
-	c->lives++;
-	id = dtls_id(s, leg);
-	c->remote = *remote;
-	if (shard->ops->dtls_open(shard->ctx, id, c->active, shard->fingerprint, c->fingerprints,
-		    remote) == 0) {
-		c->dtls = id;
-		c->dtls_since_us = shard->now_us;
+	a->lives++;
+	id = dtls_id(s, leg, component);
+	a->remote = *remote;
+	if (shard->ops->dtls_open(
+		    shard->ctx, id, c->active, shard->fingerprint, c->fingerprints, remote) == 0) {
+		a->id = id;
+		a->since_us = shard->now_us;
 	}
 }
 
@@ -107,10 +110,12 @@ static void dtls_begin(struct cp_session *s, unsigned leg)
 {
 	struct cp_secure *c = s->secure[leg];
 
-	if (!c || c->keying != SDP_KEY_DTLS || !c->active || c->dtls || c->has_keys)
+	if (!c || c->keying != SDP_KEY_DTLS || !c->active)
 		return;
-	if (c->ice ? c->nominated : s->remote[leg].port != 0)
-		dtls_open(s, leg, c->ice ? &c->remote : &s->remote[leg]);
+	if (!c->dtls[0].id && !c->has_keys[0] && (c->ice ? c->nominated : s->remote[leg].port != 0))
+		dtls_open(s, leg, 0, c->ice ? &c->dtls[0].remote : &s->remote[leg]);
+	if (c->two && !c->dtls[1].id && !c->has_keys[1] && !c->ice && c->rtcp.port)
+		dtls_open(s, leg, 1, &c->rtcp);
 }
 
 static struct cp_session *session_at(struct cp_shard *shard, uint32_t slot, uint32_t generation)
@@ -120,12 +125,14 @@ static struct cp_session *session_at(struct cp_shard *shard, uint32_t slot, uint
 	return s && s->generation == generation && s->state != CP_SESSION_DELETING ? s : NULL;
 }
 
-static struct cp_session *session_of(struct cp_shard *shard, uint64_t id, unsigned *leg)
+static struct cp_session *session_of(
+	struct cp_shard *shard, uint64_t id, unsigned *leg, unsigned *component)
 {
 	struct cp_session *s = session_at(shard, (uint32_t)(id >> 43), (uint32_t)id);
 
 	*leg = id >> 32 & 1;
-	return s && s->secure[*leg] && s->secure[*leg]->dtls == id ? s : NULL;
+	*component = id >> 33 & 1;
+	return s && s->secure[*leg] && s->secure[*leg]->dtls[*component].id == id ? s : NULL;
 }
 
 static bool same_addr(const struct abi_addr *a, const struct abi_addr *b)
@@ -133,42 +140,54 @@ static bool same_addr(const struct abi_addr *a, const struct abi_addr *b)
 	return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, 16) == 0;
 }
 
+static bool takes_dtls(const struct cp_secure *c, const struct abi_punt *packet)
+{
+	return c && packet->kind == ABI_PUNT_DTLS && c->keying == SDP_KEY_DTLS && packet->valid &&
+	       packet->component <= (c->two ? 1 : 0);
+}
+
 bool cp_shard_punt(struct cp_shard *shard, const struct abi_punt *packet)
 {
 	struct cp_session *s = session_at(shard, packet->slot, packet->generation);
 	struct cp_secure *c = s && packet->leg < 2 ? s->secure[packet->leg] : NULL;
+	struct cp_association *a;
 
-	if (!c || packet->kind != ABI_PUNT_DTLS || c->keying != SDP_KEY_DTLS || !packet->valid ||
-		packet->component != 0 || !shard->ops->dtls_feed)
+	if (!takes_dtls(c, packet) || !shard->ops->dtls_feed)
 		return false;
-	// Without ICE anybody may say hello; he does not disturb one who is at it.
-	if (c->dtls && !c->has_keys && !c->ice && !same_addr(&c->remote, &packet->remote)) {
-		if (shard->now_us - c->dtls_since_us < STRANGER_US)
+	a = &c->dtls[packet->component];
+	// Without ICE anybody may say hello; he does not disturb one who is at it, unless he speaks from exactly
+	// where the party said that it is.
+	if (a->id && !c->has_keys[packet->component] && !c->ice &&
+		!same_addr(&a->remote, &packet->remote)) {
+		if (shard->now_us - a->since_us < STRANGER_US &&
+			!same_addr(packet->component ? &c->rtcp : &s->remote[packet->leg],
+				&packet->remote))
 			return true;
-		dtls_close(s, packet->leg);
+		dtls_close(s, packet->leg, packet->component);
 	}
-	if (!c->dtls && !c->active)
-		dtls_open(s, packet->leg, &packet->remote);
+	if (!a->id && !c->active)
+		dtls_open(s, packet->leg, packet->component, &packet->remote);
 	if (c->ice)
-		c->remote = packet->remote;
-	if (c->dtls)
-		shard->ops->dtls_feed(shard->ctx, c->dtls, packet->data, packet->length);
+		a->remote = packet->remote;
+	if (a->id)
+		shard->ops->dtls_feed(shard->ctx, a->id, packet->data, packet->length);
 	return true;
 }
 
 void cp_shard_dtls_send(struct cp_shard *shard, uint64_t id, const uint8_t *bytes, size_t n)
 {
 	struct abi_punt packet = {.kind = ABI_PUNT_DTLS};
-	unsigned leg;
-	struct cp_session *s = session_of(shard, id, &leg);
+	unsigned leg, component;
+	struct cp_session *s = session_of(shard, id, &leg, &component);
 
 	if (!s || !shard->ops->inject || n > sizeof(packet.data))
 		return;
 	packet.slot = s->slot;
 	packet.generation = s->generation;
 	packet.leg = (uint8_t)leg;
+	packet.component = (uint8_t)component;
 	packet.length = (uint16_t)n;
-	packet.remote = s->secure[leg]->remote;
+	packet.remote = s->secure[leg]->dtls[component].remote;
 	memcpy(packet.data, bytes, n);
 	shard->ops->inject(shard->ctx, &packet);
 }
@@ -196,48 +215,59 @@ static void fill(struct abi_srtp_key *key, uint8_t suite, const uint8_t *k, size
 	memcpy(key->salt, salt, salt_size);
 }
 
+static const uint8_t todo_keys[2] = {CP_SECURE_KEYS, CP_SECURE_RTCP_KEYS};
+
+static void begin_keys(struct abi_leg_keys *keys, unsigned leg, unsigned component)
+{
+	memset(keys, 0, sizeof(*keys));
+	keys->leg = (uint8_t)leg;
+	keys->component = (uint8_t)component;
+	keys->directions = 1 << ABI_IN | 1 << ABI_OUT;
+}
+
 void cp_shard_dtls_ready(struct cp_shard *shard, uint64_t id, const struct cp_dtls_keys *keys)
 {
-	unsigned leg;
-	struct cp_session *s = session_of(shard, id, &leg);
+	unsigned leg, component;
+	struct cp_session *s = session_of(shard, id, &leg, &component);
 	uint8_t suite = suite_of(keys->profile);
+	struct abi_leg_keys *to;
 	struct cp_secure *c;
 
 	if (!s)
 		return;
 	c = s->secure[leg];
-	memset(&c->keys, 0, sizeof(c->keys));
-	c->keys.leg = (uint8_t)leg;
-	c->keys.directions = 1 << ABI_IN | 1 << ABI_OUT;
-	fill(&c->keys.key[ABI_IN], suite, keys->theirs.key, keys->key_size, keys->theirs.salt,
+	to = &c->keys[component];
+	begin_keys(to, leg, component);
+	fill(&to->key[ABI_IN], suite, keys->theirs.key, keys->key_size, keys->theirs.salt,
 		keys->salt_size);
-	fill(&c->keys.key[ABI_OUT], suite, keys->ours.key, keys->key_size, keys->ours.salt,
+	fill(&to->key[ABI_OUT], suite, keys->ours.key, keys->key_size, keys->ours.salt,
 		keys->salt_size);
-	c->has_keys = true;
-	c->todo |= CP_SECURE_KEYS;
+	c->has_keys[component] = true;
+	c->todo |= todo_keys[component];
 	cp_count(shard, CP_C_DTLS_READY);
-	cp_call_event(s->call, (uint8_t)leg, "DTLS is up: %s", abi_suite_of(suite)->name);
+	cp_call_event(s->call, (uint8_t)leg, "DTLS%s is up: %s", component ? " of RTCP" : "",
+		abi_suite_of(suite)->name);
 	cp_call_touch(s->call, true);
 	cp_media_more(s);
 }
 
 void cp_shard_dtls_failed(struct cp_shard *shard, uint64_t id, const char *why)
 {
-	unsigned leg;
-	struct cp_session *s = session_of(shard, id, &leg);
+	unsigned leg, component;
+	struct cp_session *s = session_of(shard, id, &leg, &component);
 	struct cp_secure *c;
 	char text[96];
 
 	if (!s)
 		return;
 	c = s->secure[leg];
-	dtls_close(s, leg);
-	cp_call_event(s->call, (uint8_t)leg, "DTLS: %s", why);
-	if (c->has_keys) // the party is leaving, or was asked for other keys
+	dtls_close(s, leg, component);
+	cp_call_event(s->call, (uint8_t)leg, "DTLS%s: %s", component ? " of RTCP" : "", why);
+	if (c->has_keys[component]) // the party is leaving, or was asked for other keys
 		return;
 	cp_count(shard, CP_C_DTLS_FAILED);
-	// Who spoke without ICE need not have been the party.
-	if (!c->ice && !c->active)
+	// Who spoke without ICE need not have been the party. A call can do without RTCP.
+	if (component || (!c->ice && !c->active))
 		return;
 	snprintf(text, sizeof(text), "DTLS: %.80s", why);
 	cp_reason_set(s->call, "Q.850", 79, text);
@@ -252,7 +282,8 @@ static void drop(struct cp_session *s, unsigned leg)
 
 	if (!c)
 		return;
-	dtls_close(s, leg);
+	dtls_close(s, leg, 0);
+	dtls_close(s, leg, 1);
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 	s->secure[leg] = NULL;
@@ -278,30 +309,53 @@ static void fill_sdes(struct abi_srtp_key *key, const struct sdp_crypto *from, b
 
 static void plan_sdes(struct cp_secure *c, unsigned leg, const struct sdp_plan_secure *in)
 {
-	struct abi_leg_keys keys = {
-		.leg = (uint8_t)leg, .directions = 1 << ABI_IN | 1 << ABI_OUT};
+	struct abi_leg_keys keys;
 
+	begin_keys(&keys, leg, 0);
 	fill_sdes(&keys.key[ABI_IN], &in->theirs, true);
 	fill_sdes(&keys.key[ABI_OUT], &in->ours, false);
-	if (!c->has_keys || memcmp(&keys, &c->keys, sizeof(keys)) != 0) {
-		c->keys = keys;
-		c->has_keys = true;
+	if (!c->has_keys[0] || memcmp(&keys, &c->keys[0], sizeof(keys)) != 0) {
+		c->keys[0] = keys;
+		c->has_keys[0] = true;
 		c->todo |= CP_SECURE_KEYS;
 	}
 	explicit_bzero(&keys, sizeof(keys));
+}
+
+// RTCP is apart, or is not any more: then it has the keys of RTP again.
+static void plan_rtcp(struct cp_session *s, unsigned leg, const struct sdp_plan_leg *in)
+{
+	struct cp_secure *c = s->secure[leg];
+	bool two = in->secure.keying == SDP_KEY_DTLS && !in->rtcp_mux;
+
+	c->rtcp = (struct abi_addr){0};
+	if (two && in->rtcp.family) {
+		c->rtcp.family = in->rtcp.family;
+		c->rtcp.port = in->rtcp.port;
+		memcpy(c->rtcp.ip, in->rtcp.ip, sizeof(c->rtcp.ip));
+	}
+	if (c->two && !two) {
+		dtls_close(s, leg, 1);
+		if (c->has_keys[1])
+			c->todo |= CP_SECURE_RTCP_KEYS;
+		c->has_keys[1] = false;
+	}
+	c->two = two;
 }
 
 static void plan_dtls(struct cp_session *s, unsigned leg, const struct sdp_plan_secure *in)
 {
 	struct cp_secure *c = s->secure[leg];
 
-	if (c->fingerprints[0] && strcmp(c->fingerprints, in->fingerprints) == 0 &&
-		c->active == in->active)
-		return;
-	dtls_close(s, leg);
-	c->has_keys = false;
-	c->active = in->active;
-	snprintf(c->fingerprints, sizeof(c->fingerprints), "%s", in->fingerprints);
+	if (!c->fingerprints[0] || strcmp(c->fingerprints, in->fingerprints) != 0 ||
+		c->active != in->active) {
+		for (unsigned component = 0; component < 2; component++) {
+			dtls_close(s, leg, component);
+			c->has_keys[component] = false;
+		}
+		c->active = in->active;
+		snprintf(c->fingerprints, sizeof(c->fingerprints), "%s", in->fingerprints);
+	}
 	dtls_begin(s, leg);
 }
 
@@ -321,12 +375,21 @@ static void plan_ice(struct cp_secure *c, unsigned leg, const struct sdp_plan_se
 		c->credentials = ice;
 		c->todo |= CP_SECURE_ICE;
 	}
-	c->ice = true;
+	c->ice = c->known = true;
 	explicit_bzero(&ice, sizeof(ice));
 }
 
-int cp_secure_plan(struct cp_session *s, unsigned leg, const struct sdp_plan_leg *in,
-	struct abi_leg_plan *out)
+// DTLS is punted from a leg that has a place for what will come of it: a role of none makes one.
+static void plan_without_ice(struct cp_secure *c)
+{
+	if (c->ice || !c->known)
+		c->todo |= CP_SECURE_ICE;
+	c->ice = false;
+	c->known = true;
+}
+
+int cp_secure_plan(
+	struct cp_session *s, unsigned leg, const struct sdp_plan_leg *in, struct abi_leg_plan *out)
 {
 	const struct sdp_plan_secure *p = &in->secure;
 	struct cp_secure *c = s->secure[leg];
@@ -342,7 +405,8 @@ int cp_secure_plan(struct cp_session *s, unsigned leg, const struct sdp_plan_leg
 	if (!c)
 		return -ENOMEM;
 	if (c->keying != p->keying)
-		c->has_keys = false;
+		c->has_keys[0] = c->has_keys[1] = false;
+	plan_rtcp(s, leg, in);
 	c->keying = p->keying;
 	if (p->keying == SDP_KEY_SDES || p->keying == SDP_KEY_DTLS)
 		out->flags |= ABI_LEG_SRTP_IN | ABI_LEG_SRTP_OUT;
@@ -354,6 +418,8 @@ int cp_secure_plan(struct cp_session *s, unsigned leg, const struct sdp_plan_leg
 		if (in->send)
 			out->flags |= ABI_LEG_SEND | ABI_LEG_RTCP;
 		out->source_policy = ABI_SOURCE_ANY;
+	} else if (p->keying == SDP_KEY_DTLS || c->ice) {
+		plan_without_ice(c);
 	}
 	if (p->keying == SDP_KEY_DTLS) {
 		out->flags |= ABI_LEG_DTLS;
@@ -369,30 +435,59 @@ bool cp_secure_is(uint16_t type)
 	return type == ABI_LEG_KEYS || type == ABI_LEG_ICE || type == ABI_SESSION_RESUME;
 }
 
-static bool next_of_leg(struct cp_session *s, struct cp_secure *c, struct abi_msg *m)
+static void next_keys(struct cp_session *s, struct cp_secure *c, unsigned leg, unsigned component,
+	struct abi_msg *m)
+{
+	struct abi_leg_keys *keys = (struct abi_leg_keys *)m->payload;
+
+	c->todo &= (uint8_t)~todo_keys[component];
+	abi_msg_init(m, ABI_LEG_KEYS, 0, s->slot, s->generation);
+	if (!c->has_keys[component]) { // those of RTCP are to be forgotten
+		begin_keys(keys, leg, component);
+		return;
+	}
+	*keys = c->keys[component];
+	if (s->resume && s->resume->have[leg])
+		cp_shm_resume_keys(&s->resume->leg[leg], keys);
+	if (component)
+		return;
+	s->call->leg[leg].suite = keys->key[ABI_IN].suite;
+	s->call->leg[leg].keying = c->keying;
+}
+
+static bool next_of_leg(struct cp_session *s, struct cp_secure *c, unsigned leg, struct abi_msg *m)
 {
 	if (c->todo & CP_SECURE_ICE) {
 		c->todo &= (uint8_t)~CP_SECURE_ICE;
 		abi_msg_init(m, ABI_LEG_ICE, 0, s->slot, s->generation);
-		memcpy(m->payload, &c->credentials, sizeof(c->credentials));
+		if (c->ice)
+			memcpy(m->payload, &c->credentials, sizeof(c->credentials));
+		else
+			((struct abi_leg_ice *)m->payload)->leg = (uint8_t)leg;
 		return true;
 	}
-	if (!(c->todo & CP_SECURE_KEYS) || !c->has_keys)
+	if (c->todo & CP_SECURE_KEYS && c->has_keys[0])
+		next_keys(s, c, leg, 0, m);
+	else if (c->todo & CP_SECURE_RTCP_KEYS)
+		next_keys(s, c, leg, 1, m);
+	else
 		return false;
-	c->todo &= (uint8_t)~CP_SECURE_KEYS;
-	s->call->leg[c->keys.leg].suite = c->keys.key[ABI_IN].suite;
-	s->call->leg[c->keys.leg].keying = c->keying;
-	abi_msg_init(m, ABI_LEG_KEYS, 0, s->slot, s->generation);
-	memcpy(m->payload, &c->keys, sizeof(c->keys));
-	if (s->resume && s->resume->have[c->keys.leg])
-		cp_shm_resume_keys(&s->resume->leg[c->keys.leg], (struct abi_leg_keys *)m->payload);
 	return true;
+}
+
+// All that hawse-media has to know of a leg.
+static uint8_t everything(const struct cp_secure *c)
+{
+	bool place = c->ice || c->keying == SDP_KEY_DTLS;
+
+	return (uint8_t)((place ? CP_SECURE_ICE : 0) | (c->has_keys[0] ? CP_SECURE_KEYS : 0) |
+			 (c->has_keys[1] ? CP_SECURE_RTCP_KEYS : 0));
 }
 
 bool cp_secure_next(struct cp_session *s, struct abi_msg *command)
 {
 	for (unsigned leg = 0; leg < 2; leg++)
-		if (s->secure[leg] && next_of_leg(s, s->secure[leg], command))
+		if (s->secure[leg] && next_of_leg(s, s->secure[leg], leg, command))
 			return true;
 	if (s->resume && !s->resume->told) {
 		struct abi_session_resume *r = (struct abi_session_resume *)command->payload;
@@ -416,8 +511,7 @@ void cp_secure_failed(struct cp_session *s)
 
 		// Which leg it was the reply does not say; saying it twice does no harm.
 		if (c)
-			c->todo |= (uint8_t)((c->ice ? CP_SECURE_ICE : 0) |
-					     (c->has_keys ? CP_SECURE_KEYS : 0));
+			c->todo |= everything(c);
 	}
 	if (s->resume)
 		s->resume->told = false;
@@ -432,8 +526,7 @@ void cp_secure_again(struct cp_session *s)
 		struct cp_secure *c = s->secure[leg];
 
 		if (c)
-			c->todo = (uint8_t)((c->ice ? CP_SECURE_ICE : 0) |
-					    (c->has_keys ? CP_SECURE_KEYS : 0));
+			c->todo = everything(c);
 	}
 	if (!r)
 		return;
@@ -463,7 +556,7 @@ void cp_secure_event(struct cp_session *s, const struct abi_msg *event)
 		if (!c || ice->component)
 			return;
 		c->nominated = true;
-		c->remote = ice->remote;
+		c->dtls[0].remote = ice->remote;
 		cp_call_event(call, (uint8_t)leg, "ICE: a pair is nominated");
 		dtls_begin(s, leg);
 		return;
@@ -486,15 +579,18 @@ void cp_secure_tape(struct sip_tape *t, struct cp_secure *c)
 {
 	sip_tape_u8(t, &c->keying);
 	sip_tape_bool(t, &c->active);
-	sip_tape_bool(t, &c->has_keys);
 	sip_tape_bool(t, &c->ice);
+	sip_tape_bool(t, &c->two);
 	sip_tape_check(t, c->keying <= SDP_KEY_DTLS);
-	if (c->has_keys)
-		sip_tape_bytes(t, &c->keys, sizeof(c->keys));
+	for (unsigned i = 0; i < 2; i++) {
+		sip_tape_bool(t, &c->has_keys[i]);
+		if (c->has_keys[i])
+			sip_tape_bytes(t, &c->keys[i], sizeof(c->keys[i]));
+	}
 	if (c->ice)
 		sip_tape_bytes(t, &c->credentials, sizeof(c->credentials));
 	sip_tape_text(t, c->fingerprints, sizeof(c->fingerprints));
-	sip_tape_check(t, c->keys.leg < 2);
+	sip_tape_check(t, c->keys[0].leg < 2 && c->keys[1].leg < 2);
 }
 
 // ---- for records ----------------------------------------------------------------------------------

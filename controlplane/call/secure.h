@@ -21,27 +21,37 @@ struct cp_call;
 struct cp_session;
 struct cp_shard;
 
-// Of one leg of a session. NULL there: plain RTP.
+// A DTLS association.
+struct cp_association {
+	uint64_t id;       // 0: there is none
+	uint64_t since_us; // it was opened then
+	uint32_t lives;    // that there were
+	struct abi_addr remote;
+};
+
+// Of one leg of a session. NULL there: plain RTP. Without rtcp-mux, RTCP has a DTLS association and keys of its own
+// (RFC 5764 section 3): component 1.
 struct cp_secure {
 	uint8_t keying; // enum sdp_keying
 	uint8_t todo;   // enum cp_secure_todo
 	bool active;    // DTLS: we begin
-	bool has_keys;
 	bool ice;
-	struct abi_leg_keys keys;
+	bool two;         // DTLS: RTCP is apart
+	bool has_keys[2]; // by component
+	struct abi_leg_keys keys[2];
 	struct abi_leg_ice credentials;
 	char fingerprints[2 * SDP_FINGERPRINT]; // DTLS: of the party
 	// ---- not in the journal
-	uint64_t dtls;          // number of its association, 0: none
-	uint64_t dtls_since_us; // it was opened then
-	uint32_t lives;         // associations that there were
-	struct abi_addr remote; // of DTLS
+	bool known; // hawse-media has a place for keys, by LEG_ICE of whatever role
+	struct cp_association dtls[2];
+	struct abi_addr rtcp; // where the party receives it
 	bool nominated;
 };
 
 enum cp_secure_todo {
 	CP_SECURE_ICE = 1 << 0,
 	CP_SECURE_KEYS = 1 << 1,
+	CP_SECURE_RTCP_KEYS = 1 << 2,
 };
 
 // What was learned before hawse-media was restarted.
@@ -56,8 +66,7 @@ extern "C" {
 #endif
 
 // The security of a leg that makes an offer, if it wants some and has none.
-int cp_secure_taking(
-	struct cp_call *call, struct sdp_oa *oa, unsigned leg, struct sip_slice body);
+int cp_secure_taking(struct cp_call *call, struct sdp_oa *oa, unsigned leg, struct sip_slice body);
 // The security of a leg that is made an offer.
 int cp_secure_offering(struct cp_call *call, struct sdp_oa *oa, unsigned leg);
 

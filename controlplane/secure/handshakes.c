@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BUCKETS    1024u
-#define THREADS    16u
-#define TURN       64u // orders that a thread takes between looks at its timers
-#define LOOK_MS    50  // between looks at timers
-#define PRINTS     2048u
+#define BUCKETS 1024u
+#define THREADS 16u
+#define TURN    64u // orders that a thread takes between looks at its timers
+#define LOOK_MS 50  // between looks at timers
+#define PRINTS  2048u
 
 enum kind {
 	ORDER_OPEN,
@@ -114,7 +115,8 @@ static struct note *list_take_all(struct list *l)
 	return first;
 }
 
-static struct note *note_new(enum kind kind, uint64_t id, uint32_t life, const void *bytes, size_t n)
+static struct note *note_new(
+	enum kind kind, uint64_t id, uint32_t life, const void *bytes, size_t n)
 {
 	size_t room = n > sizeof(struct cp_dtls_keys) ? n : sizeof(struct cp_dtls_keys);
 	struct note *note = malloc(offsetof(struct note, bytes) + room);
@@ -369,6 +371,14 @@ static int thread_start(struct cp_handshakes *h, struct thread *t)
 	return -err;
 }
 
+// More than there are CPUs would only take turns.
+static unsigned usual_threads(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1 ? 1 : 2;
+}
+
 int cp_handshakes_new(struct cp_handshakes **out, const struct cp_handshakes_config *config)
 {
 	struct cp_handshakes *h = calloc(1, sizeof(*h));
@@ -378,7 +388,7 @@ int cp_handshakes_new(struct cp_handshakes **out, const struct cp_handshakes_con
 	if (!h)
 		return -ENOMEM;
 	h->config = *config;
-	h->thread_count = config->threads ? config->threads : 2;
+	h->thread_count = config->threads ? config->threads : usual_threads();
 	if (h->thread_count > THREADS)
 		h->thread_count = THREADS;
 	if (!h->config.associations)

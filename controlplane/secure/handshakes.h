@@ -28,7 +28,7 @@ struct cp_handshakes_ops {
 struct cp_handshakes_config {
 	const struct cp_handshakes_ops *ops;
 	void *ctx;
-	unsigned threads;      // 0: 2
+	unsigned threads;      // 0: 2, or 1 on a single CPU
 	unsigned associations; // at once; 0: 65536
 	unsigned waiting;      // datagrams and orders a thread may have before it; 0: 8192
 	unsigned busy;         // handshakes under way from which on cookies are asked for; 0: 256

@@ -61,7 +61,10 @@ struct abi_srtp_key {       // 72 bytes; what is behind the suite's length is ze
 struct abi_leg_keys { // 224 bytes
 	uint8_t leg;
 	uint8_t directions; // bit 1 << enum abi_direction: key[that] is meant; else it is all zero
-	uint8_t reserved0[6];
+	// 0: of RTP, and of RTCP unless it has keys of its own. 1: of RTCP alone, from an association of
+	// its own (RFC 5764 section 3, without rtcp-mux).
+	uint8_t component;
+	uint8_t reserved0[5];
 	struct abi_srtp_key key[2]; // by enum abi_direction
 	// After a restart of hawse-media: the resume record of the leg that these keys had then. Only with
 	// keys that are new to the leg; streams with SSRC 0 and no index are none.

@@ -50,7 +50,8 @@ static enum abi_field check_streams(const struct abi_leg_keys *keys)
 
 enum abi_field boundary_keys(const struct abi_session_entry *entry, const struct abi_leg_keys *keys)
 {
-	if (keys->leg >= entry->legs || keys->directions < 1 || keys->directions > 3)
+	if (keys->leg >= entry->legs || keys->directions < 1 || keys->directions > 3 ||
+		keys->component > 1)
 		return ABI_FIELD_LEG;
 	if (!abi_zero(keys->reserved0, sizeof(keys->reserved0)) ||
 		!abi_zero(keys->reserved1, sizeof(keys->reserved1)))

@@ -26,8 +26,10 @@ void secure_free(struct session *session)
 	if (!secure)
 		return;
 	for (unsigned i = 0; i < 2; i++)
-		for (unsigned d = 0; d < 2; d++)
+		for (unsigned d = 0; d < 2; d++) {
 			srtp_free(secure->leg[i].key[d]);
+			srtp_free(secure->leg[i].rtcp[d]);
+		}
 	explicit_bzero(secure, sizeof(*secure));
 	free(secure);
 	session->secure = NULL;
@@ -106,15 +108,16 @@ static bool has_key(const struct dp_secure *secure, const struct abi_leg_keys *k
 {
 	if (srtp_digest(&keys->key[direction], digest))
 		return false;
-	return secure->known[keys->leg][direction] &&
-	       memcmp(digest, secure->digest[keys->leg][direction], 16) == 0;
+	return secure->known[keys->leg][keys->component][direction] &&
+	       memcmp(digest, secure->digest[keys->leg][keys->component][direction], 16) == 0;
 }
 
 static void note_key(struct dp_secure *secure, const struct abi_leg_keys *keys, unsigned direction,
 	const uint8_t digest[16])
 {
-	secure->known[keys->leg][direction] = keys->key[direction].suite != ABI_SRTP_NONE;
-	memcpy(secure->digest[keys->leg][direction], digest, 16);
+	secure->known[keys->leg][keys->component][direction] =
+		keys->key[direction].suite != ABI_SRTP_NONE;
+	memcpy(secure->digest[keys->leg][keys->component][direction], digest, 16);
 }
 
 static void set_keys(
@@ -139,6 +142,7 @@ static void set_keys(
 	}
 	if (!err) {
 		order->mail.keys.to = address(s, slot, keys->leg);
+		order->mail.keys.component = keys->component;
 		directions = order->mail.keys.directions;
 	}
 	if (!send_or_fail(s, order, ticket, err))
@@ -155,7 +159,7 @@ static void forget_keys(struct sessions *s, const struct dp_mail_keys *m)
 
 	for (unsigned d = 0; secure && d < 2; d++)
 		if (m->directions & 1u << d)
-			secure->known[m->to.leg][d] = 0;
+			secure->known[m->to.leg][m->component][d] = 0;
 }
 
 // ---- ICE, and what was learned

@@ -4,15 +4,16 @@
 // for an agent of the control plane, is copied for it.
 //
 // Who has no credentials gets at most DP_ERRORS answers a leg and second, none longer than his request.
-// DTLS of a leg with ICE is taken from sources that have passed a check; of any leg so much as a
-// handshake needs.
+// DTLS of a leg with ICE is taken from sources that have passed a check, of another leg from those that its source
+// policy could learn; of any leg so much as a handshake needs, and strangers leave the party its share.
 #include <rte_ethdev.h>
 
 #include "dataplane/pipeline/secure.h"
 
-#define DP_ERRORS 10u
-#define DP_PUNTS  60u // a leg and second
-#define TTL       64
+#define DP_ERRORS  10u
+#define DP_PUNTS   60u // a leg and second
+#define DP_STRANGE 30u // of these, from other addresses than the party's signalled one
+#define TTL        64
 
 static const uint8_t reasons[] = {
 	[STUN_WHY_NONE] = DP_DROP_STUN_BAD,
@@ -133,7 +134,7 @@ static void new_second(struct dp_secure_leg *s, uint64_t now)
 	if (s->punt_second == now >> 20)
 		return;
 	s->punt_second = now >> 20;
-	s->punts = s->errors = 0;
+	s->punts = s->strange = s->errors = 0;
 }
 
 static unsigned punt_stun(struct dp_worker *w, const struct dp_packet *k, bool valid)
@@ -178,12 +179,29 @@ unsigned dp_admit_stun(struct dp_worker *w, struct dp_burst *b, unsigned i)
 	return send_back(w, b->mbuf[i]) == DP_SENT ? DP_SENT : DP_TAKEN;
 }
 
+static bool is_signalled(
+	const struct dp_leg *leg, unsigned component, const struct latch_addr *source)
+{
+	return latch_same_ip(&leg->latch[0].signalled, source) ||
+	       latch_same_ip(&leg->latch[component].signalled, source);
+}
+
+// Without ICE: who may be the party.
+static bool may_begin(const struct dp_leg *leg, unsigned component, const struct latch_addr *source)
+{
+	const struct latch *l = &leg->latch[component];
+
+	if (l->state == LATCH_CONFIRMED)
+		return latch_same(&l->learned, source);
+	return l->policy == ABI_SOURCE_ANY || is_signalled(leg, component, source);
+}
+
 unsigned dp_admit_dtls(struct dp_worker *w, struct dp_burst *b, unsigned i)
 {
 	const struct dp_packet *k = &b->packet[i];
 	struct dp_secure_leg *s = k->leg->secure;
 	struct latch_addr source = dp_source_of(k, k->frame);
-	bool valid;
+	bool valid, strange;
 
 	if (!(k->leg->rx.flags & DP_LEG_DTLS)) {
 		if (s && !s->dtls_told)
@@ -192,12 +210,16 @@ unsigned dp_admit_dtls(struct dp_worker *w, struct dp_burst *b, unsigned i)
 	}
 	if (!s)
 		return DP_DROP_DTLS;
-	valid = s->ice.role == ABI_ICE_OFF || was_checked(&s->component[k->component], &source);
+	valid = s->ice.role == ABI_ICE_OFF ? may_begin(k->leg, k->component, &source)
+					   : was_checked(&s->component[k->component], &source);
 	if (!valid)
 		return DP_DROP_DTLS_UNCHECKED;
 	new_second(s, b->now);
-	if (s->punts++ >= DP_PUNTS)
+	strange = s->ice.role == ABI_ICE_OFF && !is_signalled(k->leg, k->component, &source);
+	if (s->punts >= DP_PUNTS || (strange && s->strange >= DP_STRANGE))
 		return DP_DROP_DTLS_RATE;
-	dp_to_control(w, k, ABI_PUNT_DTLS, valid);
+	s->punts++;
+	s->strange += strange;
+	dp_to_control(w, k, ABI_PUNT_DTLS, true);
 	return DP_TAKEN;
 }

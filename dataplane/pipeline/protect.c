@@ -37,7 +37,7 @@ static unsigned consider(struct dp_worker *w, struct dp_burst *b, unsigned i, st
 
 	if (onward_state(b, k) != DP_ONWARD_READY)
 		return OK; // relay drops it and says why
-	context = k->leg->secure ? dp_secure_other(k->leg)->key[ABI_OUT] : NULL;
+	context = k->leg->secure ? dp_key_of(dp_secure_other(k->leg), ABI_OUT, k->component) : NULL;
 	if (!context)
 		return refuse(b, k, DP_DROP_SRTP_OUT_NO_KEY);
 	if ((uint32_t)m->data_off + k->payload + k->length + SRTP_TAIL > m->buf_len)

@@ -76,14 +76,14 @@ static unsigned consider(struct dp_burst *b, unsigned i, struct batch *batch)
 		leg->strangers++;
 		return kind == MEDIA_RTP ? DP_DROP_STRANGER : DP_DROP_STRANGER_RTCP;
 	}
-	if (!leg->secure || !leg->secure->key[ABI_IN])
+	if (!leg->secure || !dp_key_of(leg->secure, ABI_IN, kind == MEDIA_RTCP))
 		return refuse(b, i, DP_DROP_SRTP_NO_KEY);
 	// A compound in clear fills the datagram exactly; what is encrypted does so by no chance.
 	if (kind == MEDIA_RTCP && rtcp_parse(&view, p, k->length) == RTCP_GOOD)
 		return refuse(b, i, DP_DROP_SRTP_PLAIN);
 	batch->from[batch->count] = (uint8_t)i;
 	batch->packet[batch->count++] = (struct srtp_packet){
-		.context = leg->secure->key[ABI_IN],
+		.context = dp_key_of(leg->secure, ABI_IN, kind == MEDIA_RTCP),
 		.data = p,
 		.length = k->length,
 		.rtcp = kind == MEDIA_RTCP,

@@ -43,7 +43,8 @@ struct dp_ice_component {
 };
 
 struct dp_secure_leg {
-	struct srtp_context *key[2]; // by enum abi_direction
+	struct srtp_context *key[2];  // by enum abi_direction
+	struct srtp_context *rtcp[2]; // of RTCP, when it has keys of its own; else NULL
 	uint64_t previous_until;     // ticks
 	struct dp_refused refused[2];
 	uint32_t refused_total;
@@ -53,12 +54,20 @@ struct dp_secure_leg {
 	// Packets that wait for the agent cost it time: a leg may have so many a second.
 	uint64_t punt_second;
 	uint32_t punts;
+	uint32_t strange; // of these, DTLS from other addresses than the signalled one
 	uint32_t errors; // STUN errors answered in that second
 };
+
+// What a packet of that leg and direction is protected with.
+static inline struct srtp_context *dp_key_of(
+	const struct dp_secure_leg *s, enum abi_direction direction, bool rtcp)
+{
+	return rtcp && s->rtcp[direction] ? s->rtcp[direction] : s->key[direction];
+}
 
 struct dp_secure {
 	struct dp_secure_leg leg[2];
 	// The agent's: which keys the worker has, so that the same one again changes nothing.
-	uint8_t digest[2][2][16];
-	uint8_t known[2][2];
+	uint8_t digest[2][2][2][16]; // leg, component, direction
+	uint8_t known[2][2][2];
 } __attribute__((aligned(64)));

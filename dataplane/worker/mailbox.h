@@ -62,6 +62,7 @@ struct dp_mail_secure { // what mails for secured legs begin with
 struct dp_mail_keys {
 	struct dp_mail_secure to;
 	uint32_t directions;             // bit 1 << enum abi_direction
+	uint32_t component;              // as in struct abi_leg_keys
 	struct srtp_context *context[2]; // NULL: none any more. Back: to be freed
 };
 

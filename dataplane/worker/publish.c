@@ -37,8 +37,13 @@ void dp_publish_resume(const struct dp_worker *w, const struct dp_leg *leg)
 	r->rx_ssrc = leg->stats.ssrc;
 	r->rx_seq = (uint16_t)leg->stats.highest;
 	memset(r->srtp, 0, sizeof(r->srtp));
-	for (unsigned d = 0; leg->secure && d < 2; d++)
+	for (unsigned d = 0; leg->secure && d < 2; d++) {
+		struct abi_srtp_stream *streams = &r->srtp[d * (ABI_SRTP_STREAMS / 2)];
+
 		if (leg->secure->key[d])
-			srtp_publish(leg->secure->key[d], &r->srtp[d * (ABI_SRTP_STREAMS / 2)]);
+			srtp_publish(leg->secure->key[d], streams);
+		if (leg->secure->rtcp[d])
+			srtp_publish_rtcp(leg->secure->rtcp[d], streams);
+	}
 	abi_write_end(&r->sequence);
 }

@@ -152,6 +152,8 @@ void dp_sweep_secure(struct dp_worker *w, struct dp_leg *leg, uint64_t now)
 		s->previous_until = 0;
 		if (s->key[ABI_IN] && s->key[ABI_IN]->previous)
 			srtp_wipe(s->key[ABI_IN]->previous);
+		if (s->rtcp[ABI_IN] && s->rtcp[ABI_IN]->previous)
+			srtp_wipe(s->rtcp[ABI_IN]->previous);
 	}
 }
 
@@ -172,16 +174,16 @@ static struct dp_leg *leg_of(struct dp_worker *w, const struct dp_mail_secure *m
 
 static void take_key(struct dp_secure_leg *s, struct dp_mail_keys *m, unsigned d, uint64_t now)
 {
-	struct srtp_context *old = s->key[d];
+	struct srtp_context **key = m->component ? &s->rtcp[d] : &s->key[d], *old = *key;
 
-	s->key[d] = m->context[d];
+	*key = m->context[d];
 	m->context[d] = old; // goes back to be freed
-	if (d != ABI_IN || !s->key[d] || !old)
+	if (d != ABI_IN || !*key || !old)
 		return;
 	// What is on its way under the old key shall still be read; what was before that goes.
 	m->context[d] = old->previous;
 	old->previous = NULL;
-	s->key[d]->previous = old;
+	(*key)->previous = old;
 	s->previous_until = now + DP_PREVIOUS_TICKS;
 }
 

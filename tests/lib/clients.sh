@@ -6,6 +6,8 @@
 #     baresip_say caller dial sip:+4930@10.99.0.1
 #     linphone_say callee 'call sip:+4930@10.99.0.1'
 #
+# LINPHONE_ENCRYPTION=srtp or dtls has linphone insist on it; for baresip it is an account parameter, ';mediaenc=srtp-mand' or
+# ';mediaenc=dtls_srtp'.
 # Both send a tone or a file and keep what they hear in $DIR/PARTY-heard.wav.
 # shellcheck shell=bash
 
@@ -40,6 +42,8 @@ baresip_config() { # PARTY TRANSPORT
 		module g711.so
 		module aubridge.so
 		module aufile.so
+		module srtp.so
+		module dtls_srtp.so
 		module_tmp uuid.so
 		module_tmp account.so
 		module_app menu.so
@@ -99,6 +103,8 @@ linphone_config() { # PARTY TRANSPORT
 		verify_server_certs=1
 		verify_server_cn=0
 		default_proxy=-1
+		media_encryption=${LINPHONE_ENCRYPTION:-none}
+		media_encryption_mandatory=$([ "${LINPHONE_ENCRYPTION:-none}" = none ] && echo 0 || echo 1)
 		[rtp]
 		audio_rtp_port=7078
 		[sound]

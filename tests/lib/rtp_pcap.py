@@ -4,6 +4,8 @@
 
 rtp_pcap.py streams FILE [--payload DIRECTORY]   one JSON object a stream, a line each; RTP payloads of stream n into
                                                  DIRECTORY/n.raw, in the order of their sequence numbers
+rtp_pcap.py srtcp FILE TAG                       one JSON object a stream of SRTCP whose tags have so many bytes, the index
+                                                 before it: how many packets, and how many indices came again
 rtp_pcap.py ladder FILE NAME=ADDRESS...          the SIP messages between the named parties, drawn as a ladder
 
 Ethernet and Linux cooked captures, IPv4 and IPv6, no fragments. Only the standard library.
@@ -126,6 +128,20 @@ def streams(path, directory):
                     f.write(stream.by_number[number])
 
 
+def srtcp(path, tag):
+    found = {}
+    for _, link, data in packets(path):
+        u = udp(link, data)
+        if not u or len(u[4]) < 12 + tag or u[4][0] >> 6 != 2 or not 192 <= u[4][1] <= 223:
+            continue
+        key = u[:4] + (struct.unpack("!I", u[4][4:8])[0],)
+        index = struct.unpack("!I", u[4][-4 - tag:len(u[4]) - tag])[0] & 0x7FFFFFFF
+        found.setdefault(key, []).append(index)
+    for key, indices in found.items():
+        print(json.dumps({"source": key[0], "destination": key[2], "ssrc": f"{key[4]:08x}", "packets": len(indices),
+                          "again": len(indices) - len(set(indices))}))
+
+
 def sip_title(payload):
     """What stands on the arrow, or None when it is not SIP."""
     try:
@@ -179,6 +195,9 @@ def main(arguments):
     if len(arguments) >= 2 and arguments[0] == "streams":
         directory = arguments[3] if arguments[2:3] == ["--payload"] else None
         streams(arguments[1], directory)
+        return 0
+    if len(arguments) == 3 and arguments[0] == "srtcp":
+        srtcp(arguments[1], int(arguments[2]))
         return 0
     if len(arguments) >= 4 and arguments[0] == "ladder":
         return ladder(arguments[1], arguments[2:])

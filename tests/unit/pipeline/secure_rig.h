@@ -72,8 +72,10 @@ class SecureRig : public Rig
 	~SecureRig()
 	{
 		for (auto &leg : secure->leg)
-			for (auto *c : leg.key)
-				srtp_free(c);
+			for (unsigned d = 0; d < 2; d++) {
+				srtp_free(leg.key[d]);
+				srtp_free(leg.rtcp[d]);
+			}
 		free(secure);
 	}
 	dp_secure *secure;
@@ -90,11 +92,13 @@ class SecureRig : public Rig
 		return m.result;
 	}
 	// Keys of one leg, of what its party sends and gets.
-	int keys(unsigned leg, const abi_srtp_key *sends, const abi_srtp_key *gets)
+	int keys(unsigned leg, const abi_srtp_key *sends, const abi_srtp_key *gets,
+		unsigned component = 0)
 	{
 		dp_mail m = {};
 
 		m.type = DP_MAIL_KEYS;
+		m.keys.component = component;
 		if (sends) {
 			m.keys.directions |= 1u << ABI_IN;
 			EXPECT_EQ(0, srtp_new(&m.keys.context[ABI_IN], srtp_best(), sends, ABI_IN));

@@ -49,8 +49,9 @@ class IceLeg : public testing::Test
 	SecureRig rig;
 	std::vector<Rig::Leg> legs{2};
 
-	void start(uint32_t flags)
+	void start(uint32_t flags, uint8_t policy = ABI_SOURCE_EXACT)
 	{
+		legs[0].policy = policy;
 		legs[0].port = 20000;
 		legs[0].kind = ABI_LEG_MUX;
 		legs[0].flags |= ABI_LEG_RTCP_MUX | flags;
@@ -133,6 +134,35 @@ TEST_F(IceLeg, TellsStrangersSoAndNotOften)
 	EXPECT_EQ(1u, rig.counter(DP_DROP_STUN_BAD));
 	EXPECT_TRUE(rig.pass(udp_frame(bob, local4(20002), binding(true))).empty());
 	EXPECT_EQ(1u, rig.counter(DP_DROP_STUN)); // no ICE there
+	EXPECT_EQ(0u, rig.buffers_out());
+}
+
+TEST_F(IceLeg, WithoutIceDtlsIsOfWhoMayBeTheParty)
+{
+	abi_punt p;
+	unsigned strange = 0, party = 0;
+
+	start(ABI_LEG_DTLS, ABI_SOURCE_ADDRESS);
+	ASSERT_EQ(0, rig.ice(0, ABI_ICE_OFF));
+	EXPECT_TRUE(ask(browser, hello()).empty()); // another address than was signalled
+	EXPECT_EQ(1u, rig.counter(DP_DROP_DTLS_UNCHECKED));
+	EXPECT_TRUE(ask(v4(192, 0, 2, 66, 7777), hello()).empty());
+	ASSERT_TRUE(dp_worker_punt(rig.workers[0], &p));
+	EXPECT_EQ(7777, p.remote.port);
+	legs[0].policy = ABI_SOURCE_ANY;
+	legs[0].flags |= ABI_LEG_RELEARN;
+	ASSERT_EQ(0, rig.update(legs));
+	for (int i = 0; i < 500; i++)
+		ask(v4(192, 0, 2, 10, (uint16_t)(5000 + i)), hello());
+	while (dp_worker_punt(rig.workers[0], &p))
+		strange++;
+	for (int i = 0; i < 20; i++)
+		ask(elsewhere, hello());
+	while (dp_worker_punt(rig.workers[0], &p))
+		party += p.remote.port == 6000;
+	EXPECT_LE(strange, 61u); // of two seconds at most
+	EXPECT_GE(strange, 20u);
+	EXPECT_EQ(20u, party); // strangers leave it its share
 	EXPECT_EQ(0u, rig.buffers_out());
 }
 

@@ -185,6 +185,30 @@ TEST_P(Secured, PublishesAheadOfWhatItUses)
 	}
 }
 
+TEST_P(Secured, RtcpMayHaveKeysOfItsOwn)
+{
+	abi_srtp_key rtcp_sends = suite_key(GetParam(), 11), rtcp_gets = suite_key(GetParam(), 12);
+	const Address rtcp_at = v4(192, 0, 2, 10, 4001), bob_rtcp = v4(198, 51, 100, 20, 5001);
+	Party a_rtcp(rtcp_sends, rtcp_gets);
+
+	ASSERT_EQ(0, rig.add(call(both, 0)));
+	ASSERT_EQ(0, rig.keys(0, &a_sends, &a_gets));
+	ASSERT_EQ(0, rig.keys(0, &rtcp_sends, &rtcp_gets, 1));
+	Bytes report = rtcp_report(7), other = rtcp_report(9), p = rtp(8, 1, 0, 7);
+	EXPECT_EQ(p, through(from_alice(a.protect(p))));
+	EXPECT_EQ(report, through(udp_frame(rtcp_at, local4(20001), a_rtcp.protect(report, true))));
+	a.protect(report, true);
+	EXPECT_TRUE(rig.pass(udp_frame(rtcp_at, local4(20001), a.protect(report, true))).empty());
+	EXPECT_EQ(1u, rig.counter(DP_DROP_SRTP_AUTH));
+	EXPECT_EQ(other, a_rtcp.read(through(udp_frame(bob_rtcp, local4(20003), other)), true));
+	// A restart goes on behind the indices of both.
+	EXPECT_EQ(7u, rig.resumes[0].srtp[0].ssrc);
+	EXPECT_GT(rig.resumes[0].srtp[0].seq, 1u);
+	EXPECT_GT(rig.resumes[0].srtp[0].srtcp_index, 1u);
+	EXPECT_EQ(9u, rig.resumes[0].srtp[2].ssrc);
+	EXPECT_GT(rig.resumes[0].srtp[2].srtcp_index, 1u);
+}
+
 TEST_P(Secured, TellsWhatWasRefused)
 {
 	dp_event e;
