@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "controlplane/call/call.h"
+#include "controlplane/call/ice.h"
 #include "controlplane/call/media.h"
 #include "controlplane/secure/dtls.h"
 #include "controlplane/shm/secure.h"
@@ -152,6 +153,8 @@ bool cp_shard_punt(struct cp_shard *shard, const struct abi_punt *packet)
 	struct cp_secure *c = s && packet->leg < 2 ? s->secure[packet->leg] : NULL;
 	struct cp_association *a;
 
+	if (c && packet->kind == ABI_PUNT_STUN)
+		return cp_ice_punt(s, packet);
 	if (!takes_dtls(c, packet) || !shard->ops->dtls_feed)
 		return false;
 	a = &c->dtls[packet->component];
@@ -284,6 +287,7 @@ static void drop(struct cp_session *s, unsigned leg)
 		return;
 	dtls_close(s, leg, 0);
 	dtls_close(s, leg, 1);
+	cp_ice_stop(s, leg);
 	explicit_bzero(c, sizeof(*c));
 	free(c);
 	s->secure[leg] = NULL;
@@ -359,10 +363,26 @@ static void plan_dtls(struct cp_session *s, unsigned leg, const struct sdp_plan_
 	dtls_begin(s, leg);
 }
 
-static void plan_ice(struct cp_secure *c, unsigned leg, const struct sdp_plan_secure *in)
+// It says who controls when both think so; the same one as long as we do.
+static uint64_t tie_breaker(const struct cp_session *s, const struct cp_secure *c)
+{
+	struct cp_shard *shard = s->call->shard;
+	uint64_t tie = c->credentials.tie_breaker;
+
+	if (c->credentials.role != ABI_ICE_CONTROLLING)
+		shard->ops->random(shard->ctx, &tie, sizeof(tie));
+	return tie;
+}
+
+static void plan_ice(struct cp_session *s, unsigned leg, const struct sdp_plan_secure *in)
 {
 	struct abi_leg_ice ice = {.leg = (uint8_t)leg, .role = ABI_ICE_LITE};
+	struct cp_secure *c = s->secure[leg];
 
+	if (in->lite) {
+		ice.role = ABI_ICE_CONTROLLING;
+		ice.tie_breaker = tie_breaker(s, c);
+	}
 	ice.local_ufrag_length = (uint8_t)strlen(in->ufrag);
 	ice.local_pwd_length = (uint8_t)strlen(in->pwd);
 	memcpy(ice.local_ufrag, in->ufrag, ice.local_ufrag_length);
@@ -412,8 +432,12 @@ int cp_secure_plan(
 		out->flags |= ABI_LEG_SRTP_IN | ABI_LEG_SRTP_OUT;
 	if (p->keying == SDP_KEY_SDES)
 		plan_sdes(c, leg, p);
+	if (!p->ice || !p->lite)
+		cp_ice_stop(s, leg);
 	if (p->ice) {
-		plan_ice(c, leg, p);
+		plan_ice(s, leg, p);
+		if (p->lite && cp_ice_check(s, leg, in, c->credentials.tie_breaker))
+			return -ENOMEM;
 		out->flags |= ABI_LEG_ICE_FIRST;
 		if (in->send)
 			out->flags |= ABI_LEG_SEND | ABI_LEG_RTCP;
@@ -457,6 +481,14 @@ static void next_keys(struct cp_session *s, struct cp_secure *c, unsigned leg, u
 
 static bool next_of_leg(struct cp_session *s, struct cp_secure *c, unsigned leg, struct abi_msg *m)
 {
+	if (c->todo & CP_SECURE_NOMINATED) {
+		struct abi_session_resume *r = (struct abi_session_resume *)m->payload;
+
+		c->todo &= (uint8_t)~CP_SECURE_NOMINATED;
+		abi_msg_init(m, ABI_SESSION_RESUME, 0, s->slot, s->generation);
+		r->leg[leg].rtp = c->dtls[0].remote;
+		return true;
+	}
 	if (c->todo & CP_SECURE_ICE) {
 		c->todo &= (uint8_t)~CP_SECURE_ICE;
 		abi_msg_init(m, ABI_LEG_ICE, 0, s->slot, s->generation);
@@ -539,6 +571,19 @@ void cp_secure_again(struct cp_session *s)
 		return;
 	free(r);
 	s->resume = NULL;
+}
+
+void cp_secure_nominated(struct cp_session *s, unsigned leg, const struct abi_addr *remote)
+{
+	struct cp_secure *c = s->secure[leg];
+
+	c->nominated = true;
+	c->dtls[0].remote = *remote;
+	// The pair first; LEG_ICE then takes it for one that was checked.
+	c->todo |= CP_SECURE_NOMINATED | CP_SECURE_ICE;
+	cp_call_event(s->call, (uint8_t)leg, "ICE: the party is lite; our check nominated its address");
+	dtls_begin(s, leg);
+	cp_media_more(s);
 }
 
 // ---- events ---------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@
 #include "sip/tape.h"
 
 struct cp_call;
+struct cp_ice;
 struct cp_session;
 struct cp_shard;
 
@@ -42,6 +43,7 @@ struct cp_secure {
 	struct abi_leg_ice credentials;
 	char fingerprints[2 * SDP_FINGERPRINT]; // DTLS: of the party
 	// ---- not in the journal
+	struct cp_ice *agent; // of a party that is lite; else NULL
 	bool known; // hawse-media has a place for keys, by LEG_ICE of whatever role
 	struct cp_association dtls[2];
 	struct abi_addr rtcp; // where the party receives it
@@ -52,6 +54,7 @@ enum cp_secure_todo {
 	CP_SECURE_ICE = 1 << 0,
 	CP_SECURE_KEYS = 1 << 1,
 	CP_SECURE_RTCP_KEYS = 1 << 2,
+	CP_SECURE_NOMINATED = 1 << 3, // by our own agent
 };
 
 // What was learned before hawse-media was restarted.
@@ -81,6 +84,9 @@ bool cp_secure_is(uint16_t command_type);
 // hawse-media knows nothing of it any more; reads what it had learned, before the session gets another place.
 void cp_secure_again(struct cp_session *s);
 void cp_secure_free(struct cp_session *s);
+
+// Our own agent has found the party there.
+void cp_secure_nominated(struct cp_session *s, unsigned leg, const struct abi_addr *remote);
 
 // ICE_NOMINATED, ICE_LOST, SRTP_FAILURES, DTLS_UNASKED of this session.
 void cp_secure_event(struct cp_session *s, const struct abi_msg *event);

@@ -134,8 +134,9 @@ static void sweep_ice(struct dp_worker *w, struct dp_leg *leg, unsigned componen
 
 	if (c->untold)
 		c->untold = !dp_tell_ice(w, leg, component, DP_EVENT_NOMINATED);
-	if (leg->secure->ice.role != ABI_ICE_OFF && c->nominated && !c->lost && c->last &&
-		now - c->last > DP_CONSENT_TICKS)
+	// Who controls asks for consent himself.
+	if (leg->secure->ice.role != ABI_ICE_OFF && leg->secure->ice.role != ABI_ICE_CONTROLLING &&
+		c->nominated && !c->lost && c->last && now - c->last > DP_CONSENT_TICKS)
 		c->lost = dp_tell_ice(w, leg, component, DP_EVENT_ICE_LOST);
 }
 

@@ -256,6 +256,17 @@ static const struct sdp_media *media_at(const struct sdp_session *tree, unsigned
 void sdp_oa_stream(const struct sdp_oa *oa, const struct sdp_oa_view *view,
 	const struct sdp_oa_trees *trees, unsigned i, struct sdp_oa_stream *stream)
 {
+	unsigned tag;
+
+	sdp_oa_stream_alone(oa, view, trees, i, stream);
+	if (stream->refusal == SDP_ACCEPTED && stream->offer->only_bundled &&
+		(sdp_oa_bundle(oa, view, trees, &tag) >> i & 1) == 0)
+		stream->refusal = SDP_REFUSED_PORT_0;
+}
+
+void sdp_oa_stream_alone(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+	const struct sdp_oa_trees *trees, unsigned i, struct sdp_oa_stream *stream)
+{
 	memset(stream, 0, offsetof(struct sdp_oa_stream, match));
 	stream->offer = media_at(trees->offer, i);
 	stream->shown = media_at(trees->shown, i);

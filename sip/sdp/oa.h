@@ -86,6 +86,9 @@ int sdp_oa_trees(const struct sdp_oa *oa, struct sdp_arena *scratch, const struc
 	struct sdp_oa_trees *trees);
 void sdp_oa_stream(const struct sdp_oa *oa, const struct sdp_oa_view *view,
 	const struct sdp_oa_trees *trees, unsigned i, struct sdp_oa_stream *stream);
+// The same as if a stream that is offered in a bundle only were bundled.
+void sdp_oa_stream_alone(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+	const struct sdp_oa_trees *trees, unsigned i, struct sdp_oa_stream *stream);
 
 // Payload types for the formats of an offer when it is shown to a leg that was shown `shown` and said
 // `from` for this m-line before (either may be NULL): a codec keeps the number that this leg knows it
@@ -152,6 +155,19 @@ void sdp_secure_plan_offerer(const struct sdp_oa *oa, const struct sdp_oa_view *
 void sdp_secure_plan_answerer(const struct sdp_oa *oa, const struct sdp_oa_view *view,
 	const struct sdp_oa_trees *trees, enum sdp_keying keying, unsigned i,
 	struct sdp_plan_secure *out);
+
+// ---- bundle.c -----------------------------------------------------------------------------------
+
+// Is this mid in a group of the body that says BUNDLE? And both of them in one?
+bool sdp_is_bundled(const struct sdp_session *tree, struct sdp_str mid);
+bool sdp_are_bundled(const struct sdp_session *tree, struct sdp_str a, struct sdp_str b);
+// Gives m-lines of a browser that are bundle-only the address of their group.
+void sdp_bundle_mark(struct sdp_session *tree);
+// Bit i: stream i is of the bundle that both legs have agreed to, whose transport is that of stream *tag. 0: there is none.
+uint16_t sdp_oa_bundle(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+	const struct sdp_oa_trees *trees, unsigned *tag);
+// One stream of the plan for all of the bundle.
+void sdp_bundle_plan(struct sdp_plan *plan, uint16_t mask, unsigned tag);
 
 // ---- privacy.c ----------------------------------------------------------------------------------
 

@@ -185,6 +185,8 @@ const char *sdp_refusal_name(enum sdp_refusal r)
 		return "address";
 	case SDP_REFUSED_LOCAL:
 		return "no-local-ports";
+	case SDP_BUNDLED:
+		return "bundled";
 	}
 	return "unknown";
 }

@@ -159,6 +159,7 @@ enum sdp_refusal {
 	SDP_REFUSED_FORMAT,    // no payload type with a known encoding, or none in common
 	SDP_REFUSED_ADDRESS,   // a host name, multicast, or the other family than ours
 	SDP_REFUSED_LOCAL,     // the caller gave no ports
+	SDP_BUNDLED,           // in a plan: another stream's session carries it (RFC 8843)
 };
 
 const char *sdp_refusal_name(enum sdp_refusal r); // "port-0", "secure", ... for logs and CDRs

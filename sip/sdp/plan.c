@@ -314,6 +314,8 @@ int sdp_oa_plan(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *p
 	const struct sdp_oa_view *view = oa->state == SDP_OA_ANSWERED ? &oa->pending : &oa->agreed;
 	const size_t mark = scratch->used;
 	struct sdp_oa_trees trees;
+	uint16_t mask;
+	unsigned tag;
 	int rc;
 
 	if (oa->state != SDP_OA_ANSWERED && !oa->agreed_once)
@@ -335,6 +337,8 @@ int sdp_oa_plan(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *p
 	}
 	if (plan->n_active == 0)
 		plan->held = false;
+	mask = sdp_oa_bundle(oa, view, &trees, &tag);
+	sdp_bundle_plan(plan, mask, tag);
 out:
 	scratch->used = mark;
 	return rc;

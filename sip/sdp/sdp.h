@@ -286,6 +286,7 @@ struct sdp_media {
 	uint8_t keying; // enum sdp_keying
 	bool ice;       // ICE is spoken in it, and we do, too
 	bool fax;       // T.38 over UDPTL, and we relay it
+	bool only_bundled; // bundle-only: port and address are those of its group
 };
 
 struct sdp_session {

@@ -193,6 +193,8 @@ void sdp_secure_mark(const struct sdp_secure *secure, struct sdp_session *tree)
 		if (m->ice)
 			find_address(tree, m);
 	}
+	if (tree != NULL && secure != NULL && secure->is.browser)
+		sdp_bundle_mark(tree);
 }
 
 // ---- an answer to what we offered ---------------------------------------------------------------
@@ -517,6 +519,7 @@ static void plan_ice(const struct sdp_session *tree, unsigned i, struct sdp_plan
 	const struct credentials c = credentials_of(tree, i);
 
 	out->ice = true;
+	out->lite = sdp_find(tree, NULL, SDP_A_ICE_LITE, NULL) != NULL;
 	out->remote_ufrag = c.ufrag;
 	out->remote_pwd = c.pwd;
 }

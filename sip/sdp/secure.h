@@ -95,6 +95,7 @@ enum sdp_keying {
 struct sdp_plan_secure {
 	uint8_t keying;           // enum sdp_keying
 	bool ice;                 // the party speaks ICE; ufrag and pwd hold
+	bool lite;            // and sends no checks: we are to
 	bool active;              // DTLS: we begin (a=setup:active)
 	bool role_known;          // DTLS: false while we are the offerer and no answer has said
 	struct sdp_crypto ours;   // SDES: what we send with

@@ -42,7 +42,10 @@ struct shown_body {
 	bool plain;                   // from a browser to one who is none
 	bool told;                    // the leg was told all of it before: nothing of the source is in it
 	bool lite;                    // ICE is spoken, and we are the lite side
-	struct sdp_str bundled;       // the one m-line of our group, by its mid
+	bool full;                    // but the other side is, and offered
+	char group[256]; // "BUNDLE 0 1", or empty
+	uint16_t bundle; // bit i: stream i is of an answer's bundle, whose transport is that of `tag`
+	unsigned tag;
 	char mid[4];
 };
 
@@ -349,9 +352,9 @@ static void put_session(
 	else
 		sdp_put(b->w, "0 0");
 	sdp_put(b->w, "\r\n");
-	if (b->bundled.len != 0)
-		sdp_put(b->w, "a=group:BUNDLE %.*s\r\n", SDP_FMT(b->bundled));
-	if (b->lite)
+	if (b->group[0] != '\0')
+		sdp_put(b->w, "a=group:%s\r\n", b->group);
+	if (b->lite && !b->full)
 		sdp_put(b->w, "a=ice-lite\r\n");
 	for (unsigned i = 0; i < b->source->n_session_lines && !b->told; i++) {
 		if (b->source->lines[i].letter == 'a')
@@ -399,13 +402,16 @@ static const struct sdp_media *past(const struct sdp_session *tree, unsigned i)
 	return m != NULL && m->port != 0 && sdp_proto_is_rtp(m->proto) ? m : NULL;
 }
 
-// As the leg named it, else by its number.
+// As the leg named it, else as the other browser did, else by its number.
 static struct sdp_str offered_mid(struct shown_body *b, const struct offer_trees *trees, unsigned i)
 {
-	const struct sdp_media *from = at(trees->from, i);
+	const struct sdp_media *from = at(trees->from, i), *offer = at(trees->offer, i);
 
 	if (from != NULL && from->mid.len != 0)
 		return from->mid;
+	// Between browsers packets say their mid, too (RFC 8843 15).
+	if (offer != NULL && offer->ice && offer->mid.len != 0 && offer->mid.len <= 16)
+		return offer->mid;
 	b->mid[0] = (char)('0' + i / 10);
 	b->mid[1] = (char)('0' + i % 10);
 	return i < 10 ? (struct sdp_str){b->mid + 1, 1} : (struct sdp_str){b->mid, 2};
@@ -483,6 +489,35 @@ static bool can_offer(const struct sdp_oa *oa, const struct shown_body *b,
 	       near->family == offer->conn.type && sdp_oa_view_local(b->view, b->leg, i) != NULL;
 }
 
+static void add_to_group(struct shown_body *b, struct sdp_str mid)
+{
+	size_t n = strlen(b->group);
+	struct sdp_writer w;
+
+	sdp_writer_init(&w, b->group + n, sizeof(b->group) - n - 1);
+	sdp_put(&w, n == 0 ? "BUNDLE %.*s" : " %.*s", SDP_FMT(mid));
+	b->group[w.overflow ? n : n + w.len] = '\0';
+}
+
+// The first m-line is a group, with those that the other browser has in a group with it.
+static void offer_group(
+	const struct sdp_oa *oa, struct shown_body *b, const struct offer_trees *trees)
+{
+	const struct sdp_media *first = NULL;
+
+	for (unsigned i = 0; i < b->view->n_streams; i++) {
+		const struct sdp_media *offer = at(trees->offer, i);
+
+		if (!can_offer(oa, b, offer, i) ||
+			(first != NULL &&
+				!(offer->ice && sdp_are_bundled(trees->offer, first->mid, offer->mid))))
+			continue;
+		if (first == NULL)
+			first = offer;
+		add_to_group(b, offered_mid(b, trees, i));
+	}
+}
+
 int sdp_oa_write_offer(
 	const struct sdp_oa *oa, struct sdp_arena *scratch, uint32_t version, struct sdp_writer *w)
 {
@@ -504,10 +539,8 @@ int sdp_oa_write_offer(
 	sdp_oa_mark(oa, to, trees.from);
 	begin(&b, oa, to, trees.offer, w);
 	b.lite = is_browser(oa, to);
-	// One m-line a transport: the first one alone is a group.
-	for (unsigned i = 0; i < view->n_streams && b.lite && b.bundled.len == 0; i++)
-		if (can_offer(oa, &b, at(trees.offer, i), i))
-			b.bundled = offered_mid(&b, &trees, i);
+	if (b.lite)
+		offer_group(oa, &b, &trees);
 	put_session(oa, &b, version, (struct sdp_str){NULL, 0});
 	for (unsigned i = 0; i < view->n_streams; i++) {
 		const struct sdp_media *offer = at(trees.offer, i);
@@ -561,13 +594,14 @@ static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
 	const struct shown_body *b, const struct sdp_session *offer, unsigned i,
 	const struct sdp_oa_stream *s, const struct sdp_local *local)
 {
+	const bool shares = (b->bundle >> i & 1) != 0 && i != b->tag;
 	struct shown_media m;
 
 	memset(&m, 0, sizeof(m));
 	memset(m.map, SDP_PT_NONE, sizeof(m.map));
 	m.kind = s->offer->kind_text;
 	m.proto = s->offer->proto_text;
-	m.local = local;
+	m.local = shares ? sdp_oa_view_local(b->view, b->leg, b->tag) : local;
 	m.source = s->told ? s->offer : s->answer;
 	m.names = s->told ? NULL : s->offer;
 	m.direction = s->answer_direction;
@@ -582,46 +616,34 @@ static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
 	else if (!m.fax)
 		answer_matches(s, &m);
 	put_media(b, &m);
-	if (!m.fax)
+	// RFC 8843 7.1.3: what describes the transport stands once.
+	if (!m.fax && !shares)
 		sdp_secure_put_answer(oa, scratch, offer, i, local, m.mux, b->w);
 }
 
-// Is this mid in a group of the offer that says BUNDLE?
-static bool is_bundled(const struct sdp_session *offer, struct sdp_str mid)
-{
-	const struct sdp_line *line = NULL;
-
-	while ((line = sdp_find(offer, NULL, SDP_A_GROUP, line)) != NULL) {
-		struct sdp_str rest = sdp_line_value(line), token = sdp_str_token(&rest);
-
-		if (!sdp_str_is_nocase(token, "BUNDLE"))
-			continue;
-		while ((token = sdp_str_token(&rest)).len != 0)
-			if (sdp_str_equal(token, mid))
-				return true;
-	}
-	return false;
-}
-
-// The first m-line of the offer's group is ours too; the others leave it (RFC 8843 7.3.3).
-static void take_group(const struct sdp_session *offer, const struct sdp_oa_stream *s,
+// The bundle that both have; else the first m-line of the offer's group is ours too, and the others leave it
+// (RFC 8843 7.3.3).
+static void take_group(const struct sdp_session *offer, const struct sdp_oa_stream *s, unsigned i,
 	struct shown_body *b)
 {
-	if (s->refusal != SDP_ACCEPTED || b->bundled.len != 0)
+	if (s->refusal != SDP_ACCEPTED)
 		return;
 	b->lite |= s->offer->ice;
-	if (s->offer->mid.len != 0 && is_bundled(offer, s->offer->mid))
-		b->bundled = s->offer->mid;
+	if (b->bundle != 0 ? (b->bundle >> i & 1) != 0
+			   : b->group[0] == '\0' && sdp_is_bundled(offer, s->offer->mid))
+		add_to_group(b, s->offer->mid);
 }
 
 static void choose_group(const struct sdp_oa *oa, const struct sdp_oa_trees *trees,
 	struct shown_body *b)
 {
+	b->bundle = sdp_oa_bundle(oa, b->view, trees, &b->tag);
+	b->full = sdp_find(trees->offer, NULL, SDP_A_ICE_LITE, NULL) != NULL;
 	for (unsigned i = 0; i < trees->offer->n_media; i++) {
 		struct sdp_oa_stream s;
 
 		sdp_oa_stream(oa, b->view, trees, i, &s);
-		take_group(trees->offer, &s, b);
+		take_group(trees->offer, &s, i, b);
 	}
 }
 
@@ -680,9 +702,10 @@ int sdp_oa_write_early(
 	sdp_oa_mark(oa, to, offer);
 	begin(&b, oa, to, offer, w);
 	b.told = true;
+	b.full = sdp_find(offer, NULL, SDP_A_ICE_LITE, NULL) != NULL;
 	for (unsigned i = 0; is_browser(oa, to) && i < offer->n_media; i++) {
 		sdp_early_stream(oa, offer, i, &s);
-		take_group(offer, &s, &b);
+		take_group(offer, &s, i, &b);
 	}
 	put_session(oa, &b, version, offer->time);
 	for (unsigned i = 0; i < offer->n_media; i++) {

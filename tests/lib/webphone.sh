@@ -50,11 +50,11 @@ webphone_config() {
 	END
 }
 
-# browser NAME STEPS...: as a person at the caller's machine; the report in $DIR/NAME.json.
+# browser NAME STEPS...: as a person at the caller's machine (or BROWSER_AT), signed in as the page says or as $ACCOUNT; the report in $DIR/NAME.json.
 browser() {
 	local name=$1
 	shift
-	in_ns caller env HOME="$DIR" node "$WEBRTC/browser.mjs" "https://$HAWSE4:8443/" "$DIR/tone.wav" "$@" \
+	in_ns "${BROWSER_AT:-caller}" env HOME="$DIR" node "$WEBRTC/browser.mjs" "https://$HAWSE4:8443/" "$DIR/tone.wav" "$@" \
 		>"$DIR/$name.json" 2>"$DIR/$name.log" || {
 		cat "$DIR/$name.json" "$DIR/$name.log" | head -c 3000
 		fail "the browser failed ($name)"
@@ -64,7 +64,7 @@ browser() {
 browser_in_background() {
 	local name=$1
 	shift
-	ip netns exec "$NET-caller" env HOME="$DIR" node "$WEBRTC/browser.mjs" "https://$HAWSE4:8443/" "$DIR/tone.wav" "$@" \
+	ip netns exec "$NET-${BROWSER_AT:-caller}" env HOME="$DIR" node "$WEBRTC/browser.mjs" "https://$HAWSE4:8443/" "$DIR/tone.wav" "$@" \
 		>"$DIR/$name.json" 2>"$DIR/$name.log" </dev/null &
 	PEER_PID[$name]=$!
 	STARTED+=("$!")

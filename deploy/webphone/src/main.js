@@ -15,7 +15,7 @@ const LINES = {
 const STATES = { incoming: 'is calling', calling: 'Calling…', ringing: 'Ringing…', up: 'Connected' };
 const MEASURE = 2000; // ms
 
-const phone = new Phone($('remote'));
+const phone = new Phone($('remote'), $('picture'));
 let shown = null; // the call that is on the screen
 let quality = null;
 
@@ -167,6 +167,8 @@ function showCall() {
 	$('ringing').hidden = call.state !== 'incoming';
 	$('hang-up').hidden = call.state === 'incoming';
 	$('controls').hidden = call.state !== 'up';
+	$('picture').hidden = !call.picture;
+	$('avatar').hidden = Boolean(call.picture);
 	for (const [id, on] of [['mute', call.muted], ['hold', call.held]])
 		$(id).setAttribute('aria-pressed', String(on));
 	if (fresh)
@@ -256,12 +258,14 @@ function openSettings(values) {
 	for (const name of ['server', 'user', 'domain', 'password', 'name'])
 		form.elements[name].value = values[name] || '';
 	form.elements.remember.checked = Boolean(values.remember);
+	form.elements.video.checked = Boolean(values.video);
 	microphones(form.elements.microphone, values.microphone).catch(() => {});
 	$('settings').showModal();
 }
 
 function signIn(account) {
 	phone.microphone = account.microphone || '';
+	phone.video = Boolean(account.video);
 	$('alert').hidden = true;
 	try {
 		phone.signIn(account);
@@ -334,7 +338,7 @@ $('clear').addEventListener('click', () => {
 $('settings-cancel').addEventListener('click', () => $('settings').close());
 $('account').addEventListener('submit', () => {
 	const data = Object.fromEntries(new FormData($('account')));
-	const account = { ...data, remember: data.remember === 'on' };
+	const account = { ...data, remember: data.remember === 'on', video: data.video === 'on' };
 
 	store.keepAccount(account);
 	signIn(account);

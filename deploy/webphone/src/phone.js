@@ -9,9 +9,11 @@ const GATHER = 400; // ms: candidates of this machine are enough, the server is 
 const caller = (session) => session.remote_identity.display_name || session.remote_identity.uri.user || 'Unknown';
 
 export class Phone extends EventTarget {
-	constructor(remote) {
+	constructor(remote, picture) {
 		super();
 		this.remote = remote; // the <audio> element
+		this.picture = picture; // the <video> element
+		this.video = false; // the camera is used
 		this.ua = null;
 		this.call = null;
 		this.line = { state: 'offline' };
@@ -66,7 +68,10 @@ export class Phone extends EventTarget {
 	}
 
 	media() {
-		return { audio: this.microphone ? { deviceId: { exact: this.microphone } } : true, video: false };
+		return {
+			audio: this.microphone ? { deviceId: { exact: this.microphone } } : true,
+			video: this.video ? { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 15 } } : false,
+		};
 	}
 
 	dial(number) {
@@ -95,8 +100,8 @@ export class Phone extends EventTarget {
 
 		this.call = call;
 		if (session.connection)
-			this.connect(session.connection);
-		session.on('peerconnection', (e) => this.connect(e.peerconnection));
+			this.connect(call, session.connection);
+		session.on('peerconnection', (e) => this.connect(call, e.peerconnection));
 		session.on('icecandidate', (e) => {
 			clearTimeout(call.gather);
 			call.gather = setTimeout(() => e.ready(), GATHER);
@@ -117,10 +122,14 @@ export class Phone extends EventTarget {
 		this.changed();
 	}
 
-	connect(connection) {
+	connect(call, connection) {
 		connection.addEventListener('track', (e) => {
-			this.remote.srcObject = e.streams[0] || new MediaStream([e.track]);
-			this.remote.play().catch(() => {});
+			const element = e.track.kind === 'video' ? this.picture : this.remote;
+
+			element.srcObject = new MediaStream([e.track]);
+			element.play().catch(() => {});
+			if (element === this.picture)
+				e.track.addEventListener('unmute', () => this.note(call, { picture: true }));
 		});
 	}
 
@@ -153,6 +162,7 @@ export class Phone extends EventTarget {
 		call.state = 'over';
 		this.last = call;
 		this.remote.srcObject = null;
+		this.picture.srcObject = null;
 		this.changed();
 	}
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A person with the web phone in headless Chromium: node browser.mjs PAGE TONE.wav STEPS...
 //
-// Steps: call NUMBER · answer · up · wait SECONDS · hold · resume · digits 123 · hang-up · ended · hear HERTZ. Prints a
+// Steps: call NUMBER · answer · up · wait SECONDS · hold · resume · digits 123 · hang-up · ended · hear · see. Prints a
 // JSON object: what the page said, and by the browser's own statistics what came and went.
 import { chromium } from 'playwright-core';
 
@@ -12,10 +12,16 @@ const browser = await chromium.launch({
 		'--disable-component-update', '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
 		`--use-file-for-fake-audio-capture=${tone}`, '--autoplay-policy=no-user-gesture-required', '--ignore-certificate-errors'],
 });
-const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone'] });
+const context = await browser.newContext({ ignoreHTTPSErrors: true, permissions: ['microphone', 'camera'] });
 const page = await context.newPage();
 const report = { states: [], errors: [], log: [], hearings: [] };
 
+// Somebody else than the page's configuration says.
+if (process.env.ACCOUNT)
+	await page.addInitScript((a) => {
+		localStorage.setItem('hawse.account', JSON.stringify(a));
+		sessionStorage.setItem('hawse.account', JSON.stringify({ password: a.password }));
+	}, JSON.parse(process.env.ACCOUNT));
 // What comes back from an echo would be taken for an echo.
 if (process.env.RAW_MICROPHONE)
 	await page.addInitScript(() => {
@@ -46,13 +52,19 @@ async function figures() {
 
 		if (!c)
 			return out;
+		out.transports = 0;
 		(await c.getStats()).forEach((s) => {
-			if (s.type === 'inbound-rtp')
+			if (s.type === 'inbound-rtp' && s.kind === 'video')
+				out.video = { frames: s.framesDecoded, width: s.frameWidth, lost: s.packetsLost, pli: s.pliCount, nack: s.nackCount, codec: s.decoderImplementation };
+			else if (s.type === 'outbound-rtp' && s.kind === 'video')
+				Object.assign(out, { video_sent: s.packetsSent, pli_asked: s.pliCount, nack_asked: s.nackCount });
+			else if (s.type === 'inbound-rtp')
 				Object.assign(out, { received: s.packetsReceived, lost: s.packetsLost, energy: s.totalAudioEnergy });
-			if (s.type === 'outbound-rtp')
+			else if (s.type === 'outbound-rtp')
 				out.sent = s.packetsSent;
 			if (s.type === 'remote-inbound-rtp')
 				Object.assign(out, { there_lost: s.packetsLost, round_trip: s.roundTripTime });
+			out.transports += s.type === 'transport';
 			if (s.type === 'transport')
 				Object.assign(out, { dtls: s.dtlsState, cipher: s.srtpCipher, ice: s.iceState });
 		});
@@ -122,6 +134,24 @@ const steps = {
 		report.hearings.push(report.heard);
 		report.figures = await figures();
 		report.quality = { hear: await text('hear'), heard: await text('heard') };
+	},
+	see: async () => {
+		const end = Date.now() + 15000;
+		let before = 0;
+
+		// Pictures come, and go on coming.
+		for (;;) {
+			const now = (await figures()).video;
+
+			if (now && now.frames > 20 && before && now.frames > before + 5)
+				break;
+			if (Date.now() > end)
+				throw new Error(`no moving picture: ${JSON.stringify(await figures())}`);
+			before = now ? now.frames : 0;
+			await page.waitForTimeout(1000);
+		}
+		report.seen = await figures();
+		report.shown = await page.locator('#picture').isVisible();
 	},
 	'hang-up': () => page.click('#hang-up'),
 	ended: () => page.waitForSelector('#dialler:visible', { timeout: 30000 }),

@@ -42,6 +42,7 @@ struct Phone : Party {
 	unsigned nc = 0, number = 0;
 	std::string register_id;
 	std::string supported; // more header lines of REGISTERs
+	std::string body;      // of INVITEs, if another than `sdp`
 
 	Phone(World &world, const std::string &user_, const std::string &password_,
 		const std::string &ip_)
@@ -130,7 +131,7 @@ struct Phone : Party {
 						local_uri.c_str(), tag.c_str(), remote_uri.c_str(),
 						call_id.c_str(), ++cseq, ip.c_str()) +
 					credentials("INVITE", target),
-				sdp.text()));
+				body.empty() ? sdp.text() : body));
 			Msg m = get();
 			if (m.status() >= 300)
 				ack_failure(m);

@@ -401,6 +401,20 @@ TEST(Browser, CallsATrunk)
 	EXPECT_FALSE(call.plan().held);
 }
 
+TEST(Browser, ThatIsLiteIsChecked)
+{
+	SecureCall call(SDP_SRTP_DTLS, SDP_SRTP_ACCEPT, true, false);
+	std::string body = chromium();
+
+	body.replace(body.find("a=extmap-allow-mixed"), strlen("a=extmap-allow-mixed"), "a=ice-lite");
+	call.offer(SDP_LEG_A, body);
+	std::string answer = call.answer(SDP_LEG_B, audio("203.0.113.9", 5000, "", "8 101"));
+	EXPECT_FALSE(has(answer, "a=ice-lite")) << answer; // one of the two has to check
+	EXPECT_TRUE(has(answer, "a=ice-ufrag"));
+	EXPECT_TRUE(call.plan().stream[0].leg[0].secure.lite);
+	EXPECT_EQ("2/1muCWoOi3uLifh0NuRHlDp", str(call.plan().stream[0].leg[0].secure.remote_pwd));
+}
+
 TEST(Browser, IsCalledByATrunk)
 {
 	SecureCall call(SDP_SRTP_ACCEPT, SDP_SRTP_DTLS, false, true);
