@@ -113,6 +113,15 @@ static int open_socket(struct dataplane *d, char why[START_WHY])
 	return d->listener < 0 ? d->listener : 0;
 }
 
+static void close_socket(struct dataplane *d)
+{
+	if (d->listener < 0)
+		return;
+	close(d->listener);
+	unlink(d->socket);
+	d->listener = -1;
+}
+
 // ---- devices --------------------------------------------------------------------------------------
 
 // The kernel must hold the addresses of a Linux interface, or nobody would answer ARP for them; of a
@@ -506,7 +515,8 @@ static int start(struct dataplane *d, const char *program, char why[START_WHY])
 
 	choose_threads(d);
 	if (!err)
-		err = open_socket(d, why);
+		err = open_socket(d, why); // unless another one serves it
+	close_socket(d);
 	if (!err)
 		err = dp_eal_start(d->cfg, program, needed, &d->hugepages, why);
 	if (err)
@@ -522,6 +532,9 @@ static int start(struct dataplane *d, const char *program, char why[START_WHY])
 	if (!err)
 		err = beside_start(&d->beside, d->cfg, d->workers, &d->region, d->bell, &d->asleep,
 			why);
+	// Nobody shall stand at a door that nobody opens: a control plane that waits tries again at once.
+	if (!err)
+		err = open_socket(d, why);
 	if (!err)
 		err = make_agent(d, why);
 	if (!err)
@@ -577,10 +590,7 @@ void dataplane_stop(struct dataplane *d)
 	if (!d)
 		return;
 	agent_free(d->agent);
-	if (d->listener >= 0) {
-		close(d->listener);
-		unlink(d->socket);
-	}
+	close_socket(d);
 	stop_workers(d);
 	sessions_free(d->sessions);
 	beside_stop(&d->beside);

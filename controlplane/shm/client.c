@@ -18,6 +18,8 @@
 
 #define HEARTBEAT_US   250000u
 #define FIRST_RETRY_US 10000u
+#define HASTE_US       5000000u // so long after a loss, calls wait for the next hawse-media:
+#define HASTE_RETRY_US 20000u   // it is looked for that often
 #define WELCOME_MS     100
 #define OLD_REGIONS    4u
 #define LATE_FACTOR    10u   // a late answer is waited for so many time-outs
@@ -36,6 +38,7 @@ struct cp_shm {
 	bool ever; // was attached before
 	int error;
 	uint64_t retry_us, retry_at_us, heartbeat_at_us;
+	uint64_t lost_at_us; // 0: never was one
 	uint64_t transaction;
 
 	struct abi_attached link; // the socket and both doorbells
@@ -205,6 +208,15 @@ static bool can_transcode(const struct cp_shm *c, const struct cp_region_a *a)
 	       cp_region_a_header(a)->transcoders != 0;
 }
 
+static uint64_t next_retry(const struct cp_shm *c, uint64_t now_us)
+{
+	uint64_t most = c->retry_max_us;
+
+	if (c->lost_at_us && now_us - c->lost_at_us < HASTE_US && most > HASTE_RETRY_US)
+		most = HASTE_RETRY_US;
+	return c->retry_us * 2 < most ? c->retry_us * 2 : most;
+}
+
 static void attach(struct cp_shm *c, uint64_t now_us)
 {
 	struct cp_region_a a = {.shm = {.fd = -1}};
@@ -216,7 +228,7 @@ static void attach(struct cp_shm *c, uint64_t now_us)
 		c->error = err;
 		c->counters.attach_failures++;
 		c->retry_at_us = now_us + c->retry_us;
-		c->retry_us = c->retry_us * 2 < c->retry_max_us ? c->retry_us * 2 : c->retry_max_us;
+		c->retry_us = next_retry(c, now_us);
 		return;
 	}
 	c->info = (struct cp_shm_info){
@@ -283,7 +295,7 @@ static void detach(struct cp_shm *c, int error, uint64_t now_us)
 	c->counters.detaches++;
 	c->error = error;
 	c->retry_us = FIRST_RETRY_US;
-	c->retry_at_us = now_us;
+	c->retry_at_us = c->lost_at_us = now_us;
 	// Late ones have no owner any more; those that wait were submitted last.
 	while (c->pending.list[CP_LATE].first)
 		cp_command_drop(&c->pending, c->pending.list[CP_LATE].first, NULL);
