@@ -138,8 +138,8 @@ TEST_F(LiteParty, IsCheckedNominatedAndAskedForConsent)
 	EXPECT_FALSE(cp_shard_punt(shard, &back)); // the same answer again
 	// Consent, every four to six seconds.
 	advance(6500);
-	ASSERT_EQ(2u, injected.size());
-	ASSERT_TRUE(answer(injected[1], &back));
+	ASSERT_GE(injected.size(), 2u); // and again, since nobody has answered
+	ASSERT_TRUE(answer(injected.back(), &back));
 	EXPECT_TRUE(cp_shard_punt(shard, &back));
 	pump();
 	EXPECT_EQ(1u, told(ABI_SESSION_RESUME));
