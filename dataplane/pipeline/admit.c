@@ -171,6 +171,16 @@ static void put_away(struct dp_worker *w, struct dp_burst *b, unsigned i, unsign
 	dp_drop(w, b->mbuf[i], reason);
 }
 
+// Who only forwards a packet never reads its payload; who changes or copies it does so when the whole burst has
+// been admitted, and it is there by then.
+#define DP_LEG_TOUCHES (DP_LEG_A_TO_U | DP_LEG_U_TO_A | DP_LEG_CODEC | DP_LEG_RECORD)
+
+static void fetch_payload(const uint8_t *rtp, unsigned length)
+{
+	for (unsigned at = 0; at < length && at < 256; at += 64)
+		rte_prefetch0(rtp + at);
+}
+
 static __rte_always_inline enum dp_reason admit(struct dp_worker *w, struct dp_burst *b, unsigned i)
 {
 	struct dp_packet *k = &b->packet[i];
@@ -202,6 +212,8 @@ static __rte_always_inline enum dp_reason admit(struct dp_worker *w, struct dp_b
 	count_rtp(leg, k, rtp, b->now);
 	if (unlikely(leg->rx.onward.l3_length != 20))
 		rte_prefetch0(&leg->six);
+	if (unlikely(flags & DP_LEG_TOUCHES))
+		fetch_payload(rtp, k->length);
 	return OK;
 }
 
