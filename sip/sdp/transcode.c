@@ -291,7 +291,7 @@ static void add_events(struct sdp_recode_list *list, unsigned first)
 			.fmtp = text_of("0-15"), .rate = list->format[i].rate, .pt = 101,
 			.channels = 1};
 
-		if (!is_beside(&list->format[i]) && !has(list, &f))
+		if (sdp_is_codec(&list->format[i]) && f.rate != 0 && !has(list, &f))
 			put(list, &f, SDP_ADDED);
 	}
 }
