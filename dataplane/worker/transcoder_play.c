@@ -143,8 +143,10 @@ void dp_tc_play_stop(struct dp_transcoder *t, struct dp_tc_session *s, unsigned 
 
 	if (!l->play || (id && l->play->play.id != id))
 		return;
-	if (path)
+	if (path) {
 		codec_path_play(path, NULL, t->now_us);
+		s->leg[!leg].path_us = t->now_us;
+	}
 	finish(t, l, cause);
 }
 

@@ -117,14 +117,13 @@ static void take_digits(struct dp_transcoder *t, struct dp_tc_session *s, unsign
 	}
 }
 
-void dp_tc_run(struct dp_transcoder *t, struct dp_tc_session *s, unsigned from)
+static void run_at(struct dp_transcoder *t, struct dp_tc_session *s, unsigned from, uint64_t at_us)
 {
 	struct codec_path *path = s->leg[from].path;
 	struct codec_out out;
 
-	if (!path)
-		return;
-	while (codec_path_pull(path, t->now_us, &out)) {
+	s->leg[from].path_us = at_us;
+	while (codec_path_pull(path, at_us, &out)) {
 		if (s->fax && from != s->fax_leg)
 			dp_tc_fax_heard(t, s, &out);
 		else
@@ -135,6 +134,22 @@ void dp_tc_run(struct dp_transcoder *t, struct dp_tc_session *s, unsigned from)
 	dp_tc_due(t, &s->leg[from].timer[DP_TC_PATH], codec_path_wake(path));
 }
 
+void dp_tc_run(struct dp_transcoder *t, struct dp_tc_session *s, unsigned from)
+{
+	if (s->leg[from].path)
+		run_at(t, s, from, t->now_us);
+}
+
+// When a packet came: a thread that had to wait for its core finds many at once, which did not come at once.
+static uint64_t came_at(
+	const struct dp_transcoder *t, const struct dp_tc_leg *leg, const struct dp_side *record)
+{
+	uint64_t us = record->time * 15625 >> 14;
+
+	us = us < leg->path_us ? leg->path_us : us;
+	return us < t->now_us ? us : t->now_us;
+}
+
 // ---- in
 
 static void take_rtp(struct dp_transcoder *t, struct dp_tc_session *s, struct dp_side *record)
@@ -143,6 +158,7 @@ static void take_rtp(struct dp_transcoder *t, struct dp_tc_session *s, struct dp
 	const uint8_t *p = dp_side_bytes(record);
 	struct rtp_view view;
 	struct codec_in in;
+	uint64_t at;
 
 	if (rtp_parse(&view, p, record->size) != RTP_GOOD)
 		return;
@@ -160,8 +176,9 @@ static void take_rtp(struct dp_transcoder *t, struct dp_tc_session *s, struct dp
 		.type = view.type,
 		.marker = view.marker,
 	};
-	codec_path_push(leg->path, &in, t->now_us);
-	dp_tc_run(t, s, record->leg);
+	at = came_at(t, leg, record);
+	codec_path_push(leg->path, &in, at);
+	run_at(t, s, record->leg, at);
 }
 
 void dp_tc_packet(struct dp_transcoder *t, unsigned worker, struct dp_side *record)
@@ -238,6 +255,7 @@ static void set_path(
 	if (!*path)
 		dp_tc_play_stop(t, s, !from, 0, ABI_PLAY_GONE);
 	s->leg[from].path = *path;
+	s->leg[from].path_us = t->now_us;
 	memset(&s->leg[from].told, 0, sizeof(s->leg[from].told));
 	if (*path && before)
 		s->leg[from].told = *codec_path_counts(*path);

@@ -46,6 +46,7 @@ struct dp_tc_sent {
 
 struct dp_tc_leg {
 	struct codec_path *path; // from this leg to the other one
+	uint64_t path_us;        // the time that it was last told; it never goes back
 	struct dp_tc_terms terms;
 	struct dp_tc_received received;
 	struct dp_tc_sent sent;
