@@ -399,6 +399,13 @@ static void take_first_invite(struct peer *p, struct call *c, const char *messag
 	take_sdp(c, message, false);
 }
 
+// By its words the other side takes no media from us, or none at all.
+static bool is_hold(const char *direction)
+{
+	return direction[0] && strcmp(direction, "sendrecv") != 0 &&
+	       strcmp(direction, "recvonly") != 0;
+}
+
 static void take_invite(struct peer *p, struct call *c, const char *message,
 	const struct sip_line *line, const struct sockaddr_storage *from, uint64_t now)
 {
@@ -427,6 +434,7 @@ static void take_invite(struct peer *p, struct call *c, const char *message,
 	c->reinvites++;
 	take_sdp(c, message, false);
 	snprintf(c->reinvite_seen, sizeof(c->reinvite_seen), "%s", c->remote_direction);
+	c->hold_seen |= is_hold(c->reinvite_seen);
 	c->direction = mirror(c->remote_direction);
 	c->sdp_version++;
 	dialog_respond(p, c, 200, true, now);

@@ -116,6 +116,7 @@ struct call {
 	char remote_direction[12];
 	unsigned remote_version;
 	char reinvite_seen[12];
+	bool hold_seen; // since the script last waited for one: a resume may follow before it looks
 	int tags; // that the responses to our INVITE had
 	char last_tag[64];
 	int reinvites, updates, refreshes, pracks; // that the other side sent

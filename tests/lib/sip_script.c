@@ -313,9 +313,12 @@ static bool is_done(struct peer *p, struct call *c, const struct step *s, uint64
 	case OP_REINVITE:
 		return wants_final(p, c, &c->invite, 200);
 	case OP_EXPECT_REINVITE:
-		if (strcmp(s->word, "hold") == 0) // in whatever words
-			return c->reinvite_seen[0] && strcmp(c->reinvite_seen, "sendrecv") != 0 &&
-			       strcmp(c->reinvite_seen, "recvonly") != 0;
+		if (strcmp(s->word, "hold") == 0) { // in whatever words
+			bool seen = c->hold_seen;
+
+			c->hold_seen = false;
+			return seen;
+		}
 		return strcmp(c->reinvite_seen, s->word) == 0;
 	case OP_RING_RELIABLE:
 	case OP_PROGRESS_RELIABLE:
