@@ -218,7 +218,7 @@ static void fill(struct abi_srtp_key *key, uint8_t suite, const uint8_t *k, size
 	memcpy(key->salt, salt, salt_size);
 }
 
-static const uint8_t todo_keys[2] = {CP_SECURE_KEYS, CP_SECURE_RTCP_KEYS};
+static const uint8_t owed_keys[2] = {CP_SECURE_KEYS, CP_SECURE_RTCP_KEYS};
 
 static void begin_keys(struct abi_leg_keys *keys, unsigned leg, unsigned component)
 {
@@ -246,7 +246,7 @@ void cp_shard_dtls_ready(struct cp_shard *shard, uint64_t id, const struct cp_dt
 	fill(&to->key[ABI_OUT], suite, keys->ours.key, keys->key_size, keys->ours.salt,
 		keys->salt_size);
 	c->has_keys[component] = true;
-	c->todo |= todo_keys[component];
+	c->owed |= owed_keys[component];
 	cp_count(shard, CP_C_DTLS_READY);
 	cp_call_event(s->call, (uint8_t)leg, "DTLS%s is up: %s", component ? " of RTCP" : "",
 		abi_suite_of(suite)->name);
@@ -321,7 +321,7 @@ static void plan_sdes(struct cp_secure *c, unsigned leg, const struct sdp_plan_s
 	if (!c->has_keys[0] || memcmp(&keys, &c->keys[0], sizeof(keys)) != 0) {
 		c->keys[0] = keys;
 		c->has_keys[0] = true;
-		c->todo |= CP_SECURE_KEYS;
+		c->owed |= CP_SECURE_KEYS;
 	}
 	explicit_bzero(&keys, sizeof(keys));
 }
@@ -341,7 +341,7 @@ static void plan_rtcp(struct cp_session *s, unsigned leg, const struct sdp_plan_
 	if (c->two && !two) {
 		dtls_close(s, leg, 1);
 		if (c->has_keys[1])
-			c->todo |= CP_SECURE_RTCP_KEYS;
+			c->owed |= CP_SECURE_RTCP_KEYS;
 		c->has_keys[1] = false;
 	}
 	c->two = two;
@@ -393,7 +393,7 @@ static void plan_ice(struct cp_session *s, unsigned leg, const struct sdp_plan_s
 	}
 	if (!c->ice || memcmp(&ice, &c->credentials, sizeof(ice)) != 0) {
 		c->credentials = ice;
-		c->todo |= CP_SECURE_ICE;
+		c->owed |= CP_SECURE_ICE;
 	}
 	c->ice = c->known = true;
 	explicit_bzero(&ice, sizeof(ice));
@@ -403,7 +403,7 @@ static void plan_ice(struct cp_session *s, unsigned leg, const struct sdp_plan_s
 static void plan_without_ice(struct cp_secure *c)
 {
 	if (c->ice || !c->known)
-		c->todo |= CP_SECURE_ICE;
+		c->owed |= CP_SECURE_ICE;
 	c->ice = false;
 	c->known = true;
 }
@@ -464,7 +464,7 @@ static void next_keys(struct cp_session *s, struct cp_secure *c, unsigned leg, u
 {
 	struct abi_leg_keys *keys = (struct abi_leg_keys *)m->payload;
 
-	c->todo &= (uint8_t)~todo_keys[component];
+	c->owed &= (uint8_t)~owed_keys[component];
 	abi_msg_init(m, ABI_LEG_KEYS, 0, s->slot, s->generation);
 	if (!c->has_keys[component]) { // those of RTCP are to be forgotten
 		begin_keys(keys, leg, component);
@@ -481,16 +481,16 @@ static void next_keys(struct cp_session *s, struct cp_secure *c, unsigned leg, u
 
 static bool next_of_leg(struct cp_session *s, struct cp_secure *c, unsigned leg, struct abi_msg *m)
 {
-	if (c->todo & CP_SECURE_NOMINATED) {
+	if (c->owed & CP_SECURE_NOMINATED) {
 		struct abi_session_resume *r = (struct abi_session_resume *)m->payload;
 
-		c->todo &= (uint8_t)~CP_SECURE_NOMINATED;
+		c->owed &= (uint8_t)~CP_SECURE_NOMINATED;
 		abi_msg_init(m, ABI_SESSION_RESUME, 0, s->slot, s->generation);
 		r->leg[leg].rtp = c->dtls[0].remote;
 		return true;
 	}
-	if (c->todo & CP_SECURE_ICE) {
-		c->todo &= (uint8_t)~CP_SECURE_ICE;
+	if (c->owed & CP_SECURE_ICE) {
+		c->owed &= (uint8_t)~CP_SECURE_ICE;
 		abi_msg_init(m, ABI_LEG_ICE, 0, s->slot, s->generation);
 		if (c->ice)
 			memcpy(m->payload, &c->credentials, sizeof(c->credentials));
@@ -498,9 +498,9 @@ static bool next_of_leg(struct cp_session *s, struct cp_secure *c, unsigned leg,
 			((struct abi_leg_ice *)m->payload)->leg = (uint8_t)leg;
 		return true;
 	}
-	if (c->todo & CP_SECURE_KEYS && c->has_keys[0])
+	if (c->owed & CP_SECURE_KEYS && c->has_keys[0])
 		next_keys(s, c, leg, 0, m);
-	else if (c->todo & CP_SECURE_RTCP_KEYS)
+	else if (c->owed & CP_SECURE_RTCP_KEYS)
 		next_keys(s, c, leg, 1, m);
 	else
 		return false;
@@ -543,7 +543,7 @@ void cp_secure_failed(struct cp_session *s)
 
 		// Which leg it was the reply does not say; saying it twice does no harm.
 		if (c)
-			c->todo |= everything(c);
+			c->owed |= everything(c);
 	}
 	if (s->resume)
 		s->resume->told = false;
@@ -558,7 +558,7 @@ void cp_secure_again(struct cp_session *s)
 		struct cp_secure *c = s->secure[leg];
 
 		if (c)
-			c->todo = everything(c);
+			c->owed = everything(c);
 	}
 	if (!r)
 		return;
@@ -580,7 +580,7 @@ void cp_secure_nominated(struct cp_session *s, unsigned leg, const struct abi_ad
 	c->nominated = true;
 	c->dtls[0].remote = *remote;
 	// The pair first; LEG_ICE then takes it for one that was checked.
-	c->todo |= CP_SECURE_NOMINATED | CP_SECURE_ICE;
+	c->owed |= CP_SECURE_NOMINATED | CP_SECURE_ICE;
 	cp_call_event(s->call, (uint8_t)leg, "ICE: the party is lite; our check nominated its address");
 	dtls_begin(s, leg);
 	cp_media_more(s);

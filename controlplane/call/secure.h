@@ -34,7 +34,7 @@ struct cp_association {
 // (RFC 5764 section 3): component 1.
 struct cp_secure {
 	uint8_t keying; // enum sdp_keying
-	uint8_t todo;   // enum cp_secure_todo
+	uint8_t owed;   // enum cp_secure_owed: what hawse-media is to be told
 	bool active;    // DTLS: we begin
 	bool ice;
 	bool two;         // DTLS: RTCP is apart
@@ -50,7 +50,7 @@ struct cp_secure {
 	bool nominated;
 };
 
-enum cp_secure_todo {
+enum cp_secure_owed {
 	CP_SECURE_ICE = 1 << 0,
 	CP_SECURE_KEYS = 1 << 1,
 	CP_SECURE_RTCP_KEYS = 1 << 2,
