@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "controlplane/shm/client.h"
+#include "controlplane/shm/client_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,11 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "controlplane/shm/commands.h"
-#include "controlplane/shm/punt.h"
-#include "controlplane/shm/region_a.h"
 #include "controlplane/shm/secure.h"
-#include "dataplane/abi/hello.h"
 #include "dataplane/abi/shm.h"
 
 #define HEARTBEAT_US   250000u
@@ -21,41 +17,8 @@
 #define HASTE_US       5000000u // so long after a loss, calls wait for the next hawse-media:
 #define HASTE_RETRY_US 20000u   // it is looked for that often
 #define WELCOME_MS     100
-#define OLD_REGIONS    4u
 #define LATE_FACTOR    10u   // a late answer is waited for so many time-outs
 #define EVENTS_A_CALL  8192u // that one cp_shm_process() takes at most
-
-struct cp_shm {
-	char path[108];
-	char name[24];
-	const struct cp_shm_ops *ops;
-	void *user;
-	uint32_t queue;
-	uint64_t timeout_us, retry_max_us;
-
-	int epoll;
-	bool attached, broken, more;
-	bool ever; // was attached before
-	int error;
-	uint64_t retry_us, retry_at_us, heartbeat_at_us;
-	uint64_t lost_at_us; // 0: never was one
-	uint64_t transaction;
-
-	struct abi_attached link; // the socket and both doorbells
-	struct cp_region_a a;     // of the attached one, or of the last when detached
-	struct cp_region_a old[OLD_REGIONS];
-	unsigned old_count;
-	struct abi_shm b;
-	struct cp_punt punt;
-	struct abi_producer commands;
-	struct abi_consumer events;
-	uint32_t command_sequence, event_sequence;
-	bool sequence_known;
-
-	struct cp_commands pending;
-	struct cp_shm_info info;
-	struct cp_shm_counters counters;
-};
 
 int cp_shm_new(struct cp_shm **out, const struct cp_shm_config *config)
 {
@@ -656,69 +619,4 @@ int cp_shm_inject(struct cp_shm *c, const struct abi_punt *packet)
 		abi_doorbell_ring(
 			&cp_region_a_header(&c->a)->sleeping, c->link.fds[ABI_FD_COMMAND_BELL]);
 	return err;
-}
-
-// ---- reading
-
-bool cp_shm_attached(const struct cp_shm *c, struct cp_shm_info *info)
-{
-	if (c->attached && info)
-		*info = c->info;
-	return c->attached;
-}
-
-bool cp_shm_transcoders_full(const struct cp_shm *c)
-{
-	return c->attached && abi_load32(&cp_region_a_header(&c->a)->transcode_full) != 0;
-}
-
-const struct cp_shm_counters *cp_shm_counters(const struct cp_shm *c)
-{
-	return &c->counters;
-}
-
-const char *cp_shm_path(const struct cp_shm *c)
-{
-	return c->path;
-}
-
-int cp_shm_error(const struct cp_shm *c)
-{
-	return c->error;
-}
-
-int cp_shm_session(const struct cp_shm *c, uint32_t slot, struct abi_session_entry *entry)
-{
-	return c->attached ? cp_region_a_session(&c->a, slot, entry) : -ENOTCONN;
-}
-
-int cp_shm_endpoint(const struct cp_shm *c, uint32_t index, struct abi_endpoint *endpoint)
-{
-	return c->attached ? cp_region_a_endpoint(&c->a, index, endpoint) : -ENOTCONN;
-}
-
-static const struct cp_region_a *region_of(const struct cp_shm *c, uint64_t boot_epoch)
-{
-	if (c->ever && c->a.boot_epoch == boot_epoch)
-		return &c->a;
-	for (unsigned i = 0; i < c->old_count; i++)
-		if (c->old[i].boot_epoch == boot_epoch)
-			return &c->old[i];
-	return NULL;
-}
-
-int cp_shm_resume(const struct cp_shm *c, uint64_t boot_epoch, uint32_t slot, uint32_t generation,
-	unsigned leg, struct abi_leg_resume *resume)
-{
-	const struct cp_region_a *a = region_of(c, boot_epoch);
-
-	return a ? cp_region_a_resume(a, slot, generation, leg, resume) : -ENOENT;
-}
-
-int cp_shm_stats(const struct cp_shm *c, uint64_t boot_epoch, uint32_t slot, uint32_t generation,
-	unsigned leg, struct abi_leg_stats *stats)
-{
-	const struct cp_region_a *a = region_of(c, boot_epoch);
-
-	return a ? cp_region_a_stats(a, slot, generation, leg, stats) : -ENOENT;
 }
