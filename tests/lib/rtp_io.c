@@ -329,7 +329,7 @@ void rtp_receive(struct rtp_stream *s, struct rtp_latency *latency)
 		uint8_t bytes[2048];
 	} b;
 	struct sockaddr_storage from;
-	for (;;) {
+	while (!s->guard_due) {
 		socklen_t size = sizeof(from);
 		ssize_t n = recvfrom(
 			s->fd, &b, sizeof(b), MSG_DONTWAIT, (struct sockaddr *)&from, &size);
@@ -376,8 +376,8 @@ void rtp_receive_rtcp(struct rtp_stream *s)
 	struct sockaddr_storage from;
 	socklen_t size = sizeof(from);
 	ssize_t n;
-	while ((n = recvfrom(s->rtcp_fd, b, sizeof(b), MSG_DONTWAIT, (struct sockaddr *)&from,
-			&size)) >= 0) {
+	while (!s->guard_due && (n = recvfrom(s->rtcp_fd, b, sizeof(b), MSG_DONTWAIT,
+					 (struct sockaddr *)&from, &size)) >= 0) {
 		int length = (int)n;
 		size = sizeof(from);
 		if (s->guard.unprotect && !s->guard.unprotect(s->guard.state, b, &length, true)) {

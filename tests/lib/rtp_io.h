@@ -38,6 +38,7 @@ struct rtp_stream {
 	uint64_t next_fax;
 	struct tone *tone; // NULL: packets with an account of each. Owned
 	struct rtp_guard guard;
+	bool guard_due;    // keys come with the other side's SDP: what is here before waits in its socket
 	uint64_t interval; // ns between packets
 	bool plain;        // sends in clear whatever the guard is
 	int fd, rtcp_fd;   // -1 when closed

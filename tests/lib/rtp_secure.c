@@ -207,6 +207,7 @@ bool secure_read(struct rtp_secure *s, const struct sdp_audio *remote, struct rt
 		found = take_line(s, remote->crypto[i]);
 	s->refused = !found;
 	stream->guard = (struct rtp_guard){0};
+	stream->guard_due = false;
 	if (found)
 		stream->guard = (struct rtp_guard){protect, unprotect, s};
 	return found;

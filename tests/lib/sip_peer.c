@@ -93,6 +93,7 @@ struct call *peer_add_call(struct peer *p, const char *call_id, uint64_t now)
 	p->hash[hash_of(call_id)] = c;
 	p->all[p->count++] = c;
 	int e = peer_open_media(p, c);
+	c->media.guard_due = c->secure != NULL;
 	if (e < 0)
 		peer_finish(p, c, strerror(-e));
 	return c;
