@@ -31,17 +31,14 @@ static const char *name_of(const struct cp_peer *peer)
 	return peer ? peer->cfg->name : "";
 }
 
-static int write_line(struct cp_call *call, unsigned leg, enum cp_cdr_record record,
-	const struct cp_media_total *media, char line[CP_CDR_LINE])
+// What both kinds of record of a leg say: whose it is, and how the call came there.
+static struct cp_cdr cdr_of(struct cp_call *call, unsigned leg)
 {
-	static const struct cp_media_total none;
-	const struct cp_leg *l = &call->leg[leg];
-	struct cp_cdr cdr = {
-		.record = record,
+	return (struct cp_cdr){
 		.call = call->id,
 		.leg = leg,
 		.attempt = call->attempt + 1u,
-		.peer = name_of(l->peer),
+		.peer = name_of(call->leg[leg].peer),
 		.caller_peer = name_of(call->leg[0].peer),
 		.callee_peer = name_of(call->leg[1].peer),
 		.route = call->route_name,
@@ -49,26 +46,41 @@ static int write_line(struct cp_call *call, unsigned leg, enum cp_cdr_record rec
 		.to = call->to,
 		.from_sent = call->from_sent,
 		.to_sent = call->to_sent,
-		.codec = l->answer_us ? call->codec[leg] : "",
-		.codec_why = l->answer_us ? call->codec_why : "",
-		.transcoded = call->transcoded,
-		.recordings = call->recordings,
-		.srtp = cp_secure_suite(call, leg),
-		.keying = cp_secure_keying(call, leg),
-		.call_id = cp_leg_call_id(call, leg),
-		.start_us = unix_time(call, l->start_us),
-		.ring_us = unix_time(call, l->ring_us),
-		.answer_us = unix_time(call, l->answer_us),
-		.end_us = record == CP_CDR_FINAL ? unix_time(call, l->end_us) : 0,
-		.now_us = unix_time(call, call->shard->now_us),
+		.codec = "",
+		.codec_why = "",
+		.start_us = unix_time(call, call->leg[leg].start_us),
 		.cost = -1,
-		.cause = &call->cause,
-		.reason = call->late ? call->late->reason : "",
-		.media = call->showing ? media : &none,
-		.moved_from = call->moved_from,
-		.moved_to = call->moved_to,
+		.reason = "",
 	};
+}
 
+static int write_line(struct cp_call *call, unsigned leg, enum cp_cdr_record record,
+	const struct cp_media_total *media, char line[CP_CDR_LINE])
+{
+	static const struct cp_media_total none;
+	const struct cp_leg *l = &call->leg[leg];
+	struct cp_cdr cdr = cdr_of(call, leg);
+
+	cdr.record = record;
+	if (l->answer_us) {
+		cdr.codec = call->codec[leg];
+		cdr.codec_why = call->codec_why;
+	}
+	cdr.transcoded = call->transcoded;
+	cdr.recordings = call->recordings;
+	cdr.srtp = cp_secure_suite(call, leg);
+	cdr.keying = cp_secure_keying(call, leg);
+	cdr.call_id = cp_leg_call_id(call, leg);
+	cdr.ring_us = unix_time(call, l->ring_us);
+	cdr.answer_us = unix_time(call, l->answer_us);
+	cdr.end_us = record == CP_CDR_FINAL ? unix_time(call, l->end_us) : 0;
+	cdr.now_us = unix_time(call, call->shard->now_us);
+	cdr.cause = &call->cause;
+	if (call->late)
+		cdr.reason = call->late->reason;
+	cdr.media = call->showing ? media : &none;
+	cdr.moved_from = call->moved_from;
+	cdr.moved_to = call->moved_to;
 	if (record != CP_CDR_OPEN)
 		cdr.cost = cp_call_cost(call, leg, duration_ms(l, call->shard->now_us));
 	return cp_cdr_write(&cdr, line, CP_CDR_LINE);
@@ -98,33 +110,16 @@ void cp_call_record_fork(struct cp_call *call, const struct sip_dialog *d, uint6
 	struct cp_shard *shard = call->shard;
 	struct sip_dialog_view view;
 	char line[CP_CDR_LINE];
-	struct cp_cdr cdr = {
-		.call = call->id,
-		.leg = 1,
-		.attempt = call->attempt + 1u,
-		.peer = name_of(call->leg[1].peer),
-		.caller_peer = name_of(call->leg[0].peer),
-		.callee_peer = name_of(call->leg[1].peer),
-		.route = call->route_name,
-		.from = call->from,
-		.to = call->to,
-		.from_sent = call->from_sent,
-		.to_sent = call->to_sent,
-		.codec = "",
-		.codec_why = "",
-		.start_us = unix_time(call, call->leg[1].start_us),
-		.ring_us = unix_time(call, ring_us),
-		.end_us = unix_time(call, shard->now_us),
-		.cost = -1,
-		.cause = cause,
-		.reason = "",
-		.media = &none,
-	};
+	struct cp_cdr cdr = cdr_of(call, 1);
 	int n;
 
 	sip_dialog_view(d, &view);
 	cdr.call_id = view.call_id;
 	cdr.fork = view.remote_tag;
+	cdr.ring_us = unix_time(call, ring_us);
+	cdr.end_us = unix_time(call, shard->now_us);
+	cdr.cause = cause;
+	cdr.media = &none;
 	n = cp_cdr_write(&cdr, line, sizeof(line));
 	if (n < 0 || shard->ops->cdr(shard->ctx, line, (size_t)n) < 0)
 		cp_count(shard, CP_C_CDR_FAILED);

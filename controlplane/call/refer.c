@@ -260,6 +260,19 @@ static int target_of(const struct sip_address *to, struct sip_address *out, char
 	return sip_uri_parse(out->uri_text, &out->uri);
 }
 
+// The call that comes of it has its parties, or it comes to nothing.
+static bool has_parties(struct cp_transfer *t, struct cp_call *made, int err)
+{
+	if (err) {
+		cp_call_end(made, CP_BY_HAWSE, 500, nothing, NULL);
+		cp_refer_tell(t, 500);
+		return false;
+	}
+	made->join->transfer = t;
+	t->made = made;
+	return true;
+}
+
 static void blind(struct cp_transfer *t, const struct sip_address *to, const struct sip_message *m)
 {
 	struct cp_call *call = t->call, *made;
@@ -281,13 +294,8 @@ static void blind(struct cp_transfer *t, const struct sip_address *to, const str
 	err = cp_setup_keep(made, &call->shard->message, &choice);
 	if (!err)
 		err = cp_join_take(made, 0, call, remains);
-	if (err) {
-		cp_call_end(made, CP_BY_HAWSE, 500, nothing, NULL);
-		cp_refer_tell(t, 500);
+	if (!has_parties(t, made, err))
 		return;
-	}
-	made->join->transfer = t;
-	t->made = made;
 	cp_call_event(call, t->from, "transfers the %s to %s", remains ? "callee" : "caller",
 		made->to);
 	if (cp_target_choose(made))
@@ -311,13 +319,8 @@ static void attended(struct cp_transfer *t, struct cp_call *other, unsigned othe
 	err = cp_join_take(made, 0, call, remains);
 	if (!err)
 		err = cp_join_take(made, 1, other, far);
-	if (err) {
-		cp_call_end(made, CP_BY_HAWSE, 500, nothing, NULL);
-		cp_refer_tell(t, 500);
+	if (!has_parties(t, made, err))
 		return;
-	}
-	made->join->transfer = t;
-	t->made = made;
 	cp_call_event(call, t->from, "transfers the %s to a party of call %016llx",
 		remains ? "callee" : "caller", (unsigned long long)other->id);
 	cp_join_start(made);

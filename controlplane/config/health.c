@@ -99,15 +99,7 @@ int cfg_read_failover(struct cfg_reader *r, const struct cfg_node *node, void *t
 
 // ---- media
 
-int cfg_read_nat(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {{"yes", CFG_YES}, {"no", CFG_NO}};
-	int value, err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		((struct cfg_peer *)to)->trunk.nat = (uint8_t)value;
-	return err;
-}
+CFG_WORD_READER(cfg_read_nat, struct cfg_peer, trunk.nat, {"yes", CFG_YES}, {"no", CFG_NO})
 
 // ---- files
 

@@ -92,43 +92,16 @@ static int read_international(struct cfg_reader *r, const struct cfg_node *node,
 		"the international prefix such as \"00\"");
 }
 
-static int read_inbound(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {{"auto", 0}, {"plain", 1}};
-	struct cfg_numbers *n = to;
-	int value, err = cfg_choice(r, node, words, COUNT(words), &value);
+static CFG_WORD_READER(read_inbound, struct cfg_numbers, inbound_plain, {"auto", 0}, {"plain", 1})
 
-	if (!err)
-		n->inbound_plain = value;
-	return err;
-}
-
-static int read_outbound(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {{"as_is", CFG_FORM_AS_IS}, {"e164", CFG_FORM_E164},
-		{"plain", CFG_FORM_PLAIN}, {"national", CFG_FORM_NATIONAL},
-		{"international", CFG_FORM_INTERNATIONAL}};
-	struct cfg_numbers *n = to;
-	int value, err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		n->outbound = (uint8_t)value;
-	return err;
-}
+static CFG_WORD_READER(read_outbound, struct cfg_numbers, outbound, {"as_is", CFG_FORM_AS_IS},
+	{"e164", CFG_FORM_E164}, {"plain", CFG_FORM_PLAIN}, {"national", CFG_FORM_NATIONAL},
+	{"international", CFG_FORM_INTERNATIONAL})
 
 // ---- in and out: explicit rewriting
 
-static int read_of(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {{"called", CFG_OF_CALLED},
-		{"caller", CFG_OF_CALLER}, {"both", CFG_OF_CALLED | CFG_OF_CALLER}};
-	struct cfg_rewrite *w = to;
-	int value, err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		w->of = (uint8_t)value;
-	return err;
-}
+static CFG_WORD_READER(read_of, struct cfg_rewrite, of, {"called", CFG_OF_CALLED},
+	{"caller", CFG_OF_CALLER}, {"both", CFG_OF_CALLED | CFG_OF_CALLER})
 
 static int read_with(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {

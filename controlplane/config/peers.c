@@ -12,21 +12,8 @@
 
 // ---- peers
 
-static int read_kind(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {
-		{"trunk", CFG_TRUNK},
-		{"access", CFG_ACCESS},
-		{"webrtc", CFG_WEBRTC},
-	};
-	struct cfg_peer *p = to;
-	int value;
-	int err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		p->kind = (enum cfg_kind)value;
-	return err;
-}
+static CFG_WORD_READER(read_kind, struct cfg_peer, kind, {"trunk", CFG_TRUNK},
+	{"access", CFG_ACCESS}, {"webrtc", CFG_WEBRTC})
 
 // Two peers of one address could not be told apart.
 static int nobody_elses(

@@ -46,6 +46,19 @@ int cfg_number(struct cfg_reader *r, const struct cfg_node *node, unsigned least
 	const char *unit, unsigned *value);
 int cfg_choice(struct cfg_reader *r, const struct cfg_node *node, const struct cfg_word *words,
 	size_t count, int *value);
+// The reader of a key that is one of some words: `field` of the `type` that it is given takes the value of the word.
+//     static CFG_WORD_READER(read_show, struct cfg_identity, show, {"pai", CFG_SHOW_PAI}, {"none", CFG_SHOW_NONE})
+#define CFG_WORD_READER(name, type, field, ...)                                                    \
+	int name(struct cfg_reader *r, const struct cfg_node *node, void *to)                      \
+	{                                                                                          \
+		static const struct cfg_word words[] = {__VA_ARGS__};                              \
+		int value, err = cfg_choice(                                                       \
+				   r, node, words, sizeof(words) / sizeof(words[0]), &value);      \
+                                                                                                   \
+		if (!err)                                                                          \
+			((type *)to)->field = value;                                               \
+		return err;                                                                        \
+	}
 // A name of ours: letters, digits, '-', '_' and '.', fewer than `size` bytes.
 int cfg_name(struct cfg_reader *r, const struct cfg_node *node, const char *text, char *name,
 	size_t size);

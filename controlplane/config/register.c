@@ -103,16 +103,7 @@ static int read_retry(struct cfg_reader *r, const struct cfg_node *node, void *t
 	return cfg_number(r, node, 1, 3600, "seconds", &((struct cfg_register *)to)->retry);
 }
 
-static int read_send(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {{"yes", 1}, {"no", 0}};
-	int value;
-	int err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		((struct cfg_register *)to)->calls_only = !value;
-	return err;
-}
+static CFG_WORD_READER(read_send, struct cfg_register, calls_only, {"yes", 0}, {"no", 1})
 
 int cfg_read_register(struct cfg_reader *r, const struct cfg_node *node, void *peer)
 {

@@ -177,15 +177,7 @@ static int read_to(struct cfg_reader *r, const struct cfg_node *node, void *to)
 	return cfg_each(r, node, "a peer or a list of peers", read_target, route);
 }
 
-static int read_order(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {{"priority", 0}, {"cost", 1}};
-	int value, err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		((struct cfg_route *)to)->by_cost = value;
-	return err;
-}
+static CFG_WORD_READER(read_order, struct cfg_route, by_cost, {"priority", 0}, {"cost", 1})
 
 static int read_max_rate(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {

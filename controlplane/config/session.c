@@ -30,21 +30,8 @@ static int read_minimum(struct cfg_reader *r, const struct cfg_node *node, void 
 	return read_seconds(r, node, &t->minimum);
 }
 
-static int read_refresher(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {
-		{"either", CFG_REFRESH_EITHER},
-		{"hawse", CFG_REFRESH_HAWSE},
-		{"peer", CFG_REFRESH_PEER},
-	};
-	struct cfg_session_timer *t = to;
-	int value;
-	int err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		t->refresher = (enum cfg_refresher)value;
-	return err;
-}
+static CFG_WORD_READER(read_refresher, struct cfg_session_timer, refresher,
+	{"either", CFG_REFRESH_EITHER}, {"hawse", CFG_REFRESH_HAWSE}, {"peer", CFG_REFRESH_PEER})
 
 void cfg_session_defaults(struct cfg_peer *p)
 {
@@ -74,34 +61,8 @@ int cfg_read_session_timer(struct cfg_reader *r, const struct cfg_node *node, vo
 	return err;
 }
 
-int cfg_read_prack(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {
-		{"on", CFG_PRACK_ON},
-		{"off", CFG_PRACK_OFF},
-		{"require", CFG_PRACK_REQUIRE},
-	};
-	struct cfg_peer *p = to;
-	int value;
-	int err = cfg_choice(r, node, words, COUNT(words), &value);
+CFG_WORD_READER(cfg_read_prack, struct cfg_peer, prack, {"on", CFG_PRACK_ON},
+	{"off", CFG_PRACK_OFF}, {"require", CFG_PRACK_REQUIRE})
 
-	if (!err)
-		p->prack = (enum cfg_prack)value;
-	return err;
-}
-
-int cfg_read_silence(struct cfg_reader *r, const struct cfg_node *node, void *to)
-{
-	static const struct cfg_word words[] = {
-		{"ask", CFG_SILENCE_ASK},
-		{"end", CFG_SILENCE_END},
-		{"allow", CFG_SILENCE_ALLOW},
-	};
-	struct cfg_peer *p = to;
-	int value;
-	int err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		p->silence = (enum cfg_silence)value;
-	return err;
-}
+CFG_WORD_READER(cfg_read_silence, struct cfg_peer, silence, {"ask", CFG_SILENCE_ASK},
+	{"end", CFG_SILENCE_END}, {"allow", CFG_SILENCE_ALLOW})

@@ -55,17 +55,7 @@ static int read_name(struct cfg_reader *r, const struct cfg_node *node, void *tl
 	return 0;
 }
 
-static int read_verify(struct cfg_reader *r, const struct cfg_node *node, void *tls)
-{
-	static const struct cfg_word words[] = {{"yes", 1}, {"no", 0}};
-	struct cfg_tls *t = tls;
-	int value;
-	int err = cfg_choice(r, node, words, COUNT(words), &value);
-
-	if (!err)
-		t->insecure = !value;
-	return err;
-}
+static CFG_WORD_READER(read_verify, struct cfg_tls, insecure, {"yes", 0}, {"no", 1})
 
 int cfg_read_peer_tls(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {

@@ -2,193 +2,14 @@
 //
 // The bodies that we show: our own session part, and m-lines with our addresses over what the other
 // leg's m-lines say about codecs.
-#include "sip/sdp/oa.h"
+#include "sip/sdp/show.h"
 
 #include <errno.h>
 #include <string.h>
 
-// One m-line to be written for a leg.
-struct shown_media {
-	struct sdp_str kind;
-	struct sdp_str proto;
-	const struct sdp_local *local;
-	const struct sdp_media *source; // whose codecs and attributes these are
-	const struct sdp_media *names;  // the same codecs as the leg offered them, or NULL
-	enum sdp_direction direction;
-	bool mux;
-	struct sdp_str mid;
-	bool pass;  // the parties' own keys go over
-	bool plain; // what only browsers say stays behind
-	bool fax;   // T.38: no payload types, no RTCP
-	bool recoded;   // `source` has other codecs: its packet times and bandwidth are its own
-	uint16_t ptime; // of the leg, then; 0: it said none
-	unsigned n_own; // formats that `source` does not have
-	struct sdp_format own[SDP_MAX_FORMATS]; // `pt` as shown
-	unsigned n;
-	uint8_t source_index[SDP_MAX_FORMATS];
-	uint8_t name_index[SDP_MAX_FORMATS];
-	uint8_t pt[SDP_MAX_FORMATS]; // as shown
-	uint8_t map[128];            // the source's payload type -> the shown one, or SDP_PT_NONE
-};
-
-// One body being written.
-struct shown_body {
-	struct sdp_writer *w;
-	const struct sdp_oa_view *view;
-	const struct sdp_session *source;
-	struct sdp_secrets secrets;   // of the source
-	enum sdp_leg leg;             // that it is shown to
-	struct sdp_local_origin conn; // of the session-level c=
-	bool plain;                   // from a browser to one who is none
-	bool told;                    // the leg was told all of it before: nothing of the source is in it
-	bool lite;                    // ICE is spoken, and we are the lite side
-	bool full;                    // but the other side is, and offered
-	char group[256]; // "BUNDLE 0 1", or empty
-	uint16_t bundle; // bit i: stream i is of an answer's bundle, whose transport is that of `tag`
-	unsigned tag;
-	char mid[4];
-};
-
-// ---- Lines that are carried over ----------------------------------------------------------------
-
-static unsigned map_number(const uint8_t map[128], struct sdp_str digits, bool *known)
-{
-	uint64_t pt;
-
-	*known = sdp_str_number(digits, 127, &pt) && map[pt] != SDP_PT_NONE;
-	return *known ? map[pt] : 0;
-}
-
-// Parameters that name other payload types: "apt=96" of rtx (RFC 4588), "111/111" of red (RFC 2198).
-static void put_params(
-	struct sdp_writer *w, struct sdp_str params, const uint8_t map[128], bool red)
-{
-	uint32_t i = 0;
-
-	while (i < params.len) {
-		struct sdp_str digits = {params.ptr + i, 0};
-		bool apt = i >= 4 && memcmp(params.ptr + i - 4, "apt=", 4) == 0;
-		bool known = false;
-		unsigned pt;
-
-		while (i < params.len && params.ptr[i] >= '0' && params.ptr[i] <= '9') {
-			digits.len++;
-			i++;
-		}
-		pt = map_number(map, digits, &known);
-		if (known && (red || apt)) {
-			sdp_put(w, "%u", pt);
-			continue;
-		}
-		if (digits.len == 0) {
-			digits.len = 1;
-			i++;
-		}
-		sdp_put_str(w, digits);
-	}
-}
-
-// rtpmap, fmtp, rtcp-fb, imageattr: "<payload type or *> ...".
-static void put_pt_line(
-	const struct shown_body *b, const struct shown_media *m, const struct sdp_line *line)
-{
-	struct sdp_str rest = sdp_line_value(line);
-	struct sdp_str number = sdp_str_token(&rest);
-	bool known = false;
-	const struct sdp_format *f;
-	uint64_t pt;
-
-	if (sdp_str_is(number, "*")) {
-		sdp_put_line(b->w, line);
-		return;
-	}
-	map_number(m->map, number, &known);
-	if (!known || !sdp_str_number(number, 127, &pt))
-		return;
-	f = sdp_format_by_pt(m->source, (unsigned)pt);
-	sdp_put(b->w, "a=");
-	sdp_put_str(b->w, sdp_line_name(line));
-	sdp_put(b->w, ":%u", m->map[pt]);
-	if (line->attr == SDP_A_FMTP && sdp_str_is_nocase(f->name, "rtx"))
-		put_params(b->w, rest, m->map, false);
-	else if (line->attr == SDP_A_FMTP && sdp_str_is_nocase(f->name, "red"))
-		put_params(b->w, rest, m->map, true);
-	else
-		sdp_put_str(b->w, rest);
-	sdp_put(b->w, "\r\n");
-}
-
-// What becomes of an attribute on the way to the other leg. Everything that belongs to one hop only
-// (addresses, ICE, keys, bundling, SSRCs with their CNAME) and everything that describes the sender
-// stays behind.
-static bool is_browsers(const struct shown_media *m, const struct sdp_line *line)
-{
-	switch (line->attr) {
-	case SDP_A_EXTMAP:
-	case SDP_A_EXTMAP_ALLOW_MIXED:
-	case SDP_A_RTCP_RSIZE:
-		return true;
-	case SDP_A_RTCP_FB:
-		return sdp_str_is_nocase(m->kind, "audio");
-	default:
-		return false;
-	}
-}
-
-static void carry_attribute(
-	const struct shown_body *b, const struct shown_media *m, const struct sdp_line *line)
-{
-	if (m != NULL ? m->plain && is_browsers(m, line) : b->plain && line->attr != SDP_A_OTHER)
-		return;
-	switch (line->attr) {
-	case SDP_A_CRYPTO:
-		if (m != NULL && m->pass)
-			sdp_put_line(b->w, line);
-		break;
-	case SDP_A_RTPMAP:
-	case SDP_A_FMTP:
-	case SDP_A_RTCP_FB:
-	case SDP_A_IMAGEATTR:
-		if (m != NULL && !sdp_secrets_in_known(&b->secrets, sdp_line_text(line)))
-			put_pt_line(b, m, line);
-		break;
-	case SDP_A_EXTMAP:
-	case SDP_A_EXTMAP_ALLOW_MIXED:
-	case SDP_A_RTCP_XR:
-		if (!sdp_secrets_in_known(&b->secrets, sdp_line_text(line)))
-			sdp_put_line(b->w, line);
-		break;
-	case SDP_A_PTIME:
-	case SDP_A_MAXPTIME:
-		if (m != NULL && m->recoded)
-			break;
-		// fallthrough
-	case SDP_A_FRAMERATE:
-	case SDP_A_QUALITY:
-	case SDP_A_ORIENT:
-	case SDP_A_RTCP_RSIZE:
-	case SDP_A_SDPLANG:
-	case SDP_A_LANG:
-	case SDP_A_LABEL:
-	case SDP_A_CONTENT:
-	case SDP_A_OTHER:
-		if (m != NULL && !sdp_secrets_in_unknown(&b->secrets, sdp_line_text(line)))
-			sdp_put_line(b->w, line);
-		break;
-	default:
-		break;
-	}
-}
-
-static void carry_bandwidth(const struct shown_body *b, const struct sdp_line *line)
-{
-	if (line->letter == 'b' && !sdp_secrets_in_unknown(&b->secrets, sdp_line_text(line)))
-		sdp_put_line(b->w, line);
-}
-
 // ---- m-lines ------------------------------------------------------------------------------------
 
-static void put_kind(const struct shown_body *b, struct sdp_str kind)
+static void put_kind(const struct sdp_shown_body *b, struct sdp_str kind)
 {
 	sdp_put(b->w, "m=");
 	sdp_put_str(b->w, kind);
@@ -196,7 +17,7 @@ static void put_kind(const struct shown_body *b, struct sdp_str kind)
 
 // One format is enough for a stream that is not used. Tokens of a transport that we do not know may hold
 // anything; such a line becomes one that says nothing.
-static void put_refused(const struct shown_body *b, const struct sdp_media *like)
+static void put_refused(const struct sdp_shown_body *b, const struct sdp_media *like)
 {
 	struct sdp_str format = {"0", 1};
 
@@ -218,7 +39,7 @@ static void put_refused(const struct shown_body *b, const struct sdp_media *like
 	sdp_put(b->w, "\r\n");
 }
 
-static void put_local_conn(const struct shown_body *b, const struct sdp_local *local)
+static void put_local_conn(const struct sdp_shown_body *b, const struct sdp_local *local)
 {
 	if (local->family == b->conn.family && memcmp(local->ip, b->conn.ip, 16) == 0)
 		return;
@@ -228,7 +49,7 @@ static void put_local_conn(const struct shown_body *b, const struct sdp_local *l
 }
 
 // An answer may name a dynamic payload type and rely on the offer for what it is. Ours says it.
-static void put_missing_rtpmaps(const struct shown_body *b, const struct shown_media *m)
+static void put_missing_rtpmaps(const struct sdp_shown_body *b, const struct sdp_shown_media *m)
 {
 	for (unsigned i = 0; i < m->n; i++) {
 		const struct sdp_format *f;
@@ -248,7 +69,7 @@ static void put_missing_rtpmaps(const struct shown_body *b, const struct shown_m
 	}
 }
 
-static void put_formats(const struct shown_body *b, const struct shown_media *m)
+static void put_formats(const struct sdp_shown_body *b, const struct sdp_shown_media *m)
 {
 	for (unsigned i = 0; m->fax && i < m->source->n_formats; i++) {
 		sdp_put(b->w, " ");
@@ -259,7 +80,7 @@ static void put_formats(const struct shown_body *b, const struct shown_media *m)
 	sdp_put(b->w, "\r\n");
 }
 
-static void put_rtcp(const struct shown_body *b, const struct shown_media *m)
+static void put_rtcp(const struct sdp_shown_body *b, const struct sdp_shown_media *m)
 {
 	const struct sdp_local *local = m->local;
 
@@ -270,7 +91,7 @@ static void put_rtcp(const struct shown_body *b, const struct shown_media *m)
 		sdp_put(b->w, "a=rtcp:%u\r\n", local->rtcp_port);
 }
 
-static void put_media(const struct shown_body *b, const struct shown_media *m)
+static void put_media(const struct sdp_shown_body *b, const struct sdp_shown_media *m)
 {
 	const struct sdp_line *lines = b->source->lines + m->source->first_line;
 	const unsigned n_lines = m->source->n_lines;
@@ -281,11 +102,11 @@ static void put_media(const struct shown_body *b, const struct shown_media *m)
 	put_formats(b, m);
 	put_local_conn(b, m->local);
 	for (unsigned i = 0; i < n_lines && !m->recoded && !b->told; i++)
-		carry_bandwidth(b, &lines[i]);
+		sdp_carry_bandwidth(b, &lines[i]);
 	put_missing_rtpmaps(b, m);
 	for (unsigned i = 0; i < n_lines && !b->told; i++) {
 		if (lines[i].letter == 'a')
-			carry_attribute(b, m, &lines[i]);
+			sdp_carry_attribute(b, m, &lines[i]);
 	}
 	for (unsigned i = 0; i < m->n_own; i++)
 		sdp_recode_put_format(b->w, &m->own[i], m->own[i].pt);
@@ -299,7 +120,7 @@ static void put_media(const struct shown_body *b, const struct shown_media *m)
 }
 
 static void add_format(
-	struct shown_media *m, unsigned source_index, unsigned name_index, unsigned pt)
+	struct sdp_shown_media *m, unsigned source_index, unsigned name_index, unsigned pt)
 {
 	m->map[m->source->formats[source_index].pt] = (uint8_t)pt;
 	m->source_index[m->n] = (uint8_t)source_index;
@@ -308,7 +129,7 @@ static void add_format(
 }
 
 // One that the source does not have.
-static void add_own(struct shown_media *m, const struct sdp_format *f, unsigned pt)
+static void add_own(struct sdp_shown_media *m, const struct sdp_format *f, unsigned pt)
 {
 	m->own[m->n_own] = *f;
 	m->own[m->n_own++].pt = (uint8_t)pt;
@@ -319,7 +140,7 @@ static void add_own(struct shown_media *m, const struct sdp_format *f, unsigned 
 // ---- Session part -------------------------------------------------------------------------------
 
 // The address of most of the leg's streams is that of the first one.
-static void choose_conn(const struct sdp_oa *oa, struct shown_body *b)
+static void choose_conn(const struct sdp_oa *oa, struct sdp_shown_body *b)
 {
 	b->conn = oa->origin[b->leg];
 	for (unsigned i = 0; i < b->view->n_streams; i++) {
@@ -334,7 +155,7 @@ static void choose_conn(const struct sdp_oa *oa, struct shown_body *b)
 }
 
 static void put_session(
-	const struct sdp_oa *oa, const struct shown_body *b, uint32_t version, struct sdp_str time)
+	const struct sdp_oa *oa, const struct sdp_shown_body *b, uint32_t version, struct sdp_str time)
 {
 	const struct sdp_local_origin *origin = &oa->origin[b->leg];
 
@@ -345,7 +166,7 @@ static void put_session(
 	sdp_put_addr(b->w, b->conn.family, b->conn.ip);
 	sdp_put(b->w, "\r\n");
 	for (unsigned i = 0; i < b->source->n_session_lines && !b->told; i++)
-		carry_bandwidth(b, &b->source->lines[i]);
+		sdp_carry_bandwidth(b, &b->source->lines[i]);
 	sdp_put(b->w, "t=");
 	if (time.len != 0)
 		sdp_put_str(b->w, time);
@@ -358,7 +179,7 @@ static void put_session(
 		sdp_put(b->w, "a=ice-lite\r\n");
 	for (unsigned i = 0; i < b->source->n_session_lines && !b->told; i++) {
 		if (b->source->lines[i].letter == 'a')
-			carry_attribute(b, NULL, &b->source->lines[i]);
+			sdp_carry_attribute(b, NULL, &b->source->lines[i]);
 	}
 }
 
@@ -367,7 +188,7 @@ static bool is_browser(const struct sdp_oa *oa, enum sdp_leg leg)
 	return oa->secure[leg] != NULL && oa->secure[leg]->is.browser;
 }
 
-static void begin(struct shown_body *b, const struct sdp_oa *oa, enum sdp_leg leg,
+static void begin(struct sdp_shown_body *b, const struct sdp_oa *oa, enum sdp_leg leg,
 	const struct sdp_session *source, struct sdp_writer *w)
 {
 	memset(b, 0, sizeof(*b));
@@ -403,7 +224,7 @@ static const struct sdp_media *past(const struct sdp_session *tree, unsigned i)
 }
 
 // As the leg named it, else as the other browser did, else by its number.
-static struct sdp_str offered_mid(struct shown_body *b, const struct offer_trees *trees, unsigned i)
+static struct sdp_str offered_mid(struct sdp_shown_body *b, const struct offer_trees *trees, unsigned i)
 {
 	const struct sdp_media *from = at(trees->from, i), *offer = at(trees->offer, i);
 
@@ -418,8 +239,8 @@ static struct sdp_str offered_mid(struct shown_body *b, const struct offer_trees
 }
 
 // The formats, by the numbers that the leg knows them by.
-static void put_numbers(const struct sdp_oa *oa, const struct shown_body *b,
-	const struct offer_trees *trees, unsigned i, struct shown_media *m)
+static void put_numbers(const struct sdp_oa *oa, const struct sdp_shown_body *b,
+	const struct offer_trees *trees, unsigned i, struct sdp_shown_media *m)
 {
 	const struct sdp_media *from = past(trees->from, i);
 	struct sdp_recode_list list;
@@ -443,13 +264,13 @@ static bool plays_music(const struct sdp_oa *oa, enum sdp_leg holder)
 	return oa->policy[holder] != NULL && oa->policy[holder]->music;
 }
 
-static void put_offered(const struct sdp_oa *oa, struct sdp_arena *scratch, struct shown_body *b,
+static void put_offered(const struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_shown_body *b,
 	const struct offer_trees *trees, unsigned i, const struct sdp_local *local)
 {
 	const struct sdp_media *offer = at(trees->offer, i);
 	const struct sdp_media *last = past(trees->from, i);
 	enum sdp_keying keying = SDP_KEY_PLAIN;
-	struct shown_media m;
+	struct sdp_shown_media m;
 
 	memset(&m, 0, sizeof(m));
 	memset(m.map, SDP_PT_NONE, sizeof(m.map));
@@ -476,7 +297,7 @@ static void put_offered(const struct sdp_oa *oa, struct sdp_arena *scratch, stru
 		sdp_secure_put_offer(oa, scratch, b->leg, i, keying, local, m.mux, b->w);
 }
 
-static bool can_offer(const struct sdp_oa *oa, const struct shown_body *b,
+static bool can_offer(const struct sdp_oa *oa, const struct sdp_shown_body *b,
 	const struct sdp_media *offer, unsigned i)
 {
 	const struct sdp_local *near = sdp_oa_view_local(b->view, sdp_leg_other(b->leg), i);
@@ -489,7 +310,7 @@ static bool can_offer(const struct sdp_oa *oa, const struct shown_body *b,
 	       near->family == offer->conn.type && sdp_oa_view_local(b->view, b->leg, i) != NULL;
 }
 
-static void add_to_group(struct shown_body *b, struct sdp_str mid)
+static void add_to_group(struct sdp_shown_body *b, struct sdp_str mid)
 {
 	size_t n = strlen(b->group);
 	struct sdp_writer w;
@@ -501,7 +322,7 @@ static void add_to_group(struct shown_body *b, struct sdp_str mid)
 
 // The first m-line is a group, with those that the other browser has in a group with it.
 static void offer_group(
-	const struct sdp_oa *oa, struct shown_body *b, const struct offer_trees *trees)
+	const struct sdp_oa *oa, struct sdp_shown_body *b, const struct offer_trees *trees)
 {
 	const struct sdp_media *first = NULL;
 
@@ -524,7 +345,7 @@ int sdp_oa_write_offer(
 	const struct sdp_oa_view *view = &oa->pending;
 	const enum sdp_leg to = sdp_leg_other((enum sdp_leg)view->offerer);
 	struct offer_trees trees;
-	struct shown_body b;
+	struct sdp_shown_body b;
 	int rc = sdp_oa_tree(scratch, view->from[view->offerer], &trees.offer);
 
 	// What the leg saw and said when both agreed: numbers of a refused offer bind no one.
@@ -557,7 +378,7 @@ int sdp_oa_write_offer(
 // ---- Answer -------------------------------------------------------------------------------------
 
 // What the answerer has taken, under the offerer's numbers.
-static void answer_matches(const struct sdp_oa_stream *s, struct shown_media *m)
+static void answer_matches(const struct sdp_oa_stream *s, struct sdp_shown_media *m)
 {
 	bool events = false;
 
@@ -573,7 +394,7 @@ static void answer_matches(const struct sdp_oa_stream *s, struct shown_media *m)
 }
 
 // The codec that is made out of the answerer's.
-static void answer_recoded(const struct sdp_oa_stream *s, struct shown_media *m)
+static void answer_recoded(const struct sdp_oa_stream *s, struct sdp_shown_media *m)
 {
 	const uint8_t said[] = {s->main.offer, s->events_offer};
 
@@ -591,11 +412,11 @@ static void answer_recoded(const struct sdp_oa_stream *s, struct shown_media *m)
 }
 
 static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
-	const struct shown_body *b, const struct sdp_session *offer, unsigned i,
+	const struct sdp_shown_body *b, const struct sdp_session *offer, unsigned i,
 	const struct sdp_oa_stream *s, const struct sdp_local *local)
 {
 	const bool shares = (b->bundle >> i & 1) != 0 && i != b->tag;
-	struct shown_media m;
+	struct sdp_shown_media m;
 
 	memset(&m, 0, sizeof(m));
 	memset(m.map, SDP_PT_NONE, sizeof(m.map));
@@ -624,7 +445,7 @@ static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
 // The bundle that both have; else the first m-line of the offer's group is ours too, and the others leave it
 // (RFC 8843 7.3.3).
 static void take_group(const struct sdp_session *offer, const struct sdp_oa_stream *s, unsigned i,
-	struct shown_body *b)
+	struct sdp_shown_body *b)
 {
 	if (s->refusal != SDP_ACCEPTED)
 		return;
@@ -635,7 +456,7 @@ static void take_group(const struct sdp_session *offer, const struct sdp_oa_stre
 }
 
 static void choose_group(const struct sdp_oa *oa, const struct sdp_oa_trees *trees,
-	struct shown_body *b)
+	struct sdp_shown_body *b)
 {
 	b->bundle = sdp_oa_bundle(oa, b->view, trees, &b->tag);
 	b->full = sdp_find(trees->offer, NULL, SDP_A_ICE_LITE, NULL) != NULL;
@@ -661,7 +482,7 @@ int sdp_oa_write_answer(
 	const struct sdp_oa_view *view = &oa->pending;
 	const enum sdp_leg to = (enum sdp_leg)view->offerer;
 	struct sdp_oa_trees trees;
-	struct shown_body b;
+	struct sdp_shown_body b;
 	int rc = sdp_oa_trees(oa, scratch, view, &trees);
 
 	if (rc != 0)
@@ -694,7 +515,7 @@ int sdp_oa_write_early(
 	const enum sdp_leg to = (enum sdp_leg)oa->pending.offerer;
 	struct sdp_session *offer;
 	struct sdp_oa_stream s;
-	struct shown_body b;
+	struct sdp_shown_body b;
 	int rc = sdp_oa_tree(scratch, oa->pending.from[to], &offer);
 
 	if (rc != 0)
