@@ -61,7 +61,7 @@ static void options(struct cp_shard *shard, struct sip_transaction *tx)
 		sip_respond_simple(tx, 503, "Retry-After: 5\r\n");
 	else
 		sip_respond_simple(tx, 200,
-			"Allow: " CP_ALLOW "\r\nAccept: application/sdp\r\nSupported: " CP_OPTIONS
+			"Allow: " CP_ALLOW "\r\n" CP_ACCEPT "Supported: " CP_OPTIONS
 			"\r\n");
 }
 

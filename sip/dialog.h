@@ -52,6 +52,8 @@ size_t sip_dialogs_count(const struct sip_dialogs *set);
 
 // ---- requests outside a dialog, those that make one included
 
+#define SIP_LAST_HOP UINT32_MAX // of max_forwards
+
 struct sip_request {
 	enum sip_method method;
 	struct sip_slice method_text; // SIP_M_OTHER only
@@ -61,7 +63,7 @@ struct sip_request {
 	struct sip_slice from_tag; // empty: a new one
 	struct sip_slice call_id;  // empty: a new one
 	uint32_t cseq;             // 0: 1
-	uint32_t max_forwards;     // 0: 70
+	uint32_t max_forwards;     // 0: 70, SIP_LAST_HOP: 0
 	struct sip_slice lines; // more header lines, each with CRLF: Contact, Route, Supported ...
 	struct sip_slice body;
 };

@@ -35,7 +35,10 @@ int sip_request_send(struct sip_dialogs *set, const struct sip_flow *to,
 		call_id = sip_id_call_id(&l->config.ids, new_id);
 	sip_build_request(&b, method, r->uri);
 	put_via(&b, l, to);
-	sip_build_number(&b, "Max-Forwards", r->max_forwards ? r->max_forwards : 70);
+	sip_build_number(&b, "Max-Forwards",
+		r->max_forwards == SIP_LAST_HOP ? 0
+		: r->max_forwards		? r->max_forwards
+						: 70);
 	sip_build_address(&b, "From", r->from_display, r->from_uri, tag);
 	sip_build_address(&b, "To", r->to_display, r->to_uri, sip_slice("", 0));
 	sip_build_header(&b, "Call-ID", call_id);

@@ -65,17 +65,6 @@ static bool check_require(
 	return false;
 }
 
-static bool body_is_optional(const struct sip_message *m)
-{
-	struct sip_slice value = sip_message_value(m, SIP_H_CONTENT_DISPOSITION), handling;
-	const char *semicolon = value.n ? memchr(value.p, ';', value.n) : NULL;
-
-	return semicolon &&
-	       sip_param_find(sip_slice_from(value, (size_t)(semicolon - value.p)), "handling",
-		       &handling) &&
-	       sip_slice_iis(handling, "optional");
-}
-
 static bool check_encoding(
 	const struct sip_message *m, const struct sip_capabilities *c, struct sip_inspected *out)
 {
@@ -100,7 +89,7 @@ static bool check_body(
 	struct sip_content_type t;
 	struct sip_slice whole;
 
-	if (m->length == m->body || body_is_optional(m))
+	if (m->length == m->body || sip_message_body_is_optional(m))
 		return true;
 	if (!check_encoding(m, c, out))
 		return false;

@@ -181,7 +181,16 @@ struct sip_content_type {
 	struct sip_slice params;
 };
 int sip_message_content_type(const struct sip_message *m, struct sip_content_type *out);
-bool sip_message_has_sdp(const struct sip_message *m); // Content-Type application/sdp and a body
+int sip_content_type_parse(struct sip_slice value, struct sip_content_type *out);
+
+// Bodies (RFC 5621, body.c). The session description is the body, or a part of a multipart one: the first that is
+// one, of alternatives the last.
+bool sip_message_has_sdp(const struct sip_message *m);
+struct sip_slice sip_message_sdp(const struct sip_message *m); // empty: none
+// Its Content-Disposition says handling=optional.
+bool sip_message_body_is_optional(const struct sip_message *m);
+// There is none, or it is a session description and no other part says handling=required, or it is optional. Else 415.
+bool sip_message_body_serves(const struct sip_message *m);
 
 struct sip_reason { // RFC 3326: Reason: Q.850;cause=16;text="normal"
 	struct sip_slice protocol;

@@ -78,12 +78,18 @@ int sip_message_number(const struct sip_message *m, enum sip_header_id id, uint3
 
 int sip_message_content_type(const struct sip_message *m, struct sip_content_type *out)
 {
-	struct sip_slice s = sip_message_value(m, SIP_H_CONTENT_TYPE), name, value;
-	int more;
-
 	*out = (struct sip_content_type){0};
 	if (!sip_message_has(m, SIP_H_CONTENT_TYPE))
 		return -ENOENT;
+	return sip_content_type_parse(sip_message_value(m, SIP_H_CONTENT_TYPE), out);
+}
+
+int sip_content_type_parse(struct sip_slice s, struct sip_content_type *out)
+{
+	struct sip_slice name, value;
+	int more;
+
+	*out = (struct sip_content_type){0};
 	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
 	if (!slash)
 		return -EBADMSG;
@@ -98,13 +104,6 @@ int sip_message_content_type(const struct sip_message *m, struct sip_content_typ
 	while ((more = sip_param_next(&s, &name, &value)) == 1)
 		;
 	return more;
-}
-
-bool sip_message_has_sdp(const struct sip_message *m)
-{
-	struct sip_content_type t;
-	return m->length > m->body && sip_message_content_type(m, &t) == 0 &&
-	       sip_slice_iis(t.type, "application") && sip_slice_iis(t.subtype, "sdp");
 }
 
 int sip_reason_parse(struct sip_slice value, struct sip_reason *out)

@@ -64,8 +64,8 @@ bool cp_setup_admit(struct cp_shard *shard, struct sip_transaction *tx,
 		cp_setup_refuse(shard, tx, m, caller, CP_RESULT_OVERLOAD, 503, "Retry-After: 5\r\n");
 		return false;
 	}
-	// What we send has one less, and 0 is not sent.
-	if (sip_message_number(m, SIP_H_MAX_FORWARDS, &forwards) == 0 && forwards < 2) {
+	// RFC 7332 4: what we send has one less, and 0 may be sent, but nothing after it.
+	if (sip_message_number(m, SIP_H_MAX_FORWARDS, &forwards) == 0 && forwards == 0) {
 		cp_setup_refuse(shard, tx, m, caller, CP_RESULT_LOOP, 483, NULL);
 		return false;
 	}
@@ -82,8 +82,8 @@ bool cp_setup_admit(struct cp_shard *shard, struct sip_transaction *tx,
 			"Warning: 399 hawse \"no such privacy\"\r\n");
 		return false;
 	}
-	if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
-		cp_setup_refuse(shard, tx, m, caller, CP_RESULT_BAD_OFFER, 415, "Accept: application/sdp\r\n");
+	if (!sip_message_body_serves(m)) {
+		cp_setup_refuse(shard, tx, m, caller, CP_RESULT_BAD_OFFER, 415, CP_ACCEPT);
 		return false;
 	}
 	return true;

@@ -43,6 +43,9 @@
 	"INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, UPDATE, MESSAGE, REFER, SUBSCRIBE, "      \
 	"NOTIFY"
 
+// Bodies of what makes or changes a session.
+#define CP_ACCEPT "Accept: application/sdp, multipart/mixed\r\n"
+
 struct cp_call;
 struct cp_order;
 struct cp_digits;

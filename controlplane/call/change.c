@@ -195,7 +195,7 @@ static void take_offer(struct cp_exchange *x, const struct sip_message *m)
 	unsigned leg = x->from;
 	struct sdp_str same;
 	char warning[160];
-	struct sip_slice body = sip_message_body(m);
+	struct sip_slice body = sip_message_sdp(m);
 	int status, rc;
 
 	if (!x->branch && sdp_oa_repeat_answer(&call->oa, cp_scratch(call->shard),
@@ -293,8 +293,8 @@ static void relay(struct cp_call *call, unsigned leg, struct cp_branch *branch,
 static void reinvite_or_update(struct cp_call *call, unsigned leg, struct sip_dialog *d,
 	struct cp_branch *branch, struct sip_transaction *tx, const struct sip_message *m)
 {
-	if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
-		sip_respond_simple(tx, 415, "Accept: application/sdp\r\n");
+	if (!sip_message_body_serves(m)) {
+		sip_respond_simple(tx, 415, CP_ACCEPT);
 		return;
 	}
 	cp_note_allow(branch && leg ? &branch->allows_update : &call->leg[leg].allows_update, m);
@@ -482,7 +482,7 @@ static void answered_late(struct cp_exchange *x, const struct sip_message *m)
 	int status = 500, rc = -EINVAL;
 
 	if (sip_message_has_sdp(m))
-		rc = cp_bridge_offer(x, cp_other(x->from), sip_message_body(m), &status, warning,
+		rc = cp_bridge_offer(x, cp_other(x->from), sip_message_sdp(m), &status, warning,
 			sizeof(warning));
 	if (rc == 0) {
 		offer_back(x);
@@ -509,8 +509,7 @@ static void answered(struct cp_exchange *x, const struct sip_message *m)
 		answered_late(x, m);
 		return;
 	}
-	if (sip_message_has_sdp(m))
-		body = sip_message_body(m);
+	body = sip_message_sdp(m);
 	if (cp_bridge_answer(call, cp_oa_of(x), to, body, &shown) == 0) {
 		tell_media(x);
 		return;
@@ -670,7 +669,7 @@ void cp_change_ack(struct cp_exchange *x, const struct sip_message *m)
 	int err = -EINVAL;
 
 	if (sip_message_has_sdp(m))
-		err = cp_bridge_answer(call, cp_oa_of(x), x->from, sip_message_body(m), &shown);
+		err = cp_bridge_answer(call, cp_oa_of(x), x->from, sip_message_sdp(m), &shown);
 	if (err) {
 		answer_as_before(x);
 		cp_exchange_release(x);

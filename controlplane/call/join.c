@@ -253,11 +253,11 @@ void cp_join_settled(struct cp_exchange *x, int error)
 
 static int take_answer(struct cp_call *call, unsigned leg, const struct sip_message *m)
 {
-	struct sip_slice body = sip_message_body(m);
+	struct sip_slice body = sip_message_sdp(m);
 	struct sdp_error error = {0};
 	int err;
 
-	if (!sip_message_has_sdp(m))
+	if (!body.n)
 		return call->oa.state == SDP_OA_ANSWERED ? 0 : -EINVAL;
 	call->shard->arena.used = 0;
 	cp_bridge_policy(call, &call->oa);

@@ -85,7 +85,7 @@ void cp_prack_offer(struct cp_exchange *x, struct cp_branch *branch, const struc
 	cp_branch_oa(call, branch);
 	x->branch = branch;
 	x->early = m->status;
-	rc = cp_bridge_offer(x, 1, sip_message_body(m), &status, warning, sizeof(warning));
+	rc = cp_bridge_offer(x, 1, sip_message_sdp(m), &status, warning, sizeof(warning));
 	if (rc < 0) {
 		cp_call_event(call, 1, "offer in a %d cannot be used", m->status);
 		cp_call_end(call, CP_BY_HAWSE, 488, nothing, NULL);
@@ -142,7 +142,7 @@ static void take_answer(
 	int err = -EINVAL;
 
 	if (sip_message_has_sdp(m))
-		err = cp_bridge_answer(call, cp_oa_of(x), 0, sip_message_body(m), &shown);
+		err = cp_bridge_answer(call, cp_oa_of(x), 0, sip_message_sdp(m), &shown);
 	if (err) {
 		cp_reason_set(call, "SIP", 488, "answer cannot be used");
 		cp_call_end(call, CP_BY_HAWSE, 488, nothing, NULL);
@@ -169,8 +169,8 @@ void cp_prack_request(struct cp_call *call, struct sip_dialog *d, struct cp_bran
 		sip_respond_simple(tx, err == -EBADMSG ? 400 : 481, NULL);
 		return;
 	}
-	if (sip_message_body(m).n && !sip_message_has_sdp(m)) {
-		sip_respond_simple(tx, 415, "Accept: application/sdp\r\n");
+	if (!sip_message_body_serves(m)) {
+		sip_respond_simple(tx, 415, CP_ACCEPT);
 	} else if (!owed && sip_message_has_sdp(m)) {
 		// An offer (section 5): answered when the other side has.
 		cp_branch_told(call, branch);

@@ -73,7 +73,7 @@ void cp_setup_offer(struct cp_call *call, const struct sip_message *m)
 	struct cp_exchange *x = &call->invite;
 	char warning[160];
 	int status = 0;
-	int rc = cp_bridge_offer(x, 0, sip_message_body(m), &status, warning, sizeof(warning));
+	int rc = cp_bridge_offer(x, 0, sip_message_sdp(m), &status, warning, sizeof(warning));
 
 	if (rc < 0) {
 		cp_call_result(call, status == 503 ? CP_RESULT_NO_MEDIA : CP_RESULT_BAD_OFFER);
@@ -235,7 +235,7 @@ static struct sip_slice early_answer(
 	if (branch->final || (branch->has_oa && branch->oa.agreed_once))
 		return shown;
 	cp_branch_oa(call, branch);
-	if (cp_bridge_answer(call, &branch->oa, 1, sip_message_body(m), &shown))
+	if (cp_bridge_answer(call, &branch->oa, 1, sip_message_sdp(m), &shown))
 		return sip_slice(NULL, 0);
 	branch->final = reliable;
 	if (call->offer &&
@@ -402,7 +402,7 @@ void cp_setup_take_answer(struct cp_exchange *x, const struct sip_message *m)
 
 	keep_answer(x, m);
 	if (!call->offer || (call->offer == x && !x->delayed))
-		take_answer(x, sip_message_has_sdp(m) ? sip_message_body(m) : sip_slice(NULL, 0));
+		take_answer(x, sip_message_sdp(m));
 	else if (call->offer != x) // of an early dialog: first that, then the answer
 		x->phase = CP_PHASE_WAITING;
 }
@@ -540,7 +540,7 @@ void cp_setup_ack(struct cp_exchange *x, const struct sip_message *m)
 	int err = -EINVAL;
 
 	if (sip_message_has_sdp(m))
-		err = cp_bridge_answer(call, &call->oa, 0, sip_message_body(m), &shown);
+		err = cp_bridge_answer(call, &call->oa, 0, sip_message_sdp(m), &shown);
 	if (err)
 		answer_failed(call, 488, "answer cannot be used");
 	else

@@ -198,7 +198,8 @@ static int send_invite(struct cp_exchange *x)
 	struct sip_message *m = &shard->message;
 	struct cp_leg *leg = &call->leg[1];
 	struct party from, to;
-	struct sip_request r = {.method = SIP_INVITE, .max_forwards = call->forwards};
+	struct sip_request r = {.method = SIP_INVITE,
+		.max_forwards = call->forwards ? call->forwards : SIP_LAST_HOP};
 	char uri[CP_URI];
 	int err = sip_message_index(m, call->saved, call->saved_size);
 

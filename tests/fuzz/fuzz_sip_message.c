@@ -125,7 +125,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned id = 0; id < SIP_H_COUNT; id++)
 		sip_message_number(&m, (enum sip_header_id)id, &n);
 	sip_message_content_type(&m, &type);
-	sip_message_has_sdp(&m);
+	if (sip_message_has_sdp(&m) != (sip_message_sdp(&m).n > 0))
+		abort();
+	inside(&m, sip_message_sdp(&m));
+	sip_message_body_serves(&m);
 	sip_message_contact(&m, &a);
 	sip_message_lists(&m, SIP_H_SUPPORTED, "timer");
 	inside(&m, sip_message_from_tag(&m));

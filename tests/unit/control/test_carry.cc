@@ -163,7 +163,7 @@ TEST_F(Carry, AHeaderCannotBeSmuggledIn)
 TEST_F(Carry, MaxForwardsOnlyFalls)
 {
 	for (auto [in, out] :
-		std::vector<std::pair<unsigned, const char *>>{{70, "69"}, {2, "1"}, {255, "70"}}) {
+		std::vector<std::pair<unsigned, const char *>>{{70, "69"}, {2, "1"}, {1, "0"}, {255, "70"}}) {
 		a.call_id = format("caller-mf%u", in);
 		a.call("+4930", a.sdp.text(), "", in);
 		a.expect(100);

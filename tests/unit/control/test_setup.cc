@@ -599,7 +599,7 @@ TEST_F(Call, OptionsAreAnswered)
 	a.request("OPTIONS");
 	Msg m = a.expect(200);
 	EXPECT_NE(m.header("Allow").find("INVITE"), std::string::npos);
-	EXPECT_EQ(m.header("Accept"), "application/sdp");
+	EXPECT_EQ(m.header("Accept"), "application/sdp, multipart/mixed");
 	EXPECT_TRUE(m.has("Supported"));
 	a.call_id = "caller-2";
 	a.request("REGISTER");
