@@ -71,7 +71,7 @@ static int read_front(struct sip_slice *s, struct sip_address *out)
 	return 0;
 }
 
-int sip_address_parse(struct sip_slice value, struct sip_address *out)
+static int parse(struct sip_slice value, bool first_tag, struct sip_address *out)
 {
 	struct sip_slice s = sip_slice_trim(value), name, v;
 	int more;
@@ -92,11 +92,17 @@ int sip_address_parse(struct sip_slice value, struct sip_address *out)
 	while ((more = sip_param_next(&s, &name, &v)) == 1) {
 		if (!sip_slice_iis(name, "tag"))
 			continue;
-		if (out->tag.n || !sip_is_token(v))
+		if (!sip_is_token(v) || (out->tag.n && !first_tag))
 			return -EBADMSG;
-		out->tag = v;
+		if (!out->tag.n)
+			out->tag = v;
 	}
 	return more;
+}
+
+int sip_address_parse(struct sip_slice value, struct sip_address *out)
+{
+	return parse(value, false, out);
 }
 
 static int address_of(const struct sip_message *m, enum sip_header_id id, struct sip_address *out)
@@ -109,7 +115,8 @@ static int address_of(const struct sip_message *m, enum sip_header_id id, struct
 	// From and To are no lists: a comma in them is an error, not the end.
 	if (id != SIP_H_CONTACT)
 		value = sip_message_value(m, id);
-	return sip_address_parse(value, out);
+	// Scripts add a tag to the To of every response; the first is that of the dialog.
+	return parse(value, id == SIP_H_TO && !m->is_request, out);
 }
 
 int sip_message_from(const struct sip_message *m, struct sip_address *out)

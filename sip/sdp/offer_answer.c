@@ -496,9 +496,6 @@ int sdp_oa_show_offer(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_s
 static int check_answer(
 	const struct sdp_session *offer, const struct sdp_session *answer, struct sdp_error *err)
 {
-	if (answer->n_media > offer->n_media)
-		return sdp_fail(err, -EBADMSG, 399, answer->media[offer->n_media].number,
-			"answer has %u m-lines, the offer %u", answer->n_media, offer->n_media);
 	for (unsigned i = 0; i < answer->n_media; i++) {
 		const struct sdp_media *o = &offer->media[i], *a = &answer->media[i];
 
@@ -514,6 +511,18 @@ static int check_answer(
 				"answer has another transport than the offer");
 	}
 	return 0;
+}
+
+// What is answered without having been asked for counts as not written.
+static int without_more(struct sdp_arena *scratch, const struct sdp_session *offer, const uint8_t *body,
+	size_t *len, struct sdp_session **answer, struct sdp_error *err)
+{
+	if ((*answer)->n_media <= offer->n_media)
+		return 0;
+	*len = (size_t)((const uint8_t *)(*answer)->media[offer->n_media].kind_text.ptr - body);
+	while (*len > 0 && body[*len - 1] != '\n')
+		--*len;
+	return sdp_parse(scratch, body, *len, answer, err);
 }
 
 // Which streams are transcoded stays as it is decided here.
@@ -568,6 +577,8 @@ int sdp_oa_take_answer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_le
 		rc = sdp_oa_tree(scratch, view->from[view->offerer], &trees.offer);
 	if (rc == 0)
 		rc = sdp_oa_tree(scratch, view->shown[leg], &trees.shown);
+	if (rc == 0)
+		rc = without_more(scratch, trees.shown, body, &len, &trees.answer, err);
 	if (rc == 0)
 		rc = check_answer(trees.shown, trees.answer, err);
 	if (rc != 0)

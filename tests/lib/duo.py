@@ -124,7 +124,7 @@ class Party:
         self.inbox, self.repeats, self.legs = [], {}, {}
         self.answered, self.seen, self.acks = {}, set(), {}
         self.streams, self.buffers = [], {}
-        self.context = None
+        self.context = self.edit = None
         if transport == "udp":
             self.socket = inside(self.space, lambda: self.bind(socket.SOCK_DGRAM))
         else:
@@ -161,7 +161,8 @@ class Party:
         return s
 
     def send(self, text, to=None):
-        """to: the connection or address that a request came by."""
+        """to: the connection or address that a request came by. `edit` makes of a message what others would write."""
+        text = self.edit(text) if self.edit else text
         log.append((time.time(), f"{self.name} -> hawse", text))
         if self.transport == "udp":
             self.socket.sendto(text.encode(), to or (HAWSE, 5060))
@@ -424,7 +425,7 @@ class Leg:
             lines = self.contact() + lines
         text = self.write(method, branch, self.cseq, body, lines, kind)
         if method == "INVITE":
-            self.branch, self.invite_cseq = branch, self.cseq
+            self.branch, self.invite_cseq, self.invite_uri = branch, self.cseq, self.target
         self.party.send(text)
         return self
 
@@ -432,7 +433,8 @@ class Leg:
         return self.request("INVITE", body, f"Allow: {allow}\r\n{lines}")
 
     def cancel(self, lines=""):
-        self.party.send(self.write("CANCEL", self.branch, self.invite_cseq, lines=lines))
+        text = self.write("CANCEL", self.branch, self.invite_cseq, lines=lines)
+        self.party.send(text.replace(f"CANCEL {self.target} ", f"CANCEL {self.invite_uri} ", 1))
         return self
 
     def ack(self, answer, body=""):
@@ -599,5 +601,9 @@ def run(scenarios, title=""):
                 print(f"--- {at - first:.3f} {way}\n{text}")
             print(f"FAILED {title}{name}: {type(e).__name__} {e}")
             sys.stdout.flush()
-            raise SystemExit(1)
+            if not os.environ.get("GO_ON"):
+                raise SystemExit(1)
+            for p in parties:
+                p.inbox, p.edit = [], None
+            continue
         print(f"ok {title}{name}", flush=True)
