@@ -9,8 +9,9 @@ which order things happen and never waits for a time.
     y.answer(y.expect("INVITE"))
     ...
 
-Repetitions of messages are answered as RFC 3261 says and shown to no scenario; `party.repeats` counts them.
-NET is the prefix of the namespaces' names. Environment: HAWSE4, NET.
+Repetitions of messages are answered as RFC 3261 says and shown to no scenario; `party.repeats` counts them. What UDP loses
+or doubles: `party.lose = {"BYE": 2, 200: 1}` throws the next ones away that come, `party.twice = True` sends everything twice.
+NET is the prefix of the namespaces' names. Environment: HAWSE4, HAWSE6, NET.
 """
 import ctypes
 import os
@@ -24,6 +25,7 @@ import sys
 import time
 
 HAWSE = os.environ.get("HAWSE4", "10.99.0.1")
+HAWSE6 = os.environ.get("HAWSE6", "fd00:99::1")
 NET = os.environ["NET"]
 DIR = os.environ["DIR"]
 TIMEOUT = 15
@@ -117,9 +119,21 @@ class Line:
 parties, log = [], []
 
 
+def host(ip):
+    return f"[{ip}]" if ":" in ip else ip
+
+
+def family(ip):
+    return "IP6" if ":" in ip else "IP4"
+
+
 class Party:
-    def __init__(self, name, ip, transport="udp", certificate=None, key=None, space=None, port=None):
+    """`also_tcp`: one of UDP that takes by TCP what is too long for UDP (RFC 3261 18.1.1)."""
+
+    def __init__(self, name, ip, transport="udp", certificate=None, key=None, space=None, port=None, also_tcp=False):
         self.name, self.ip, self.transport, self.space = name, ip, transport, space or name
+        self.hawse = HAWSE6 if ":" in ip else HAWSE
+        self.lose, self.twice, self.tcp = {}, False, None
         self.port = port or (5061 if transport == "tls" else 5060)
         self.inbox, self.repeats, self.legs = [], {}, {}
         self.answered, self.seen, self.acks = {}, set(), {}
@@ -127,6 +141,9 @@ class Party:
         self.context = self.edit = None
         if transport == "udp":
             self.socket = inside(self.space, lambda: self.bind(socket.SOCK_DGRAM))
+            if also_tcp:
+                self.tcp = inside(self.space, lambda: self.bind(socket.SOCK_STREAM))
+                self.tcp.listen(16)
         else:
             self.socket = inside(self.space, lambda: self.bind(socket.SOCK_STREAM))
             self.socket.listen(16)
@@ -138,20 +155,23 @@ class Party:
         parties.append(self)
 
     def bind(self, kind):
-        s = socket.socket(socket.AF_INET, kind)
+        s = socket.socket(socket.AF_INET6 if ":" in self.ip else socket.AF_INET, kind)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind((self.ip, self.port))
         return s
 
+    def listeners(self):
+        return [self.socket, *([self.tcp] if self.tcp else [])]
+
     def close(self):
         parties.remove(self)
-        for s in [self.socket, *self.streams]:
+        for s in [*self.listeners(), *self.streams]:
             s.close()
 
     # -- the wire
 
     def connect(self):
-        s = inside(self.space, lambda: socket.create_connection((HAWSE, 5061), TIMEOUT, (self.ip, 0)))
+        s = inside(self.space, lambda: socket.create_connection((self.hawse, 5061), TIMEOUT, (self.ip, 0)))
         return self.take_stream(self.client.wrap_socket(s))
 
     def take_stream(self, s):
@@ -164,8 +184,9 @@ class Party:
         """to: the connection or address that a request came by. `edit` makes of a message what others would write."""
         text = self.edit(text) if self.edit else text
         log.append((time.time(), f"{self.name} -> hawse", text))
-        if self.transport == "udp":
-            self.socket.sendto(text.encode(), to or (HAWSE, 5060))
+        if self.transport == "udp" and to not in self.streams:
+            for _ in range(2 if self.twice else 1):
+                self.socket.sendto(text.encode(), to or (self.hawse, 5060))
             return
         if to not in self.streams:
             to = self.streams[0] if self.streams else self.connect()
@@ -175,6 +196,8 @@ class Party:
         if s is self.socket and self.transport == "udp":
             data, source = s.recvfrom(65535)
             self.take(data.decode(), source)
+        elif s is self.tcp:
+            self.take_stream(s.accept()[0])
         elif s is self.socket:
             connection, _ = s.accept()
             connection.settimeout(TIMEOUT)
@@ -188,7 +211,7 @@ class Party:
     def read_stream(self, s):
         try:
             data = s.recv(65535)
-            while s.pending():
+            while isinstance(s, ssl.SSLSocket) and s.pending():
                 data += s.recv(s.pending())
         except (ssl.SSLError, OSError):
             data = b""
@@ -216,6 +239,9 @@ class Party:
         log.append((time.time(), f"hawse -> {self.name}", text))
         m = Message(text)
         m.source = source
+        if self.lose.get(m.status or m.method, 0) > 0:
+            self.lose[m.status or m.method] -= 1
+            return
         key = (m.branch(), m.method, m.status and m.start, m.tag("To") if m.status else "")
         if m.method == "ACK":
             key = (m.get("Call-ID"), "ACK", m.cseq, m.branch())
@@ -238,7 +264,7 @@ class Party:
 
 def pump(seconds):
     """Reads what comes within that time, or what is there and then returns at once when something came."""
-    sockets = {s: p.read for p in parties for s in [p.socket, *p.streams]}
+    sockets = {s: p.read for p in parties for s in [*p.listeners(), *p.streams]}
     sockets.update({s: m.read for m in list(Media.open) for s in (m.rtp, m.rtcp)})
     ready, _, _ = select.select(list(sockets), [], [], max(0, seconds))
     for s in ready:
@@ -283,7 +309,7 @@ class Media:
         Media.open.append(self)
 
     def bind(self, more):
-        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s = socket.socket(socket.AF_INET6 if ":" in self.ip else socket.AF_INET, socket.SOCK_DGRAM)
         s.setsockopt(socket.SOL_SOCKET, 33, 1 << 20)  # SO_RCVBUFFORCE
         s.bind((self.ip, self.port + more))
         return s
@@ -295,6 +321,7 @@ class Media:
 
     def read(self, s):
         data, source = s.recvfrom(2048)
+        source = source[:2]
         if s is self.rtp and len(data) >= 12 and not 192 <= data[1] <= 223:
             self.got.append((data[1] & 127, data[12:], source))
 
@@ -390,7 +417,8 @@ class Leg:
         self.version += not same
         ip = ip or (self.media[0].ip if self.media else self.party.ip)
         direction = f"a={direction}\r\n" if direction else ""
-        return (f"v=0\r\no=- {self.session} {self.version} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"
+        where = f"IN {family(ip)} {ip}"
+        return (f"v=0\r\no=- {self.session} {self.version} {where}\r\ns=-\r\nc={where}\r\nt=0 0\r\n"
                 f"{more}{text}{direction}")
 
     def hears(self, message):
@@ -404,18 +432,18 @@ class Leg:
 
     def contact(self):
         param = "" if self.party.transport == "udp" else ";transport=tls"
-        return f"Contact: <sip:{self.user}@{self.party.ip}:{self.party.port}{param}>\r\n"
+        return f"Contact: <sip:{self.user}@{host(self.party.ip)}:{self.party.port}{param}>\r\n"
 
     def write(self, method, branch, cseq, body="", lines="", kind="application/sdp", to=None):
         via = {"udp": "UDP", "tls": "TLS"}[self.party.transport]
         end = f"Content-Type: {kind}\r\n" if body else ""
-        return (f"{method} {self.target} SIP/2.0\r\nVia: SIP/2.0/{via} {self.party.ip}:{self.party.port};branch={branch};rport\r\n"
+        return (f"{method} {self.target} SIP/2.0\r\nVia: SIP/2.0/{via} {host(self.party.ip)}:{self.party.port};branch={branch};rport\r\n"
                 f"Max-Forwards: 70\r\nFrom: {self.local}\r\nTo: {to or self.remote}\r\nCall-ID: {self.call_id}\r\n"
                 f"CSeq: {cseq} {method}\r\n{lines}{end}Content-Length: {len(body.encode())}\r\n\r\n{body}")
 
     def begin(self, number):
-        self.target = f"sip:{number}@{HAWSE}"
-        self.local = f"<sip:{self.user}@{self.party.ip}>;tag={self.tag}"
+        self.target = f"sip:{number}@{host(self.party.hawse)}"
+        self.local = f"<sip:{self.user}@{host(self.party.ip)}>;tag={self.tag}"
         self.remote = f"<{self.target}>"
 
     def request(self, method, body="", lines="", kind="application/sdp"):
@@ -570,9 +598,10 @@ def done(*legs):
         demand(not left, f"{leg.party.name} got what nobody expected:", left)
 
 
-def party(name, transport, ip=None, space=None, port=None):
+def party(name, transport, ip=None, space=None, port=None, **more):
     """With the certificate of that name in $DIR."""
-    return Party(name, ip or os.environ[name.upper() + "4"], transport, f"{DIR}/{name}.pem", f"{DIR}/{name}.key", space, port)
+    return Party(name, ip or os.environ[name.upper() + "4"], transport, f"{DIR}/{name}.pem", f"{DIR}/{name}.key", space, port,
+                 **more)
 
 
 asked = 0

@@ -9,7 +9,7 @@ duo() {
 	mkdir -p "$DIR/run"
 	transports_config | duo_peers >"$DIR/hawse.yaml"
 	hawse_start
-	DIR=$DIR NET=$NET HAWSE4=$HAWSE4 CALLER4=$CALLER4 CALLEE4=$CALLEE4 STRANGER4=$STRANGER4 \
+	DIR=$DIR NET=$NET HAWSE4=$HAWSE4 HAWSE6=$HAWSE6 CALLER4=$CALLER4 CALLEE4=$CALLEE4 STRANGER4=$STRANGER4 \
 		/usr/bin/python3 "$HAWSE_ROOT/tests/smoke/sip/$1" >"$DIR/said.txt" 2>&1 &
 	scenarios=$!
 	STARTED+=("$scenarios")

@@ -5,9 +5,31 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../lib"))
+sys.path.insert(0, os.path.dirname(__file__))
 from duo import *  # noqa: E402,F403
+import edges  # noqa: E402
+from edges import TO_C  # noqa: E402
 
-TO_C = "+15559999"
+
+def from_callee(scenario):
+    """The same, with the callee's network as who calls."""
+    def swapped():
+        global a, b
+        a, b = b, a
+        try:
+            scenario()
+        finally:
+            a, b = b, a
+    swapped.__doc__ = (scenario.__doc__ or scenario.__name__).strip().split("\n")[0] + "; the callee's side calls"
+    return swapped
+
+
+def policies(caller="", callee=""):
+    """Keys of the peers of a and b."""
+    keys = {}
+    for p, more in ((a, caller), (b, callee)):
+        keys[p.name] = f"transport: {p.transport}{', ' if more else ''}{more}"
+    configure(keys["caller"], keys["callee"], MORE_PEERS)
 
 
 # ---- set-up --------------------------------------------------------------------------------------------------
@@ -105,6 +127,29 @@ def hops():
     a.send = send
     x.ack(x.expect(483))
     done(x)
+
+
+def reasons():
+    """Reason goes over with the BYE of either, with a refusal and with a 183"""
+    for first in (0, 1):
+        x, y = call(a, b)
+        one, other = (x, y) if first == 0 else (y, x)
+        one.request("BYE", lines='Reason: Q.850;cause=31;text="mere whim"\r\n')
+        m = other.expect("BYE")
+        demand('Q.850;cause=31;text="mere whim"' in m.get("Reason"), "the BYE says why:", m.text)
+        other.respond(m, 200)
+        one.expect(200, "BYE")
+        done(x, y)
+    x = dial(a)
+    y = ring(b)
+    y.respond(y.server, 183, lines="Reason: Q.850;cause=18\r\n")
+    demand("cause=18" in x.expect(183).get("Reason"), "so does a 183")
+    y.respond(y.server, 480, lines="Reason: Q.850;cause=20\r\n")
+    y.expect("ACK")
+    m = x.expect(480)
+    demand("cause=20" in m.get("Reason"), "so does a refusal:", m.text)
+    x.ack(m)
+    done(x, y)
 
 
 # ---- timers --------------------------------------------------------------------------------------------------
@@ -345,22 +390,26 @@ def attended(first):
     return scenario
 
 
-def replaced():
-    """INVITE with Replaces takes the place of a party of the same peer"""
-    x, y = call(a, b)
-    talk(x, y)
-    w = Leg(a)
-    w.begin("+15550002")
-    w.invite(w.sdp(), f"Require: replaces\r\nReplaces: {x.call_id};to-tag={x.remote_tag};from-tag={x.tag}\r\n")
-    y.answer(y.expect("INVITE"), ack=False)
-    w.ok()
-    ack = y.expect("ACK")
-    if ack.body:
-        y.hears(ack)
-    x.respond(x.expect("BYE"), 200)
-    done(x)
-    talk(w, y)
-    end(y, w)
+def replaced(first):
+    def scenario():
+        x, y = call(a, b)
+        talk(x, y)
+        one, other = (x, y) if first == 0 else (y, x)
+        remote_tag = one.remote_tag or one.server.tag("From")
+        w = Leg(one.party)
+        w.begin("+15550002")
+        w.invite(w.sdp(), f"Require: replaces\r\nReplaces: {one.call_id};to-tag={remote_tag};from-tag={one.tag}\r\n")
+        other.answer(other.expect("INVITE"), ack=False)
+        w.ok()
+        ack = other.expect("ACK")
+        if ack.body:
+            other.hears(ack)
+        one.respond(one.expect("BYE"), 200)
+        done(one)
+        talk(w, other)
+        end(other, w)
+    scenario.__doc__ = f"INVITE with Replaces takes the place of the {['caller', 'callee'][first]}"
+    return scenario
 
 
 def passed(first):
@@ -389,78 +438,77 @@ def passed(first):
 
 # ---- identities ----------------------------------------------------------------------------------------------
 
-WHO = ('P-Asserted-Identity: "Alice" <sip:+4930111@10.99.1.2>\r\nDiversion: <sip:+4930222@10.99.1.2>;reason=no-answer\r\n'
-       'History-Info: <sip:+4930333@10.99.1.2>;index=1, <sip:+15550002@10.99.0.1>;index=1.1\r\n')
+def who():
+    return (f'P-Asserted-Identity: "Alice" <sip:+4930111@{a.ip}>\r\nDiversion: <sip:+4930222@{a.ip}>;reason=no-answer\r\n'
+            f'History-Info: <sip:+4930333@{a.ip}>;index=1, <sip:+15550002@{HAWSE}>;index=1.1\r\n')
 
 
-def invited(lines, one=None, other=None):
+def invited(lines):
     """What the callee is sent for a call with these lines; the call is refused."""
-    x = dial(one or a, lines=lines, number="+15550002")
-    y = ring(other or b)
+    x = dial(a, lines=lines, number="+15550002")
+    y = ring(b)
     m = y.server
     y.respond(m, 486)
     y.expect("ACK")
     x.ack(x.expect(486))
     done(x, y)
-    demand("10.99.1.2" not in m.text.replace(HAWSE, ""), "no address of the other side is in it", m.text)
+    demand(a.ip not in m.text, "no address of the other side is in it", m.text)
     return m
 
 
 def trusted():
     """trunks believe each other: who calls, for whom it was, and what is private is carried"""
-    m = invited(WHO)
+    policies()
+    m = invited(who())
     demand("+4930111@" in m.get("P-Asserted-Identity"), "asserted", m.text)
     demand("+4930222@" in m.get("Diversion"), "diverted", m.text)
     demand("+4930333" in ",".join(m.all("History-Info")), "its history", m.text)
-    m = invited(WHO + "Privacy: id\r\n")
+    m = invited(who() + "Privacy: id\r\n")
     demand("+4930111@" in m.get("P-Asserted-Identity") and m.get("Privacy") == "id", "and that it is private", m.text)
 
 
 def shown_otherwise():
     """Remote-Party-ID, what is preferred, and nothing, as the peers want it"""
-    configure(f"transport: {ways[0]}, identity: {{assert: preferred}}",
-              f"transport: {ways[1]}, identity: {{show: rpid, diversion: strip, history: strip}}", PEER_C)
-    m = invited(WHO + "P-Preferred-Identity: <sip:+4930444@10.99.1.2>\r\n")
+    policies("identity: {assert: preferred}", "identity: {show: rpid, diversion: strip, history: strip}")
+    m = invited(who() + f"P-Preferred-Identity: <sip:+4930444@{a.ip}>\r\n")
     demand("+4930444@" in m.get("Remote-Party-ID") and not m.get("P-Asserted-Identity"), "what is preferred", m.text)
     demand(not m.get("Diversion") and not m.get("History-Info"), "and no more", m.text)
-    configure(f"transport: {ways[0]}, identity: {{assert: strip}}", f"transport: {ways[1]}", PEER_C)
-    m = invited(WHO)
+    policies("identity: {assert: strip}")
+    m = invited(who())
     demand("+4930111" not in m.text, "nobody vouches for it", m.text)
 
 
 def anonymous():
-    """Privacy towards who is not trusted with it: anonymous in everything, for the whole call"""
-    configure(f"transport: {ways[0]}", f"transport: {ways[1]}, identity: {{privacy: apply}}", PEER_C)
-    m = invited(WHO + "Privacy: id\r\n")
+    """Privacy towards who is not trusted with it: anonymous in everything"""
+    policies("", "identity: {privacy: apply}")
+    m = invited(who() + "Privacy: id\r\n")
     demand("anonymous@anonymous.invalid" in m.get("From"), "anonymous", m.text)
     demand("+15550001" not in m.text and "+4930111" not in m.text, "and no word of who it is", m.text)
-    configure(f"transport: {ways[0]}, identity: {{privacy: apply}}", f"transport: {ways[1]}", PEER_C)
-    x = Leg(b, "+15550002")
-    x.begin("+15550001")
-    x.invite(x.sdp(), "Privacy: id\r\nP-Asserted-Identity: <sip:+4989555@10.99.2.2>\r\n")
-    y = ring(a)
-    demand("anonymous.invalid" in y.server.get("From") and "4989555" not in y.server.text, "from the callee's side too", y.server.text)
-    y.respond(y.server, 486)
-    y.expect("ACK")
-    x.ack(x.expect(486))
-    done(x, y)
 
 
-PEER_C = f"third: {{kind: trunk, address: {os.environ['STRANGER4']}}}"
+MORE_PEERS = (f"third: {{kind: trunk, address: {os.environ['STRANGER4']}}}\\n  "
+              f"six: {{kind: trunk, address: \"{os.environ['SIX']}\", transport: tls}}")
+six = party("six", "tls", os.environ["SIX"], "callee")
 for ways in (("udp", "tls"), ("tls", "udp")):
-    a, b, c = party("caller", ways[0]), party("callee", ways[1]), party("stranger", "udp")
-    configure(f"transport: {ways[0]}", f"transport: {ways[1]}", PEER_C)
-    # Its 32 s pass while the others run.
+    a, b = (party(name, way, also_tcp=way == "udp") for name, way in zip(("caller", "callee"), ways))
+    c = party("stranger", "udp")
+    policies()
+    # These take their time while the others run: an ACK 32 s, a party that rings ring_timeout.
     lost = (dial(a), ring(b))
     body = lost[1].sdp()
     lost[1].respond(lost[1].server, 200, body)
     lost[0].expect(200)
     lost[1].expect("ACK")
+    ringing = edges.ring_for_ever(a, b)
     title = f"{ways[0]} to {ways[1]}: "
-    run([forks, gone_fork, early_gate, hops, too_short, refreshed, crossing_byes, late_cancel, cancelled, inside_requests,
-         blind(0), blind(1), refused, attended(0), attended(1), replaced], title)
-    configure(f"transport: {ways[0]}, transfer: pass", f"transport: {ways[1]}, transfer: pass", PEER_C)
-    run([passed(0), passed(1), trusted, shown_otherwise, anonymous], title)
-    run([unheard], title)
+    of_set_up = [forks, gone_fork, early_gate, reasons, too_short, refreshed, late_cancel, cancelled]
+    run([*of_set_up, *map(from_callee, of_set_up), hops, crossing_byes, inside_requests, blind(0), blind(1), refused,
+         attended(0), attended(1), replaced(0), replaced(1)], title)
+    run(edges.scenarios(a, b, c, six), title)
+    policies("transfer: pass", "transfer: pass")
+    run([passed(0), passed(1)], title)
+    of_identity = [trusted, shown_otherwise, anonymous]
+    run([*of_identity, *map(from_callee, of_identity)], title)
+    run([edges.rang(ringing), unheard], title)
     for p in (a, b, c):
         p.close()
