@@ -323,7 +323,9 @@ static int plan_session(struct cp_session *s, const struct sdp_plan_stream *stre
 			l->peer, l->signalling, s->local[leg].family, s->remote[leg]};
 
 		cp_plan_leg(&party, &stream->leg[leg], final, &plan.leg[leg]);
-		if (l->peer->cfg->silence == CFG_SILENCE_ALLOW)
+		// Who types, or steers a camera, says nothing for a long time.
+		if (l->peer->cfg->silence == CFG_SILENCE_ALLOW || stream->kind == SDP_TEXT ||
+			stream->kind == SDP_APPLICATION)
 			plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_TIMEOUT;
 		if (!final && s->call->speaking && (s->call->speaking->gate >> leg & 1))
 			plan.leg[leg].flags &= ~(uint32_t)ABI_LEG_RECEIVE;

@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+// Whatever RTP carries is relayed alike: besides sound and picture real-time text (RFC 4103) and H.224.
+static bool is_relayed(enum sdp_kind kind)
+{
+	return kind == SDP_AUDIO || kind == SDP_VIDEO || kind == SDP_TEXT || kind == SDP_APPLICATION;
+}
+
 enum sdp_refusal sdp_oa_refusal(const struct sdp_media *media)
 {
 	bool known = false;
@@ -21,7 +27,7 @@ enum sdp_refusal sdp_oa_refusal(const struct sdp_media *media)
 	}
 	if (!sdp_proto_is_rtp(media->proto))
 		return SDP_REFUSED_TRANSPORT;
-	if (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO)
+	if (!is_relayed(media->kind))
 		return SDP_REFUSED_KIND;
 	for (unsigned i = 0; i < media->n_formats; i++)
 		known |= media->formats[i].name.len != 0;

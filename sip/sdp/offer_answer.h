@@ -155,7 +155,7 @@ enum sdp_refusal {
 	SDP_REFUSED_PORT_0,    // by the peer itself: removed, or declined
 	SDP_REFUSED_SECURE,    // SRTP or the want of it: the leg's security says no (secure.h)
 	SDP_REFUSED_TRANSPORT, // not RTP over UDP
-	SDP_REFUSED_KIND,      // neither audio nor video
+	SDP_REFUSED_KIND,      // neither audio, video, text nor application
 	SDP_REFUSED_FORMAT,    // no payload type with a known encoding, or none in common
 	SDP_REFUSED_ADDRESS,   // a host name, multicast, or the other family than ours
 	SDP_REFUSED_LOCAL,     // the caller gave no ports

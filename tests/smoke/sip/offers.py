@@ -90,6 +90,22 @@ def video(x, y):
     talk(x, y, 99, line=1, size=900, step=3000)
 
 
+TEXT = ("m=text {port} RTP/AVP 100 98\r\na=rtpmap:98 t140/1000\r\na=rtpmap:100 red/1000\r\na=fmtp:100 98/98/98\r\n")
+
+
+def text(x, y):
+    """real-time text added, with redundancy, and removed"""
+    seen, told = change(x, y, x.sdp(PCMA + TEXT), y.sdp(PCMA + TEXT))
+    for m in (seen, told):
+        line = m.media()[1]
+        demand(line.kind == "text" and line.port and line.formats == ["100", "98"], "text is taken:", m.body)
+        demand("a=fmtp:100 98/98/98" in m.body, "redundancy names what it repeats:", m.body)
+    talk(x, y)
+    talk(x, y, 100, line=1, size=12, step=300)
+    change(x, y, x.sdp(PCMA + TEXT.replace("{port}", "0")), y.sdp(PCMA + TEXT.replace("{port}", "0")))
+    talk(x, y)
+
+
 def no_video(x, y):
     """video refused by the other side"""
     seen, told = change(x, y, x.sdp(PCMA + VIDEO), y.sdp(PCMA + NO_VIDEO))
@@ -271,7 +287,7 @@ for ways in (("udp", "tls"), ("tls", "udp")):
     a, b = party("caller", ways[0]), party("callee", ways[1])
     configure(f"transport: {ways[0]}", f"transport: {ways[1]}")
     scenarios = []
-    for s in (codec, numbers, ptime, moved, video, no_video, strange, rejected, glare, late, refreshed, broken):
+    for s in (codec, numbers, ptime, moved, video, text, no_video, strange, rejected, glare, late, refreshed, broken):
         scenarios += either(a, b, s)
     scenarios += [broken_calls(a, b), late_call(a, b), nowhere(a, b), versions(a, b)]
     run(scenarios, f"{ways[0]} to {ways[1]}: ")

@@ -543,4 +543,118 @@ TEST_F(Suites, AnOfferWithoutACommonCodecInsideACall)
 	bye(b, a);
 }
 
+// RFC 4103: text beside sound has a session of its own, whose silence means nothing.
+TEST_F(Suites, RealTimeText)
+{
+	const char *text = "m=text %d RTP/AVP 100 98\r\na=rtpmap:98 t140/1000\r\na=rtpmap:100 "
+			   "red/1000\r\na=fmtp:100 98/98/98\r\n";
+	a.sdp.more = format(text, 4100);
+	Msg i = called(a.sdp.text());
+	EXPECT_NE(i.body().find("a=fmtp:100 98/98/98"), std::string::npos) << i.text;
+	b.sdp.more = format(text, 6100);
+	b.respond(i, 200, "OK", b.sdp.text());
+	Msg ok = a.expect(200);
+	EXPECT_EQ(ok.body().find("m=text 0"), std::string::npos) << ok.text;
+	confirm(ok);
+	ASSERT_EQ(media.sessions.size(), 2u);
+	for (auto &s : media.sessions) {
+		bool typed = s.second.plan.leg[0].remote_rtp_port == 4100;
+		EXPECT_EQ((s.second.plan.leg[0].flags & ABI_LEG_TIMEOUT) != 0, !typed);
+		EXPECT_TRUE(s.second.plan.leg[0].flags & ABI_LEG_SEND);
+	}
+	bye(a, b);
+}
+
+// ---- descriptions as phones write them
+
+TEST_F(Suites, DescriptionsOfAllKinds)
+{
+	const char *head =
+		"v=0\r\no=- 1 1 IN IP4 10.1.0.2\r\ns=-\r\nc=IN IP4 10.1.0.2\r\nt=0 0\r\n";
+	std::string many = "m=audio 4000 RTP/AVP 8";
+	for (int n = 96; n < 126; n++)
+		many += format(" %d", n);
+	many += "\r\n";
+	for (int n = 96; n < 126; n++)
+		many += format("a=rtpmap:%d X-%d/8000\r\n", n, n);
+	const std::string fine[] = {
+		std::string(head) + "m=audio 4000/1 RTP/AVP 8\r\n",
+		std::string(head) + "m=audio 4000 RTP/AVP 8 \r\n",
+		std::string(head) +
+			"m=audio 4000 RTP/AVP 8\r\na=rtpmap:8 pcma/8000/1\r\na=PTIME:20\r\n",
+		std::string(head) + "a=sendonly\r\nm=audio 4000 RTP/AVP 8\r\n",
+		std::string(head) + "m=audio 4000 RTP/AVP 8\r\n\r\n",
+		std::string(head) + "m=audio 4000 RTP/AVP 8", // no line end
+		std::string(head) + "m=audio 4000 RTP/AVP 8\r\na=rtcp:4100 IN IP4 10.1.0.2\r\n",
+		std::string(head) + "m=audio 4000 RTP/AVPF 8\r\na=rtcp-fb:* nack\r\n",
+		std::string(head) + "m=audio 4000 rtp/avp 8\r\n",
+		std::string(head) +
+			"m=audio 4000 RTP/AVP 8\r\nm=audio 0 RTP/AVP 8\r\nm=video 0 RTP/AVP 31\r\n",
+		std::string(head) +
+			"m=audio 4000 RTP/AVP 8\r\nm=application 4004 UDP/BFCP *\r\nm=message 2855 "
+			"TCP/MSRP *\r\na=path:msrp://10.1.0.2:2855/s;tcp\r\n",
+		std::string(head) + "m=audio 4000 RTP/AVP 8 8 0 8\r\n",
+		std::string(head) + many,
+		"v=0\no=- 1 1 IN IP4 10.1.0.2\ns=-\nc=IN IP4 10.1.0.2\nt=0 0\nm=audio 4000 RTP/AVP "
+		"8\n",
+		"v=0\r\no=root 4711 0 IN IP4 10.1.0.2\r\ns=session\r\nt=0 "
+		"0\r\nm=audio 4000 RTP/AVP 8\r\nc=IN IP4 10.1.0.2\r\n",
+		"v=0\r\no=SBC 18446744073709551615 18446744073709551615 IN IP4 10.1.0.2\r\ns= "
+		"\r\nc=IN IP4 10.1.0.2\r\nb=AS:80\r\nb=RS:0\r\nt=0 0\r\nr=1\r\nk=prompt\r\nm=audio "
+		"4000 RTP/AVP 8\r\n",
+		"v=0\r\no=- 1 1 IN IP4 10.1.0.2\r\ns=\r\ni=\r\nc=IN IP4 10.1.0.2\r\nt=0 "
+		"0\r\nm=audio 4000 RTP/AVP 8\r\n",
+		"v=0\r\no=- 1 1 IN IP4 pbx.caller.example\r\ns=-\r\ne=a@b\r\np=+1\r\nc=IN IP4 "
+		"10.1.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n",
+		"v=0\r\no=- 1 1 IN IP4 10.1.0.2\r\ns=-\r\nc=IN IP4 10.1.0.2/127\r\nt=0 "
+		"0\r\nm=audio 4000 RTP/AVP 8\r\n",
+		"v=0\r\no=- 1 1 IN IP4 10.1.0.2\r\nc=IN IP4 10.1.0.2\r\nm=audio 4000 RTP/AVP 8\r\n",
+	};
+	int n = 0;
+	for (const std::string &sdp : fine) {
+		SCOPED_TRACE(sdp);
+		a.call_id = format("caller-sdp-%d", n++);
+		a.remote_tag = "";
+		a.call("+4930", sdp);
+		Msg first = a.get();
+		if (first.status() != 100) {
+			ADD_FAILURE() << first.text;
+			a.ack_failure(first);
+			continue;
+		}
+		Msg i = b.expect_invite();
+		std::string body = i.body();
+		unsigned lines = 0;
+		for (size_t at = 0; (at = sdp.find("\nm=", at)) != std::string::npos; at++)
+			lines++;
+		for (size_t at = 0; (at = body.find("\nm=", at)) != std::string::npos; at++)
+			lines--;
+		EXPECT_EQ(lines, 0u) << body;
+		// An answer that mirrors it with one audio stream.
+		std::string answer = "v=0\r\no=- 9 9 IN IP4 10.2.0.2\r\ns=-\r\nc=IN IP4 "
+				     "10.2.0.2\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n";
+		if (body.find("RTP/AVPF") != std::string::npos)
+			answer.replace(answer.find("RTP/AVP"), 7, "RTP/AVPF");
+		bool first_line = true;
+		for (size_t at = 0; (at = body.find("\nm=", at)) != std::string::npos; at++) {
+			if (!first_line) {
+				std::string kind = body.substr(at + 1, body.find(' ', at) - at - 1);
+				size_t proto = body.find(' ', body.find(' ', at) + 1);
+				answer += kind + " 0" +
+					  body.substr(proto, body.find("\r\n", proto) - proto) +
+					  "\r\n";
+			}
+			first_line = false;
+		}
+		b.respond(i, 200, "OK", answer);
+		Msg ok = a.get();
+		EXPECT_EQ(ok.status(), 200) << ok.text;
+		if (ok.status() != 200)
+			return;
+		confirm(ok);
+		EXPECT_EQ(media.sessions.begin()->second.plan.leg[0].remote_rtp_port, 4000);
+		bye(a, b);
+	}
+}
+
 } // namespace
