@@ -70,6 +70,8 @@ static const struct {
 		ABI_COUNTER},
 	{CP_C_DTLS_FAILED, "dtls_failures_total", "",
 		"DTLS handshakes that failed: fingerprint, protocol, time.", ABI_COUNTER},
+	{CP_C_CONSENT_LOST, "ice_consent_lost_total", "",
+		"Parties that did not consent to receive any more (RFC 7675): sending stopped.", ABI_COUNTER},
 	{CP_C_CDR_FAILED, "cdr_failures_total", "", "CDRs that could not be written.", ABI_COUNTER},
 	{CP_C_KEPT, "journal_records_total", "", "Records of calls written to the journal.",
 		ABI_COUNTER},

@@ -73,6 +73,7 @@ enum cp_counter {
 	CP_C_REPLAY_FAILED,
 	CP_C_DTLS_READY,
 	CP_C_DTLS_FAILED,
+	CP_C_CONSENT_LOST,
 	CP_C_CDR_FAILED,
 	CP_C_KEPT, // records given to the journal
 	CP_C_KEEP_FAILED,

@@ -18,6 +18,7 @@
 #include "controlplane/call/join.h"
 #include "controlplane/call/refer.h"
 #include "controlplane/call/subscribe.h"
+#include "controlplane/call/trickle.h"
 #include "controlplane/log.h"
 
 static const struct sip_slice nothing;
@@ -338,7 +339,8 @@ void cp_change_request(struct cp_call *call, unsigned leg, struct sip_dialog *d,
 		cp_subscribe_request(call, leg, tx, m);
 		break;
 	default:
-		if (m->method != SIP_INFO || !cp_dtmf_info(call, leg, tx, m))
+		if (m->method != SIP_INFO || (!cp_dtmf_info(call, leg, tx, m) &&
+						     !cp_trickle_info(call, leg, tx, m)))
 			relay(call, leg, branch, tx, m);
 	}
 }

@@ -3,6 +3,7 @@
 
 #include "controlplane/call/carry.h"
 #include "controlplane/call/identity.h"
+#include "controlplane/call/trickle.h"
 
 static bool is_plain(const char *user)
 {
@@ -36,7 +37,8 @@ static void put_supported(
 	bool invite = (own & CP_LINE_REQUEST) && call->state < ABI_CALL_UP;
 	bool prack = to ? cp_prack_offered(call) : peer->prack != CFG_PRACK_OFF;
 
-	sip_build_format(b, "Supported", "%s%s%sreplaces, norefersub",
+	sip_build_format(b, "Supported", "%s%s%s%sreplaces, norefersub",
+		cp_trickle_offered(call->leg[to].peer) ? CP_TRICKLE ", " : "",
 		peer->session_timer.off ? "" : "timer, ", prack ? "100rel, " : "",
 		invite ? "199, " : "");
 	if (invite && to == 1 && prack && peer->prack == CFG_PRACK_REQUIRE)
@@ -51,6 +53,8 @@ static void put_own(struct sip_build *b, struct cp_call *call, unsigned to, unsi
 		put_contact(b, call, to);
 		sip_build_header_str(b, "Allow", CP_ALLOW);
 		put_supported(b, call, to, own);
+		if (cp_trickle_offered(call->leg[to].peer))
+			sip_build_header_str(b, "Recv-Info", CP_TRICKLE);
 	}
 	if ((own & CP_LINE_OK) ||
 		(own & (CP_LINE_CONTACT | CP_LINE_REQUEST)) == (CP_LINE_CONTACT | CP_LINE_REQUEST))

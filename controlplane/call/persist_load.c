@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "controlplane/call/media.h"
+#include "controlplane/call/ice.h"
 #include "controlplane/call/persist_record.h"
 
 // The last requests before the end may have gone out without having been kept; CSeq has room.
@@ -184,6 +185,8 @@ static int load_media(struct cp_call *call, const struct kept_call *k)
 	cp_bridge_policy(call, &call->oa);
 	for (unsigned i = 0; i < k->sessions && !err; i++)
 		err = load_session(call, &k->session[i]);
+	if (!err)
+		err = cp_ice_restore(call);
 	// Back to what was agreed, should hawse-media have been told of more. Told when it is claimed.
 	if (!err && k->unsettled && cp_media_apply(call, &call->oa, true))
 		err = -EBADMSG;

@@ -107,7 +107,7 @@ static void dtls_open(
 }
 
 // The active side needs to know where to: by ICE, or by the SDP.
-static void dtls_begin(struct cp_session *s, unsigned leg)
+void cp_secure_dtls_begin(struct cp_session *s, unsigned leg)
 {
 	struct cp_secure *c = s->secure[leg];
 
@@ -115,8 +115,9 @@ static void dtls_begin(struct cp_session *s, unsigned leg)
 		return;
 	if (!c->dtls[0].id && !c->has_keys[0] && (c->ice ? c->nominated : s->remote[leg].port != 0))
 		dtls_open(s, leg, 0, c->ice ? &c->dtls[0].remote : &s->remote[leg]);
-	if (c->two && !c->dtls[1].id && !c->has_keys[1] && !c->ice && c->rtcp.port)
-		dtls_open(s, leg, 1, &c->rtcp);
+	if (c->two && !c->dtls[1].id && !c->has_keys[1] &&
+		(c->ice ? c->dtls[1].remote.port : c->rtcp.port))
+		dtls_open(s, leg, 1, c->ice ? &c->dtls[1].remote : &c->rtcp);
 }
 
 static struct cp_session *session_at(struct cp_shard *shard, uint32_t slot, uint32_t generation)
@@ -360,7 +361,7 @@ static void plan_dtls(struct cp_session *s, unsigned leg, const struct sdp_plan_
 		c->active = in->active;
 		snprintf(c->fingerprints, sizeof(c->fingerprints), "%s", in->fingerprints);
 	}
-	dtls_begin(s, leg);
+	cp_secure_dtls_begin(s, leg);
 }
 
 // It says who controls when both think so; the same one as long as we do.
@@ -441,6 +442,9 @@ int cp_secure_plan(
 		out->flags |= ABI_LEG_ICE_FIRST;
 		if (in->send)
 			out->flags |= ABI_LEG_SEND | ABI_LEG_RTCP;
+		// Of parties that are not lite the worker knows whether they consent.
+		if (c->lost && p->lite)
+			out->flags &= ~(uint32_t)(ABI_LEG_SEND | ABI_LEG_RTCP);
 		out->source_policy = ABI_SOURCE_ANY;
 	} else if (p->keying == SDP_KEY_DTLS || c->ice) {
 		plan_without_ice(c);
@@ -487,6 +491,7 @@ static bool next_of_leg(struct cp_session *s, struct cp_secure *c, unsigned leg,
 		c->owed &= (uint8_t)~CP_SECURE_NOMINATED;
 		abi_msg_init(m, ABI_SESSION_RESUME, 0, s->slot, s->generation);
 		r->leg[leg].rtp = c->dtls[0].remote;
+		r->leg[leg].rtcp = c->two ? c->dtls[1].remote : (struct abi_addr){0};
 		return true;
 	}
 	if (c->owed & CP_SECURE_ICE) {
@@ -571,51 +576,6 @@ void cp_secure_again(struct cp_session *s)
 		return;
 	free(r);
 	s->resume = NULL;
-}
-
-void cp_secure_nominated(struct cp_session *s, unsigned leg, const struct abi_addr *remote)
-{
-	struct cp_secure *c = s->secure[leg];
-
-	c->nominated = true;
-	c->dtls[0].remote = *remote;
-	// The pair first; LEG_ICE then takes it for one that was checked.
-	c->owed |= CP_SECURE_NOMINATED | CP_SECURE_ICE;
-	cp_call_event(s->call, (uint8_t)leg, "ICE: the party is lite; our check nominated its address");
-	dtls_begin(s, leg);
-	cp_media_more(s);
-}
-
-// ---- events ---------------------------------------------------------------------------------------
-
-void cp_secure_event(struct cp_session *s, const struct abi_msg *event)
-{
-	const struct abi_event_ice *ice = (const struct abi_event_ice *)event->payload;
-	const struct abi_event_srtp *srtp = (const struct abi_event_srtp *)event->payload;
-	struct cp_call *call = s->call;
-	unsigned leg = event->type == ABI_SRTP_FAILURES ? srtp->leg : ice->leg;
-	struct cp_secure *c = leg < 2 ? s->secure[leg] : NULL;
-
-	switch (event->type) {
-	case ABI_ICE_NOMINATED:
-		if (!c || ice->component)
-			return;
-		c->nominated = true;
-		c->dtls[0].remote = ice->remote;
-		cp_call_event(call, (uint8_t)leg, "ICE: a pair is nominated");
-		dtls_begin(s, leg);
-		return;
-	case ABI_ICE_LOST:
-		cp_call_event(call, (uint8_t)leg, "ICE: the party does not consent any more");
-		return;
-	case ABI_SRTP_FAILURES:
-		cp_call_event(call, leg < 2 ? (uint8_t)leg : 0,
-			"SRTP refused: %u not authentic, %u replayed, %u in clear, %u without key",
-			srtp->auth_failed, srtp->replayed, srtp->plain, srtp->no_key);
-		return;
-	default:
-		return;
-	}
 }
 
 // ---- the journal ----------------------------------------------------------------------------------

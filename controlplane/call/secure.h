@@ -48,6 +48,7 @@ struct cp_secure {
 	struct cp_association dtls[2];
 	struct abi_addr rtcp; // where the party receives it
 	bool nominated;
+	bool lost; // the party does not consent any more
 };
 
 enum cp_secure_owed {
@@ -85,8 +86,13 @@ bool cp_secure_is(uint16_t command_type);
 void cp_secure_again(struct cp_session *s);
 void cp_secure_free(struct cp_session *s);
 
+// Begins the handshakes that we begin and whose other side is known. Private to secure*.c.
+void cp_secure_dtls_begin(struct cp_session *s, unsigned leg);
 // Our own agent has found the party there.
-void cp_secure_nominated(struct cp_session *s, unsigned leg, const struct abi_addr *remote);
+void cp_secure_nominated(
+	struct cp_session *s, unsigned leg, unsigned component, const struct abi_addr *remote);
+// It does not answer any more, or never did.
+void cp_secure_lost(struct cp_session *s, unsigned leg, unsigned component, bool nominated);
 
 // ICE_NOMINATED, ICE_LOST, SRTP_FAILURES, DTLS_UNASKED of this session.
 void cp_secure_event(struct cp_session *s, const struct abi_msg *event);

@@ -91,7 +91,8 @@ size_t cp_binding_request(const struct cp_binding *b, uint8_t *out, size_t size)
 	write32(value, (uint32_t)(b->tie_breaker >> 32));
 	write32(value + 4, (uint32_t)b->tie_breaker);
 	at = add(out, at, CONTROLLING, value, 8);
-	at = add(out, at, USE, NULL, 0);
+	if (b->use)
+		at = add(out, at, USE, NULL, 0);
 	// Each of the two covers what is before it, with the length that will be right behind it.
 	write16(out + 2, (unsigned)(at + 4 + SHA1 - HEADER));
 	integrity(out, at, b->password, mac);

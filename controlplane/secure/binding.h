@@ -16,13 +16,14 @@ struct cp_binding {
 	const char *password;      // theirs
 	uint32_t priority;         // that a candidate found by the check would have
 	uint64_t tie_breaker;      // we are controlling
+	bool use;                  // USE-CANDIDATE: it nominates
 };
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-// With USE-CANDIDATE, since a lite party has nothing to choose. Its length; 0: `size` or the user name does not fit.
+// Its length; 0: `size` or the user name does not fit.
 size_t cp_binding_request(const struct cp_binding *b, uint8_t *out, size_t size);
 // The success response to that transaction, with MESSAGE-INTEGRITY by that password and, if there is one, a right
 // FINGERPRINT.

@@ -102,6 +102,8 @@ const struct abi_counter dp_counters[DP_COUNTERS] = {
 	[DP_DROP_NOT_SENDING] = DROP("not_sending", "The other party is to receive nothing now "
 						    "(hold)"),
 	[DP_DROP_NO_REMOTE] = DROP("no_remote", "The other party's address is not known yet"),
+	[DP_DROP_NO_CONSENT] = DROP("no_consent", "The other party has not asked for consent for half a minute "
+						  "(RFC 7675): it may be gone"),
 	[DP_DROP_TRANSCODER_FULL] = DROP("transcoder_full", "The transcoder of the session does not "
 							    "keep up"),
 	[DP_DROP_SRTP_OUT_NO_KEY] =

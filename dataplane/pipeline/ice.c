@@ -103,12 +103,30 @@ static void nominate(struct dp_worker *w, struct dp_leg *leg, unsigned component
 	if (!moved && c->nominated)
 		return;
 	c->nominated = 1;
+	c->asks = 0;
+	c->since = w->burst.now;
 	c->priority = a->priority;
 	dp_count(w, DP_COUNT_NOMINATED, 1);
 	if (component == 0)
 		dp_leg_follow_latch(leg);
 	dp_publish_resume(w, leg);
-	c->untold = !dp_tell_ice(w, leg, component, DP_EVENT_NOMINATED);
+	c->untold = dp_tell_ice(w, leg, component, DP_EVENT_NOMINATED) ? DP_UNTOLD_NOTHING
+								       : DP_UNTOLD_NOMINATED;
+}
+
+// Consent is of the pair that is in use.
+static void renew_consent(struct dp_worker *w, struct dp_leg *leg, unsigned component, uint64_t now)
+{
+	struct dp_ice_component *c = &leg->secure->component[component];
+
+	c->last = c->alive = now;
+	c->asks |= c->nominated && now - c->since > DP_ASKS_TICKS;
+	if (likely(!c->lost))
+		return;
+	c->lost = 0;
+	dp_leg_note_consent(leg);
+	c->untold = dp_tell_ice(w, leg, component, DP_EVENT_NOMINATED) ? DP_UNTOLD_NOTHING
+								       : DP_UNTOLD_NOMINATED;
 }
 
 static void valid_check(struct dp_worker *w, struct dp_burst *b, const struct dp_packet *k,
@@ -122,11 +140,8 @@ static void valid_check(struct dp_worker *w, struct dp_burst *b, const struct dp
 	note_check(c, source);
 	if (a->action == STUN_NOMINATE)
 		nominate(w, leg, k->component, source, a);
-	// Consent is of the pair that is in use.
-	if (!c->nominated || (l->state == LATCH_CONFIRMED && latch_same(&l->learned, source))) {
-		c->last = b->now;
-		c->lost = 0;
-	}
+	if (!c->nominated || (l->state == LATCH_CONFIRMED && latch_same(&l->learned, source)))
+		renew_consent(w, leg, k->component, b->now);
 }
 
 static void new_second(struct dp_secure_leg *s, uint64_t now)

@@ -29,6 +29,8 @@ static enum dp_reason held_back(const struct dp_onward *t)
 {
 	if (t->state == DP_ONWARD_HOLD)
 		return DP_DROP_NOT_SENDING;
+	if (t->state == DP_ONWARD_NO_CONSENT)
+		return DP_DROP_NO_CONSENT;
 	return t->state == DP_ONWARD_NO_PEER ? DP_DROP_NO_PEER : DP_DROP_NO_REMOTE;
 }
 

@@ -92,6 +92,7 @@ enum dp_reason {
 	DP_DROP_NO_PEER,
 	DP_DROP_NOT_SENDING,
 	DP_DROP_NO_REMOTE,
+	DP_DROP_NO_CONSENT,
 	// divert
 	DP_DROP_TRANSCODER_FULL,
 	// protect

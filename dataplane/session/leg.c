@@ -80,6 +80,21 @@ void dp_onward_aim(struct dp_onward *o, uint8_t six[48], const struct latch_addr
 		o->state = known ? DP_ONWARD_READY : DP_ONWARD_NO_REMOTE;
 }
 
+static bool consents(const struct dp_leg *leg, unsigned component)
+{
+	return !leg->secure || !leg->secure->component[component].lost;
+}
+
+void dp_leg_note_consent(struct dp_leg *leg)
+{
+	struct dp_onward *o = leg->peer ? &leg->peer->rx.onward : NULL;
+
+	if (o && o->state == DP_ONWARD_READY && !consents(leg, 0))
+		o->state = DP_ONWARD_NO_CONSENT;
+	else if (o && o->state == DP_ONWARD_NO_CONSENT && consents(leg, 0))
+		o->state = DP_ONWARD_READY;
+}
+
 void dp_leg_note_carry(struct dp_leg *leg)
 {
 	const struct latch_addr *source = &leg->latch[0].learned;
@@ -114,6 +129,8 @@ void dp_leg_rtcp_template(const struct dp_leg *leg, struct dp_template *t)
 	put16((t->onward.l3_length == 20 ? t->onward.header4 : t->six) + t->onward.l3_length,
 		to->rtcp_port);
 	dp_onward_aim(&t->onward, t->six, &remote);
+	if (t->onward.state == DP_ONWARD_READY && !consents(to, !muxed))
+		t->onward.state = DP_ONWARD_NO_CONSENT;
 }
 
 uint64_t dp_leg_last_us(const struct dp_leg *leg, uint64_t now_ticks)

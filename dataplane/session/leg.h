@@ -47,6 +47,7 @@ enum dp_onward_state {
 	DP_ONWARD_HOLD = 1,      // the plan does not let us send to the party
 	DP_ONWARD_NO_REMOTE = 2, // nobody has said where to
 	DP_ONWARD_NO_PEER = 3,   // the session has only one leg
+	DP_ONWARD_NO_CONSENT = 4, // the party does not consent any more (RFC 7675)
 };
 
 // How a packet leaves: ready-made headers, where lengths, id and checksums are put in. IPv6 headers
@@ -160,6 +161,9 @@ extern "C" {
 // READY. The next hop is kept as it is. Families of local and remote must agree. DSCP 0..63.
 void dp_template_write(struct dp_template *t, const struct latch_addr *local,
 	const struct latch_addr *remote, uint8_t dscp);
+
+// After consent was lost or came back, or the headers of the other leg were aimed: READY becomes NO_CONSENT, or the reverse.
+void dp_leg_note_consent(struct dp_leg *leg);
 
 // Another destination for headers that were written before; `six` are the IPv6 ones. Keeps HOLD.
 void dp_onward_aim(struct dp_onward *o, uint8_t six[48], const struct latch_addr *remote);

@@ -143,6 +143,7 @@ void dp_leg_follow_latch(struct dp_leg *leg)
 	if (!leg->peer)
 		return;
 	dp_onward_aim(&leg->peer->rx.onward, leg->peer->six.header, &remote);
+	dp_leg_note_consent(leg);
 	dp_leg_note_carry(leg);
 	dp_leg_note_carry(leg->peer);
 }

@@ -15,6 +15,7 @@
 
 #define DP_PREVIOUS_TICKS (5u << 20)  // 2^-20 s: so long a key is good after the next has come
 #define DP_CONSENT_TICKS  (30u << 20) // RFC 7675 section 5.1
+#define DP_ASKS_TICKS     (8u << 20)  // behind the nomination: by then the checks that lead to it are over
 #define DP_ICE_CHECKED    4u          // sources that have passed a check, remembered
 
 enum dp_refusal { // counters of a leg; as struct abi_event_srtp has them
@@ -32,14 +33,26 @@ struct dp_refused { // since it was last told
 	uint32_t ssrc;
 };
 
+enum dp_ice_untold {
+	DP_UNTOLD_NOTHING = 0,
+	DP_UNTOLD_NOMINATED,
+	DP_UNTOLD_LOST,
+};
+
 struct dp_ice_component {
 	struct latch_addr checked[DP_ICE_CHECKED];
 	uint64_t last; // ticks of the last valid request; 0: none came
+	// Consent. Who controls asks for it every few seconds (RFC 7675), and that is ours too; who never did so, because
+	// he knows nothing of it, is there as long as his media or RTCP come.
+	uint64_t since; // ticks: nominated then
+	uint64_t alive; // ticks: the last that says so
+	uint32_t seen;  // of the media and RTCP that count
 	uint32_t priority;
 	uint8_t next;      // of `checked` to be overwritten
 	uint8_t nominated; // 1: the latch is what ICE said
-	uint8_t lost;      // 1: the agent was told that consent is lost
-	uint8_t untold;    // 1: the agent was not told yet what was nominated
+	uint8_t asks;      // 1: a valid request came long after the nomination
+	uint8_t lost;      // 1: there is no consent, nothing is sent
+	uint8_t untold;    // enum dp_ice_untold: what the agent was not told yet
 };
 
 struct dp_secure_leg {

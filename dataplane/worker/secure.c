@@ -132,12 +132,21 @@ static void sweep_ice(struct dp_worker *w, struct dp_leg *leg, unsigned componen
 {
 	struct dp_ice_component *c = &leg->secure->component[component];
 
-	if (c->untold)
-		c->untold = !dp_tell_ice(w, leg, component, DP_EVENT_NOMINATED);
+	uint32_t seen = leg->stats.last + leg->rtcp_packets;
+
+	if (!c->asks && seen != c->seen)
+		c->alive = now;
+	c->seen = seen;
 	// Who controls asks for consent himself.
 	if (leg->secure->ice.role != ABI_ICE_OFF && leg->secure->ice.role != ABI_ICE_CONTROLLING &&
-		c->nominated && !c->lost && c->last && now - c->last > DP_CONSENT_TICKS)
-		c->lost = dp_tell_ice(w, leg, component, DP_EVENT_ICE_LOST);
+		c->nominated && !c->lost && c->last && now - c->alive > DP_CONSENT_TICKS) {
+		c->lost = 1;
+		c->untold = DP_UNTOLD_LOST;
+		dp_leg_note_consent(leg);
+	}
+	if (c->untold && dp_tell_ice(w, leg, component,
+				 c->untold == DP_UNTOLD_LOST ? DP_EVENT_ICE_LOST : DP_EVENT_NOMINATED))
+		c->untold = DP_UNTOLD_NOTHING;
 }
 
 void dp_sweep_secure(struct dp_worker *w, struct dp_leg *leg, uint64_t now)
@@ -219,8 +228,12 @@ int dp_mail_ice(struct dp_worker *w, const struct dp_mail_ice *m)
 			c->checked[0] = leg->latch[i].learned;
 		c->next = c->nominated;
 		c->last = c->nominated ? w->burst.now : 0;
-		c->lost = 0;
+		c->since = c->alive = w->burst.now;
+		c->asks = 0;
+		// Other credentials alone are no consent. Who controls says so by giving the pair.
+		c->lost = c->lost && c->nominated && m->ice.role == ABI_ICE_LITE;
 	}
+	dp_leg_note_consent(leg);
 	return 0;
 }
 
@@ -237,9 +250,15 @@ int dp_mail_learned(struct dp_worker *w, const struct dp_mail_learned *m)
 		for (unsigned c = 0; leg && c < 2; c++) {
 			struct latch_addr a = latch_from_abi(&m->addr[i][c]);
 
-			if (!a.port || leg->latch[c].state == LATCH_CONFIRMED)
+			bool told = leg->secure && leg->secure->ice.role == ABI_ICE_CONTROLLING;
+
+			if (!a.port || (leg->latch[c].state == LATCH_CONFIRMED && !told))
 				continue;
-			latch_resume(&leg->latch[c], &a);
+			// An agent in the control plane nominates by it, another pair than before maybe.
+			if (told)
+				latch_nominate(&leg->latch[c], &a);
+			else
+				latch_resume(&leg->latch[c], &a);
 			dp_leg_follow_latch(leg);
 			dp_tell_learned(w, leg, c); // the agent finds the next hop
 		}

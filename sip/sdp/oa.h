@@ -129,6 +129,9 @@ void sdp_recode_put_format(struct sdp_writer *w, const struct sdp_format *f, uns
 // The parameters that we answer to, or offer again, such a format.
 struct sdp_str sdp_recode_parameters(const struct sdp_format *said);
 
+// RFC 8445 as it is, and candidates of theirs may come later (RFC 8838).
+#define SDP_ICE_OPTIONS "a=ice-options:ice2 trickle\r\n"
+
 // ---- secure.c -----------------------------------------------------------------------------------
 
 void sdp_secure_get(struct sdp_secure *s);

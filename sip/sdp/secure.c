@@ -145,27 +145,21 @@ static bool keep_text(struct sdp_str text, char *out, size_t size)
 
 // ---- ICE: where the party may be ----------------------------------------------------------------
 
-// "foundation component transport priority address port typ type ...": a host or reflexive address of UDP
-// that is of the right family.
-static bool take_candidate(struct sdp_str value, unsigned family, struct sdp_addr *addr, uint16_t *port)
+// A candidate for RTP, of the right family: it becomes the address of the m-line.
+static bool take_candidate(struct sdp_str value, struct sdp_media *m)
 {
-	struct sdp_str part[8];
-	char text[INET6_ADDRSTRLEN];
-	uint8_t ip[16] = {0};
-	uint64_t number;
+	struct sdp_candidate c;
+	struct sdp_str part = {NULL, 0};
 
-	for (unsigned i = 0; i < 8; i++)
-		part[i] = sdp_str_token(&value);
-	if (!sdp_str_is(part[1], "1") || !sdp_str_is_nocase(part[2], "udp") ||
-		!sdp_str_number(part[5], UINT16_MAX, &number) || number == 0 ||
-		!sdp_str_is(part[6], "typ") || !part[7].len ||
-		!keep_text(part[4], text, sizeof(text)) ||
-		inet_pton(family == 6 ? AF_INET6 : AF_INET, text, ip) != 1)
+	if (!sdp_candidate_parse(value, &c) || c.component != 1 ||
+		c.family != (m->conn.type == 6 ? 6 : 4))
 		return false;
-	addr->family = (uint8_t)family;
-	addr->host = part[4];
-	memcpy(addr->ip, ip, sizeof(addr->ip));
-	*port = (uint16_t)number;
+	for (unsigned i = 0; i < 5; i++)
+		part = sdp_str_token(&value);
+	m->conn.family = c.family;
+	m->conn.host = part;
+	memcpy(m->conn.ip, c.ip, sizeof(m->conn.ip));
+	m->port = c.port;
 	return true;
 }
 
@@ -177,7 +171,7 @@ static void find_address(const struct sdp_session *tree, struct sdp_media *m)
 	if (m->port == 0 || (m->conn.family != 0 && !sdp_addr_is_hold(&m->conn)))
 		return;
 	while ((line = sdp_find(tree, m, SDP_A_CANDIDATE, line)) != NULL)
-		if (take_candidate(sdp_line_value(line), m->conn.type, &m->conn, &m->port))
+		if (take_candidate(sdp_line_value(line), m))
 			return;
 }
 
@@ -418,6 +412,7 @@ static void put_ice(struct sdp_writer *w, const char *ufrag, const char *pwd,
 	put_candidate(w, local, 1, local->rtp_port);
 	if (!mux && local->rtcp_port != local->rtp_port)
 		put_candidate(w, local, 2, local->rtcp_port);
+	sdp_put(w, "a=end-of-candidates\r\n");
 }
 
 static void put_cryptos(struct sdp_writer *w, const struct sdp_security *s, unsigned stream)
@@ -514,6 +509,21 @@ static void plan_keys(const struct sdp_security *s, unsigned stream, bool theirs
 	sdp_crypto_ours(s, stream, out->theirs.suite, &out->ours);
 }
 
+// Those that we may check: ours is one address, of one family.
+static void plan_candidates(
+	const struct sdp_session *tree, const struct sdp_media *m, struct sdp_plan_secure *out)
+{
+	const struct sdp_line *line = NULL;
+
+	while (out->candidates < SDP_CANDIDATES &&
+		(line = sdp_find(tree, m, SDP_A_CANDIDATE, line)) != NULL) {
+		struct sdp_candidate *c = &out->candidate[out->candidates];
+
+		out->candidates += sdp_candidate_parse(sdp_line_value(line), c) &&
+				   (m->conn.family == 0 || c->family == m->conn.family);
+	}
+}
+
 static void plan_ice(const struct sdp_session *tree, unsigned i, struct sdp_plan_secure *out)
 {
 	const struct credentials c = credentials_of(tree, i);
@@ -522,6 +532,9 @@ static void plan_ice(const struct sdp_session *tree, unsigned i, struct sdp_plan
 	out->lite = sdp_find(tree, NULL, SDP_A_ICE_LITE, NULL) != NULL;
 	out->remote_ufrag = c.ufrag;
 	out->remote_pwd = c.pwd;
+	out->mid = tree->media[i].mid;
+	if (out->lite)
+		plan_candidates(tree, &tree->media[i], out);
 }
 
 void sdp_secure_plan_offerer(const struct sdp_oa *oa, const struct sdp_oa_view *view,

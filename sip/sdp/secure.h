@@ -52,6 +52,7 @@ enum sdp_suite {
 #define SDP_UFRAG       16u // of ours, NUL included
 #define SDP_PWD         32u
 #define SDP_CRYPTOS     16u // lines that are looked at
+#define SDP_CANDIDATES  12u // of a party that is lite, kept
 
 // "AES_CM_128_HMAC_SHA1_80", ...; NULL for what does not exist.
 const char *sdp_suite_name(unsigned suite);
@@ -83,6 +84,18 @@ struct sdp_crypto {
 // The value of an a=crypto line. 0; -EBADMSG malformed; -ENOTSUP a suite or parameter that we do not have.
 int sdp_crypto_parse(struct sdp_str value, struct sdp_crypto *out);
 
+// Where a party may be reached (RFC 8839 5.1), over UDP.
+struct sdp_candidate {
+	uint8_t component; // 1 RTP, 2 RTCP
+	uint8_t family;    // 4 or 6
+	uint8_t ip[16];
+	uint16_t port;
+	uint32_t priority;
+};
+
+// The value of an a=candidate line. False: malformed, not UDP, or an address that is none (a name of mDNS).
+bool sdp_candidate_parse(struct sdp_str value, struct sdp_candidate *out);
+
 // How one stream of one leg is secured, for the plan.
 enum sdp_keying {
 	SDP_KEY_PLAIN,
@@ -101,7 +114,10 @@ struct sdp_plan_secure {
 	struct sdp_crypto ours;   // SDES: what we send with
 	struct sdp_crypto theirs; // SDES: what the party sends with
 	char fingerprints[2 * SDP_FINGERPRINT]; // DTLS: of the party, a line each, no newline at the end
-	struct sdp_str remote_ufrag, remote_pwd; // slices into oa
+	struct sdp_str remote_ufrag, remote_pwd, mid; // slices into oa
+	// LITE: its candidates of our family, in the order of its SDP. None: the address of its m-line.
+	struct sdp_candidate candidate[SDP_CANDIDATES];
+	uint8_t candidates;
 	char ufrag[SDP_UFRAG], pwd[SDP_PWD];     // ours
 };
 

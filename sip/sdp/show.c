@@ -175,8 +175,8 @@ static void put_session(
 	sdp_put(b->w, "\r\n");
 	if (b->group[0] != '\0')
 		sdp_put(b->w, "a=group:%s\r\n", b->group);
-	if (b->lite && !b->full)
-		sdp_put(b->w, "a=ice-lite\r\n");
+	if (b->lite)
+		sdp_put(b->w, b->full ? SDP_ICE_OPTIONS : "a=ice-lite\r\n" SDP_ICE_OPTIONS);
 	for (unsigned i = 0; i < b->source->n_session_lines && !b->told; i++) {
 		if (b->source->lines[i].letter == 'a')
 			sdp_carry_attribute(b, NULL, &b->source->lines[i]);

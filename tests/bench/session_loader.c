@@ -4,9 +4,10 @@
 //
 //   session_loader --socket RUN/media.sock --sessions N --flows FILE [--both] [--mux]
 //                  [--caller IP] [--callee IP] [--strict]
-//   session_loader --socket RUN/media.sock --exact FILE [--strict]
+//   session_loader --socket RUN/media.sock --exact FILE [--strict] [--srtp SUITE,SUITE[,SUITE,SUITE]]
 //
 //   churn RATE SECONDS   adds and deletes RATE sessions a second each, beside the installed ones
+//   rekey                gives all installed legs that have SRTP other keys
 //   stats                what all installed legs received and sent, from their reports
 //   counters             every counter of region A, summed over its blocks
 //   quit                 leaves (so does the end of input); the sessions stay
@@ -14,7 +15,8 @@
 // Session i has a caller at caller_ip + i / 25000, port 10000 + 2 * (i % 25000), and a callee the same
 // way. FILE gets one line for each flow, as rtp_frame.h says: caller to callee, with --both the other
 // way too. With --exact the ports are not hawse-media's choice: FILE holds both flows of each session
-// and is obeyed. --strict: only the signalled source is accepted, nothing is learned.
+// and is obeyed. --srtp: numbers of enum abi_srtp_suite of caller and callee, 0 for RTP, and of what comes from
+// them when that differs; keys as srtp_keys.h says. --strict: only the signalled source is accepted, nothing is learned.
 // Talks to the rings itself instead of by the control plane's client: a bench must keep
 // thousands of commands in flight, and must not measure a queue of its own.
 #include <arpa/inet.h>
@@ -30,6 +32,7 @@
 #include <unistd.h>
 
 #include "tests/bench/session_loader.h"
+#include "tests/bench/srtp_keys.h"
 
 static const char usage[] =
 	"usage: session_loader --socket PATH --sessions N --flows FILE [--both] [--mux] "
@@ -155,6 +158,8 @@ static void send_add(struct loader *l, struct session *session, uint32_t number)
 		p->payload_types[0] = 1u << 0 | 1u << 8;
 		p->payload_types[1] = 1ull << (101 - 64);
 		p->dtmf_type = 101;
+		p->flags |= l->suite[leg][ABI_IN] ? ABI_LEG_SRTP_IN : 0;
+		p->flags |= l->suite[leg][ABI_OUT] ? ABI_LEG_SRTP_OUT : 0;
 		if (!l->codec[0])
 			continue;
 		p->codec = (uint8_t)l->codec[leg];
@@ -163,6 +168,27 @@ static void send_add(struct loader *l, struct session *session, uint32_t number)
 		plan->terms[leg].dtmf_out = 101;
 	}
 	submit(l, &msg, session, number);
+}
+
+static void send_keys(struct loader *l, struct session *session, uint32_t number)
+{
+	for (unsigned leg = 0; leg < 2; leg++) {
+		const unsigned *suite = l->suite[leg];
+		struct abi_leg_keys *keys;
+		struct abi_msg msg;
+
+		if (!suite[ABI_IN] && !suite[ABI_OUT])
+			continue;
+		abi_msg_init(
+			&msg, ABI_LEG_KEYS, ++l->transaction, session->slot, session->generation);
+		keys = (struct abi_leg_keys *)msg.payload;
+		keys->leg = (uint8_t)leg;
+		for (unsigned d = 0; d < 2; d++) {
+			keys->directions |= (uint8_t)(suite[d] ? 1u << d : 0);
+			keys->key[d] = bench_key(suite[d], number + l->keys);
+		}
+		submit(l, &msg, session, number);
+	}
 }
 
 static void send_simple(struct loader *l, uint16_t type, struct session *session, uint32_t number)
@@ -181,6 +207,8 @@ static void send_again(struct loader *l, const struct pending *p)
 	l->busy++;
 	if (p->type == ABI_PORT_ALLOC)
 		send_alloc(l, p->session, p->number);
+	else if (p->type == ABI_LEG_KEYS)
+		send_keys(l, p->session, p->number);
 	else if (p->type == ABI_SESSION_ADD)
 		send_add(l, p->session, p->number);
 	else
@@ -233,6 +261,7 @@ static void answered(struct loader *l, const struct abi_msg *reply)
 	}
 	case ABI_SESSION_ADD:
 		l->added++;
+		send_keys(l, session, p->number);
 		if (l->live)
 			l->live[l->live_head++ & l->live_mask] = *session;
 		break;
@@ -393,6 +422,20 @@ static void stats(struct loader *l)
 	printf("}\n");
 }
 
+static void rekey(struct loader *l)
+{
+	l->keys++;
+	for (uint32_t i = 0; i < l->count; i++) {
+		if (l->in_flight >= IN_FLIGHT)
+			settle(l);
+		send_keys(l, &l->sessions[i], i);
+	}
+	settle(l);
+	printf("{\"rekeyed\": %u", l->count);
+	loader_print_failures(l);
+	printf("}\n");
+}
+
 // False at the end.
 static bool obey(struct loader *l, const char *line)
 {
@@ -402,13 +445,15 @@ static bool obey(struct loader *l, const char *line)
 		churn(l, rate, seconds);
 	else if (!strncmp(line, "stats", 5))
 		stats(l);
+	else if (!strncmp(line, "rekey", 5))
+		rekey(l);
 	else if (!strncmp(line, "counters", 8)) {
 		if (loader_print_counters(l))
 			broken("the counter table makes no sense");
 	} else if (!strncmp(line, "quit", 4))
 		return false;
 	else
-		printf("{\"error\": \"churn RATE SECONDS, stats, counters or quit\"}\n");
+		printf("{\"error\": \"churn RATE SECONDS, stats, rekey, counters or quit\"}\n");
 	return true;
 }
 
@@ -449,6 +494,18 @@ static bool parse_ip(uint32_t *ip, const char *text)
 	return true;
 }
 
+static bool parse_suites(struct loader *l, const char *text)
+{
+	unsigned out[2], in[2];
+	int found = sscanf(text, "%u,%u,%u,%u", &out[0], &out[1], &in[0], &in[1]);
+
+	for (unsigned leg = 0; leg < 2; leg++) {
+		l->suite[leg][ABI_OUT] = out[leg];
+		l->suite[leg][ABI_IN] = found == 4 ? in[leg] : out[leg];
+	}
+	return found == 2 || found == 4;
+}
+
 static bool parse(struct loader *l, int argc, char **argv)
 {
 	static const struct option names[] = {
@@ -462,6 +519,7 @@ static bool parse(struct loader *l, int argc, char **argv)
 		{"strict", no_argument, NULL, 'x'},
 		{"exact", required_argument, NULL, 'e'},
 		{"codecs", required_argument, NULL, 'c'}, // CODEC:TYPE,CODEC:TYPE
+		{"srtp", required_argument, NULL, 'S'},   // SUITE,SUITE
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -497,6 +555,10 @@ static bool parse(struct loader *l, int argc, char **argv)
 		case 'c':
 			if (sscanf(optarg, "%u:%u,%u:%u", &l->codec[0], &l->codec_type[0],
 				    &l->codec[1], &l->codec_type[1]) != 4)
+				return false;
+			break;
+		case 'S':
+			if (!parse_suites(l, optarg))
 				return false;
 			break;
 		default:

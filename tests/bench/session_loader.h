@@ -41,6 +41,8 @@ struct loader {
 	bool mux;
 	bool strict;
 	unsigned codec[2], codec_type[2]; // enum abi_codec of caller and callee; 0: relayed
+	unsigned suite[2][2]; // enum abi_srtp_suite of caller and callee, by enum abi_direction; 0: RTP
+	unsigned keys;           // how often they were replaced
 	const char *exact_file;
 	struct flow *exact; // two a session: of caller's and callee's leg
 

@@ -72,6 +72,8 @@ def cycles(run, options):
 class Calls:
     """A running relay with transcoded calls up."""
 
+    more = ()  # options of transcode_load
+
     def __init__(self, run, net, codec, calls):
         self.run, self.net, self.codec, self.calls = run, net, codec, calls
         self.flows = run.path("transcode.flows")
@@ -83,7 +85,7 @@ class Calls:
         command = ["ip", "netns", "exec", self.net.load, "taskset", "-c", self.run.other_core,
                    self.run.binaries["transcode_load"], "--interface", "l0", "--flows", self.flows, "--relay-mac",
                    self.net.relay_mac, "--party-mac", self.net.party_mac, "--codecs", self.codecs, "--warmup", "1.5",
-                   "--seconds", seconds, "--cpu-of", self.process.pid]
+                   "--seconds", seconds, "--cpu-of", self.process.pid, *self.more]
         out = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=True).stdout
         return json.loads(out)
 

@@ -3,10 +3,11 @@
 // arrives for it is counted.
 //
 //   transcode_load --interface l0 --flows FILE --relay-mac MAC --party-mac MAC --codecs A:TYPE,B:TYPE --seconds S
-//                  [--warmup S] [--cpu-of PID]
+//                  [--warmup S] [--cpu-of PID] [--srtp SUITE,SUITE]
 //
 // Flows of even number are the callers', who have codec A, those of odd number the callees' (rtp_frame.h). One
-// thread sends by AF_PACKET, a twentieth of the flows each millisecond, and counts what the relay sends. CPU time
+// thread sends by AF_PACKET, a twentieth of the flows each millisecond, and counts what the relay sends. Parties with a
+// suite (numbers of enum abi_srtp_suite, 0: none) send SRTP under the keys of srtp_keys.h. CPU time
 // is that of the process --cpu-of, and apart that of its threads named transcoder-*. Prints one JSON object.
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -24,7 +25,9 @@
 #include <unistd.h>
 
 #include "dataplane/codec/codec.h"
+#include "dataplane/media/srtp.h"
 #include "tests/bench/rtp_frame.h"
+#include "tests/bench/srtp_keys.h"
 
 #define PACKETS  200u
 #define SLICES   20u // of a packet time
@@ -32,9 +35,10 @@
 #define SNAP     128u
 #define FIRST    10000u
 #define MAX_CALL 20000u
+#define ROOM     (FRAME_PAYLOAD + 512u + SRTP_TAIL)
 
 struct party {
-	unsigned codec, type, duration;
+	unsigned codec, type, duration, suite, tag;
 	uint16_t length[PACKETS];
 	uint8_t payload[PACKETS][512];
 };
@@ -52,7 +56,9 @@ struct load {
 	struct flow *flows;
 	size_t count;
 	int send, receive;
-	uint8_t *frames; // FRAME_PAYLOAD + 512 each
+	uint8_t *frames; // ROOM each
+	struct srtp_engine *engine;
+	struct srtp_context **keys; // of each flow; NULL: RTP
 	uint32_t serial;
 	uint64_t sent[2], received[2], octets[2], gaps[2], refused;
 	uint16_t *last_seq;
@@ -125,10 +131,9 @@ static uint16_t ip_sum(const uint8_t *ip)
 static size_t fill(struct load *l, size_t flow)
 {
 	const struct party *p = &l->party[flow % 2];
-	uint8_t *f = l->frames + flow * (FRAME_PAYLOAD + 512);
-	unsigned at = l->serial % PACKETS;
-	uint16_t ip_length = htons((uint16_t)(40 + p->length[at]));
-	uint16_t udp_length = htons((uint16_t)(20 + p->length[at])),
+	uint8_t *f = l->frames + flow * ROOM;
+	unsigned at = l->serial % PACKETS, size = p->length[at] + p->tag;
+	uint16_t ip_length = htons((uint16_t)(40 + size)), udp_length = htons((uint16_t)(20 + size)),
 		 seq = htons((uint16_t)l->serial), sum;
 	uint32_t timestamp = htonl(l->serial * p->duration);
 
@@ -141,7 +146,16 @@ static size_t fill(struct load *l, size_t flow)
 	memcpy(f + FRAME_RTP + 2, &seq, 2);
 	memcpy(f + FRAME_RTP + 4, &timestamp, 4);
 	memcpy(f + FRAME_PAYLOAD, p->payload[at], p->length[at]);
-	return FRAME_PAYLOAD + p->length[at];
+	if (l->keys[flow]) {
+		struct srtp_packet packet = {.context = l->keys[flow],
+			.data = f + FRAME_RTP,
+			.length = (uint16_t)(FRAME_PAYLOAD - FRAME_RTP + p->length[at])};
+
+		srtp_burst_protect(l->engine, &packet, 1);
+		if (packet.verdict != SRTP_OK || packet.length != FRAME_PAYLOAD - FRAME_RTP + size)
+			give_up("SRTP");
+	}
+	return FRAME_PAYLOAD + size;
 }
 
 static void send_some(struct load *l, size_t first, size_t end)
@@ -155,7 +169,7 @@ static void send_some(struct load *l, size_t first, size_t end)
 
 		for (; n < BATCH && first + n < end; n++) {
 			parts[n] = (struct iovec){
-				.iov_base = l->frames + (first + n) * (FRAME_PAYLOAD + 512),
+				.iov_base = l->frames + (first + n) * ROOM,
 				.iov_len = fill(l, first + n)};
 			messages[n] = (struct mmsghdr){
 				.msg_hdr = {.msg_iov = &parts[n], .msg_iovlen = 1}};
@@ -278,6 +292,7 @@ static bool parse(struct load *l, int argc, char **argv)
 		{"party-mac", required_argument, NULL, 'p'},
 		{"codecs", required_argument, NULL, 'c'}, {"seconds", required_argument, NULL, 's'},
 		{"warmup", required_argument, NULL, 'w'}, {"cpu-of", required_argument, NULL, 'C'},
+		{"srtp", required_argument, NULL, 'S'},
 		{NULL, 0, NULL, 0}};
 	struct options *o = &l->o;
 	bool ok = true;
@@ -305,6 +320,9 @@ static bool parse(struct load *l, int argc, char **argv)
 		case 's':
 			o->seconds = atof(optarg);
 			break;
+		case 'S':
+			ok = sscanf(optarg, "%u,%u", &l->party[0].suite, &l->party[1].suite) == 2;
+			break;
 		case 'w':
 			o->warmup = atof(optarg);
 			break;
@@ -315,7 +333,28 @@ static bool parse(struct load *l, int argc, char **argv)
 			ok = false;
 		}
 	}
+	for (unsigned i = 0; i < 2; i++)
+		ok = ok && (!l->party[i].suite || abi_suite_of(l->party[i].suite));
 	return ok && o->interface && o->flows;
+}
+
+static void make_keys(struct load *l)
+{
+	const struct srtp_backend *backend = srtp_best();
+
+	l->engine = backend->open();
+	l->keys = calloc(l->count, sizeof(struct srtp_context *));
+	if (!l->engine || !l->keys)
+		give_up("memory");
+	for (unsigned i = 0; i < 2; i++)
+		if (l->party[i].suite)
+			l->party[i].tag = abi_suite_of(l->party[i].suite)->rtp_tag;
+	for (size_t i = 0; i < l->count; i++) {
+		struct abi_srtp_key key = bench_key(l->party[i % 2].suite, (unsigned)(i / 2));
+
+		if (key.suite && srtp_new(&l->keys[i], backend, &key, ABI_OUT))
+			give_up("SRTP keys");
+	}
 }
 
 static void prepare(struct load *l)
@@ -325,7 +364,8 @@ static void prepare(struct load *l)
 		exit(1);
 	for (unsigned i = 0; i < 2; i++)
 		make_party(&l->party[i]);
-	l->frames = calloc(l->count, FRAME_PAYLOAD + 512);
+	make_keys(l);
+	l->frames = calloc(l->count, ROOM);
 	l->last_seq = calloc(l->count, sizeof(*l->last_seq));
 	l->seen = calloc(l->count, 1);
 	if (!l->frames || !l->last_seq || !l->seen)
@@ -334,7 +374,7 @@ static void prepare(struct load *l)
 		uint8_t frame[FRAME_SIZE];
 
 		frame_build(frame, &l->flows[i], (uint32_t)i, l->o.party_mac, l->o.relay_mac);
-		memcpy(l->frames + i * (FRAME_PAYLOAD + 512), frame, FRAME_PAYLOAD);
+		memcpy(l->frames + i * ROOM, frame, FRAME_PAYLOAD);
 	}
 	l->send = open_socket(l->o.interface, 0);
 	l->receive = open_socket(l->o.interface, ETH_P_IP);

@@ -42,12 +42,13 @@ class Hawse:
         self.pid = self.process.pid
         self.loaders = []
 
-    def load(self, count, flows, both=False, caller=None, callee=None, codecs=None):
+    def load(self, count, flows, both=False, caller=None, callee=None, codecs=None, srtp=None):
         """Installs sessions on ports of hawse-media's choice; the Loader stays attached."""
         arguments = ["--sessions", count, "--flows", flows]
         arguments += ["--both"] if both else []
         arguments += ["--caller", caller, "--callee", callee] if caller else []
         arguments += ["--codecs", codecs] if codecs else []
+        arguments += ["--srtp", srtp] if srtp else []
         self.loaders.append(Loader(self, arguments, count))
         return self.loaders[-1]
 

@@ -9,8 +9,9 @@ from . import system
 
 class Testpmd:
     def __init__(self, run, devices, mode, buffers, memory, hugepages, cores=1, mbuf_size=2176,
-                 namespace=None):
-        lcores = [run.other_core] + [(run.core + i) % 2 for i in range(cores)]
+                 namespace=None, core=None):
+        first = run.core if core is None else core
+        lcores = [run.other_core] + [(first + i) % 2 for i in range(cores)]
         pinned = ",".join(f"{i}@{core}" for i, core in enumerate(lcores))
         command = ["stdbuf", "-oL", "dpdk-testpmd", "--no-pci", "--no-telemetry", f"--lcores={pinned}",
                    "--main-lcore=0"]

@@ -269,3 +269,70 @@ TEST_F(IceLeg, GoesOnAfterARestart)
 	rig.query();
 	EXPECT_EQ(ABI_ICE_CONNECTED, rig.stats[0].ice);
 }
+
+// Nobody is sent anything who has not asked for consent for half a minute (RFC 7675 5.1).
+TEST_F(IceLeg, SendsNothingWithoutConsent)
+{
+	dp_ice_component &c = rig.secure->leg[0].component[0];
+	dp_event e;
+	auto sent = [&](uint16_t seq) {
+		return rig.pass(udp_frame(bob, local4(20002), rtp(8, seq, 0, 9))).size();
+	};
+	auto wait_for = [&](uint32_t type) {
+		for (int i = 0; i < 60; i++) {
+			rig.turn();
+			if (rig.event(type, &e))
+				return true;
+			usleep(100000);
+		}
+		return false;
+	};
+
+	start(ABI_LEG_ICE_FIRST);
+	ASSERT_EQ(1u, ask(browser, binding(true)).size());
+	ASSERT_TRUE(rig.event(DP_EVENT_NOMINATED, &e));
+	ASSERT_EQ(0, rig.hop(0, 0, 0));
+	EXPECT_EQ(1u, sent(1));
+	EXPECT_EQ(0, c.asks);
+	c.since = 1; // the pair is in use for long
+	ASSERT_EQ(1u, ask(browser, binding(false)).size());
+	EXPECT_EQ(1, c.asks);
+	c.alive = 1; // and that was the last time
+	ASSERT_TRUE(wait_for(DP_EVENT_ICE_LOST));
+	EXPECT_EQ(0u, sent(2));
+	EXPECT_EQ(1u, rig.counter(DP_DROP_NO_CONSENT));
+	EXPECT_EQ(0u, rig.pass(udp_frame(v4(198, 51, 100, 20, 5001), local4(20003), rtcp_report(9))).size());
+	EXPECT_EQ(2u, rig.counter(DP_DROP_NO_CONSENT));
+	// Neither a new plan nor new credentials are consent, nor are its media.
+	ASSERT_EQ(0, rig.update(legs));
+	EXPECT_EQ(0u, sent(3));
+	ASSERT_EQ(0, rig.ice(0, ABI_ICE_LITE));
+	EXPECT_EQ(1u, ask(browser, rtp(8, 2, 0, 7)).size());
+	EXPECT_EQ(0u, sent(4));
+	// It asks again, and is heard of.
+	ASSERT_EQ(1u, ask(browser, binding(false)).size());
+	ASSERT_TRUE(rig.event(DP_EVENT_NOMINATED, &e));
+	EXPECT_EQ(1u, sent(5));
+	EXPECT_EQ(4u, rig.counter(DP_DROP_NO_CONSENT));
+	EXPECT_EQ(0u, rig.buffers_out());
+}
+
+// Full agents of before RFC 7675 send no check when they have nominated, and are there all the same.
+TEST_F(IceLeg, TakesMediaOfWhoNeverAsksForItsConsent)
+{
+	dp_ice_component &c = rig.secure->leg[0].component[0];
+	dp_event e;
+
+	start(ABI_LEG_ICE_FIRST);
+	ASSERT_EQ(1u, ask(browser, binding(true)).size());
+	ASSERT_EQ(0, rig.hop(0, 0, 0));
+	c.alive = 1;
+	EXPECT_EQ(1u, ask(browser, rtp(8, 1, 0, 7)).size());
+	for (int i = 0; i < 60 && c.alive == 1; i++) {
+		rig.turn();
+		usleep(100000);
+	}
+	EXPECT_NE(1u, c.alive);
+	EXPECT_FALSE(rig.event(DP_EVENT_ICE_LOST, &e));
+	EXPECT_EQ(1u, rig.pass(udp_frame(bob, local4(20002), rtp(8, 1, 0, 9))).size());
+}

@@ -61,6 +61,10 @@ TEST(Binding, ALitePartyNominatesAndAnswers)
 	std::vector<uint8_t> sent = request(b);
 	struct stun_answer answer = ask(sent);
 
+	ASSERT_EQ(STUN_VALID, answer.action);
+	b.use = true;
+	sent = request(b);
+	answer = ask(sent);
 	ASSERT_EQ(STUN_NOMINATE, answer.action);
 	EXPECT_EQ(0x6e0001ffu, answer.priority);
 	EXPECT_TRUE(cp_binding_accepted(answer.data, answer.length, b.id, theirs));
