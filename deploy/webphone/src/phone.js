@@ -3,7 +3,7 @@
 // of the account changed) and 'call' (the call changed; null: there is none).
 import JsSIP from 'jssip';
 
-const CONNECTION = { iceServers: [], rtcpMuxPolicy: 'require', bundlePolicy: 'max-bundle' };
+const CONNECTION = { iceServers: [], rtcpMuxPolicy: 'require', bundlePolicy: 'balanced' }; // who does not bundle has video too
 const GATHER = 400; // ms: candidates of this machine are enough, the server is reachable by itself
 
 const caller = (session) => session.remote_identity.display_name || session.remote_identity.uri.user || 'Unknown';

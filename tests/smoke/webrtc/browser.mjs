@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A person with the web phone in headless Chromium: node browser.mjs PAGE TONE.wav STEPS...
 //
-// Steps: call NUMBER · answer · up · wait SECONDS · hold · resume · digits 123 · hang-up · ended · hear · see. Prints a
+// Steps: call NUMBER · answer · up · wait SECONDS · hold · resume · digits 123 · hang-up · ended · hear · see · asked. Prints a
 // JSON object: what the page said, and by the browser's own statistics what came and went.
 import { chromium } from 'playwright-core';
 
@@ -57,7 +57,7 @@ async function figures() {
 			if (s.type === 'inbound-rtp' && s.kind === 'video')
 				out.video = { frames: s.framesDecoded, width: s.frameWidth, lost: s.packetsLost, pli: s.pliCount, nack: s.nackCount, codec: s.decoderImplementation };
 			else if (s.type === 'outbound-rtp' && s.kind === 'video')
-				Object.assign(out, { video_sent: s.packetsSent, pli_asked: s.pliCount, nack_asked: s.nackCount });
+				Object.assign(out, { video_sent: s.packetsSent, pli_asked: s.pliCount, fir_asked: s.firCount, nack_asked: s.nackCount });
 			else if (s.type === 'inbound-rtp')
 				Object.assign(out, { received: s.packetsReceived, lost: s.packetsLost, energy: s.totalAudioEnergy });
 			else if (s.type === 'outbound-rtp')
@@ -152,6 +152,15 @@ const steps = {
 		}
 		report.seen = await figures();
 		report.shown = await page.locator('#picture').isVisible();
+	},
+	// What the other side asks of our picture, and we of its.
+	asked: async () => {
+		const end = Date.now() + 20000;
+
+		do {
+			await page.waitForTimeout(500);
+			report.asked = await figures();
+		} while (Date.now() < end && !(report.asked.pli_asked > 1 && report.asked.fir_asked && report.asked.nack_asked && report.asked.video.nack && report.asked.video.pli));
 	},
 	'hang-up': () => page.click('#hang-up'),
 	ended: () => page.waitForSelector('#dialler:visible', { timeout: 30000 }),
