@@ -23,9 +23,14 @@ struct cp_branch *cp_branch_find(const struct cp_call *call, const struct sip_di
 struct cp_branch *cp_branch_get(struct cp_call *call, struct sip_dialog *dialog)
 {
 	struct cp_branch *branch = cp_branch_find(call, dialog);
+	unsigned count = 0;
 
 	if (branch)
 		return branch;
+	for (branch = call->branches; branch; branch = branch->next)
+		count++;
+	if (count >= CP_BRANCHES)
+		return NULL;
 	branch = calloc(1, sizeof(*branch));
 	if (!branch)
 		return NULL;

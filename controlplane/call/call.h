@@ -32,6 +32,7 @@
 #include "sip/session_timer.h"
 
 #define CP_SESSIONS 4u // media sessions of a call; further m-lines are refused
+#define CP_BRANCHES 64u // early dialogs of a callee; further ones are heard only when they answer
 #define CP_RELAYS   4u // requests inside the call that may be under way at once
 #define CP_REASON   160u
 #define CP_LINES    6144u // header lines of one message
@@ -532,7 +533,7 @@ int cp_bridge_answer_for(struct cp_exchange *x, unsigned leg);
 
 // The branch that has this dialog, on either side. NULL: none.
 struct cp_branch *cp_branch_find(const struct cp_call *call, const struct sip_dialog *dialog);
-// The branch of this early dialog of the callee, made if need be. NULL: no memory.
+// The branch of this early dialog of the callee, made if need be. NULL: no memory, or too many.
 struct cp_branch *cp_branch_get(struct cp_call *call, struct sip_dialog *dialog);
 // What it is to the caller, made if need be. NULL branch: the call's.
 struct sip_dialog *cp_branch_caller(struct cp_call *call, struct cp_branch *branch);

@@ -134,6 +134,7 @@ class Party:
         self.name, self.ip, self.transport, self.space = name, ip, transport, space or name
         self.hawse = HAWSE6 if ":" in ip else HAWSE
         self.lose, self.twice, self.tcp = {}, False, None
+        self.secrets = {ip}  # what nobody else may see
         self.port = port or (5061 if transport == "tls" else 5060)
         self.inbox, self.repeats, self.legs = [], {}, {}
         self.answered, self.seen, self.acks = {}, set(), {}
@@ -389,6 +390,7 @@ class Leg:
         self.call_id = f"{random.getrandbits(48):x}@{party.name}"
         self.tag, self.remote_tag = f"{random.getrandbits(32):x}", ""
         self.uas, self.cseq, self.version = False, random.randint(1, 500), random.randint(1, 9000)
+        party.secrets |= {self.tag, self.call_id}
         user = user or ("+15550001" if party.name == "caller" else "+15550002")
         self.user, self.local, self.remote, self.target = user, "", "", ""
         self.session, self.branch, self.last_invite, self.server = random.getrandbits(31), "", None, None
@@ -449,6 +451,7 @@ class Leg:
     def request(self, method, body="", lines="", kind="application/sdp"):
         self.cseq += 1
         branch = f"z9hG4bK{random.getrandbits(60):x}"
+        self.party.secrets.add(branch)
         if method in ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"):
             lines = self.contact() + lines
         text = self.write(method, branch, self.cseq, body, lines, kind)
@@ -499,6 +502,7 @@ class Leg:
     def take(self, invite):
         """This leg is the callee's of that INVITE."""
         self.uas, self.server, self.call_id = True, invite, invite.get("Call-ID")
+        self.party.secrets.add(self.call_id)
         self.local = f"{invite.get('To')};tag={self.tag}"
         self.remote, self.target = invite.get("From"), invite.contact()
         return self
@@ -617,13 +621,25 @@ def configure(office="", carrier="", more=""):
     wait_for(lambda: os.path.exists(f"{DIR}/have-{asked}"), "the configuration is not taken over", 60)
 
 
+def hidden():
+    """In no header and no body is one side told anything of the other: address, Call-ID, tag, branch."""
+    for _, way, text in log:
+        if not way.startswith("hawse -> "):
+            continue
+        for p in parties:
+            if p.name != way[9:]:
+                for secret in p.secrets:
+                    demand(secret not in text, f"{way[9:]} is told {secret} of {p.name}:\n{text}")
+
+
 def run(scenarios, title=""):
-    """Each in turn; the first that fails says what went over the wire."""
+    """Each in turn, with what it tells one side of the other; the first that fails says what went over the wire."""
     for scenario in scenarios:
         log.clear()
         name = (scenario.__doc__ or scenario.__name__).strip().split("\n")[0]
         try:
             scenario()
+            hidden()
         except (Failed, OSError, AttributeError, TypeError, IndexError, KeyError, ValueError) as e:
             first = log[0][0] if log else 0
             for at, way, text in log:

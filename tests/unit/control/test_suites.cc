@@ -3,6 +3,8 @@
 // 3311, bodies of several parts, peers of RFC 2543.
 #include "tests/unit/control/world.h"
 
+#include <set>
+
 using namespace control;
 
 namespace
@@ -562,6 +564,47 @@ TEST_F(Suites, RealTimeText)
 		EXPECT_EQ((s.second.plan.leg[0].flags & ABI_LEG_TIMEOUT) != 0, !typed);
 		EXPECT_TRUE(s.second.plan.leg[0].flags & ABI_LEG_SEND);
 	}
+	bye(a, b);
+}
+
+TEST_F(Suites, APartyMovesToTheOtherFamily)
+{
+	up();
+	b.cseq = 1;
+	std::string six = "v=0\r\no=- 4711 9 IN IP6 fd00:1::2\r\ns=-\r\nc=IN IP6 fd00:1::2\r\nt=0 "
+			  "0\r\nm=audio 4300 RTP/AVP 8\r\n";
+	a.request("INVITE", six);
+	Msg i = b.expect("INVITE");
+	EXPECT_NE(i.body().find("IN IP4 10.2.0.1"), std::string::npos) << i.text;
+	b.sdp.version++;
+	b.respond(i, 200, "OK", b.sdp.text());
+	Msg ok = a.expect(200, "INVITE");
+	EXPECT_NE(ok.body().find("IN IP6 fd00:1::1"), std::string::npos) << ok.text;
+	b.expect("ACK");
+	a.ack();
+	const auto &leg = media.only().plan.leg[0];
+	EXPECT_EQ(leg.family, 6);
+	EXPECT_EQ(leg.remote_rtp_port, 4300);
+	changes(b, a);
+	bye(a, b);
+}
+
+TEST_F(Suites, ManyForks)
+{
+	Msg i = called(a.sdp.text(), "Supported: 100rel\r\n");
+	for (int n = 0; n < 200; n++)
+		b.respond(i, 183, "Session Progress", n % 2 ? b.sdp.text() : "", "",
+			format("fork-%d", n));
+	std::set<std::string> tags;
+	while (!quiet(a.addr)) {
+		tags.insert(a.expect(183).tag("To"));
+	}
+	EXPECT_GE(tags.size(), 64u);
+	EXPECT_LE(tags.size(), 65u); // no callee can make us remember more
+	b.tag = "fork-199";
+	b.respond(i, 200, "OK", b.sdp.text());
+	confirm(a.expect(200, "INVITE"));
+	changes(a, b);
 	bye(a, b);
 }
 
