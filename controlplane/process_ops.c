@@ -22,9 +22,11 @@ int process_send(void *ctx, const struct sip_flow *to, const uint8_t *bytes, siz
 static int on_submit(void *ctx, struct abi_msg *command, cp_shm_reply_fn *done, void *user)
 {
 	struct process *p = ctx;
+	unsigned flags = abi_msg_secret(command->type) ? CP_SHM_SECRET : 0;
 
-	return cp_shm_submit(p->shm, command, abi_msg_secret(command->type) ? CP_SHM_SECRET : 0, done,
-		user, p->now_us);
+	if (command->type == ABI_SESSION_DELETE)
+		flags |= CP_SHM_PATIENT;
+	return cp_shm_submit(p->shm, command, flags, done, user, p->now_us);
 }
 
 static void on_forget(void *ctx, uint64_t transaction)

@@ -487,6 +487,7 @@ static int new_layer(struct cp_shard *shard)
 		.ctx = shard,
 		.capabilities = &capabilities,
 		.now = shard->now_us / 1000,
+		.together = 128,
 	};
 	int err;
 

@@ -294,12 +294,12 @@ static void invite_final(struct sip_transaction *tx, const struct sip_message *m
 	tx->status = m->status;
 	if (m->status < 300) {
 		tx->state = SIP_TX_ACCEPTED;
-		sip_tx_start(tx, 64ull * l->config.t1); // M
+		sip_tx_linger(tx, 64ull * l->config.t1); // M
 		to_user(tx, m);
 		sip_tx_drop(tx); // the dialog may have wanted its Request-URI
 	} else {
 		tx->state = SIP_TX_COMPLETED;
-		sip_tx_start(tx, is_reliable(tx) ? 0 : 64ull * l->config.t1); // D
+		sip_tx_linger(tx, is_reliable(tx) ? 0 : 64ull * l->config.t1); // D
 		request = challenged_request(tx, m);
 		n = tx->bytes_len;
 		acknowledge(tx, m);
@@ -320,7 +320,7 @@ static void other_final(struct sip_transaction *tx, const struct sip_message *m)
 	tx->state = SIP_TX_COMPLETED;
 	request = challenged_request(tx, m);
 	sip_tx_drop(tx);
-	sip_tx_start(tx, is_reliable(tx) ? 0 : tx->layer->config.t4); // K
+	sip_tx_linger(tx, is_reliable(tx) ? 0 : tx->layer->config.t4); // K
 	to_user_or_again(tx, m, request, n);
 }
 

@@ -21,6 +21,7 @@ static void set_defaults(struct sip_layer_config *c)
 	c->t2 = c->t2 ? c->t2 : 4000;
 	c->t4 = c->t4 ? c->t4 : 5000;
 	c->trying_after = c->trying_after ? c->trying_after : 200;
+	c->together = c->together ? c->together : 1;
 	c->transactions = c->transactions ? c->transactions : 1000000;
 	c->retry_after = c->retry_after ? c->retry_after : 5;
 }
@@ -134,6 +135,16 @@ void sip_tx_start(struct sip_transaction *tx, uint64_t after)
 {
 	struct sip_wheel *w = &tx->layer->wheel;
 	sip_timer_start(w, &tx->timer, w->now + after);
+}
+
+void sip_tx_linger(struct sip_transaction *tx, uint64_t after)
+{
+	struct sip_wheel *w = &tx->layer->wheel;
+	uint64_t due = w->now + after, step = tx->layer->config.together;
+
+	if (after)
+		due = (due + step - 1) / step * step;
+	sip_timer_start(w, &tx->timer, due);
 }
 
 void sip_tx_end(struct sip_transaction *tx)

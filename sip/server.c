@@ -157,7 +157,7 @@ static void after_invite_response(struct sip_transaction *tx, int status)
 	tx->give_up = l->wheel.now + 64ull * l->config.t1;
 	if (status < 300) {
 		tx->state = SIP_TX_ACCEPTED;
-		sip_tx_start(tx, 64ull * l->config.t1); // L
+		sip_tx_linger(tx, 64ull * l->config.t1); // L
 		return;
 	}
 	leave_merged(tx);
@@ -177,7 +177,7 @@ static void after_response(struct sip_transaction *tx, int status)
 	}
 	leave_merged(tx);
 	tx->state = SIP_TX_COMPLETED;
-	sip_tx_start(tx, is_reliable(tx) ? 0 : 64ull * l->config.t1); // J
+	sip_tx_linger(tx, is_reliable(tx) ? 0 : 64ull * l->config.t1); // J
 }
 
 static int build_response(
@@ -339,7 +339,7 @@ static void on_ack(struct sip_layer *l, const struct sip_flow *source, const str
 	if (tx && tx->state == SIP_TX_COMPLETED) {
 		tx->state = SIP_TX_CONFIRMED;
 		sip_tx_drop(tx);
-		sip_tx_start(tx, is_reliable(tx) ? 0 : l->config.t4); // I
+		sip_tx_linger(tx, is_reliable(tx) ? 0 : l->config.t4); // I
 	} else if (tx && tx->state == SIP_TX_CONFIRMED) {
 		l->counters.retransmits_in++;
 	} else if (tx && tx->state == SIP_TX_PROCEEDING) {

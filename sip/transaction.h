@@ -114,6 +114,9 @@ struct sip_layer_config {
 	uint64_t now;                                // ms, any epoch, never goes back
 	uint32_t t1, t2, t4;                         // ms; 0: 500, 4000, 5000
 	uint32_t trying_after;                       // ms until an INVITE's own 100; 0: 200
+	// What is only waited for (timers D, I, J, K, L, M) ends at multiples of so many ms, so that many end in one
+	// wake-up; 0: 1.
+	uint32_t together;
 	uint32_t transactions; // most at once; beyond: 503 with Retry-After, without a transaction.
 			       // 0: 1 million
 	uint32_t retry_after;  // seconds, in that 503; 0: 5

@@ -76,6 +76,8 @@ void sip_tx_end(struct sip_transaction *tx);             // to TERMINATED; freed
 void sip_tx_fail(struct sip_transaction *tx, int error); // the same, with transport_error
 void sip_tx_time_out(struct sip_transaction *tx);        // tells the TU at once, then ends
 void sip_tx_start(struct sip_transaction *tx, uint64_t after); // its timer, in ms from now
+// The same for what only ends it: up to config.together later.
+void sip_tx_linger(struct sip_transaction *tx, uint64_t after);
 int sip_tx_put(struct sip_transaction *tx, const uint8_t *bytes, size_t n); // send(), or tx_fail
 int sip_tx_keep(struct sip_transaction *tx, const void *bytes, size_t n);   // replaces tx->bytes
 void sip_tx_drop(struct sip_transaction *tx);                               // frees tx->bytes

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #define HASTE_US       5000000u // so long after a loss, calls wait for the next hawse-media:
 #define HASTE_RETRY_US 20000u   // it is looked for that often
 #define WELCOME_MS     100
+#define PATIENT_MOST   256u  // commands that wait for company
 #define LATE_FACTOR    10u   // a late answer is waited for so many time-outs
 #define EVENTS_A_CALL  8192u // that one cp_shm_process() takes at most
 
@@ -61,6 +63,7 @@ int cp_shm_new(struct cp_shm **out, const struct cp_shm_config *config)
 static void drop_link(struct cp_shm *c)
 {
 	c->attached = false;
+	c->push_at_us = 0;
 	abi_detach(&c->link); // closing takes them out of the epoll set
 	abi_shm_close(&c->b);
 	cp_punt_close(&c->punt);
@@ -102,6 +105,8 @@ static int open_b(struct cp_shm *c)
 	if (b->magic != ABI_MAGIC_B || b->major != ABI_MAJOR || b->header_size != ABI_HEADER_SIZE ||
 		b->command_slots != ABI_COMMAND_SLOTS)
 		return -EPROTO;
+	// Each slot comes to be used: no call shall wait for its page.
+	(void)madvise(c->b.base, size, MADV_POPULATE_WRITE);
 	return 0;
 }
 
@@ -274,6 +279,7 @@ static void push(struct cp_shm *c)
 	struct cp_command_list *waiting = &c->pending.list[CP_WAITING];
 	bool any = false;
 
+	c->push_at_us = 0;
 	while (waiting->first && c->pending.list[CP_SENT].count + c->pending.list[CP_LATE].count <
 					 CP_COMMANDS_SENT) {
 		struct cp_command *p = waiting->first;
@@ -472,7 +478,7 @@ void cp_shm_process(struct cp_shm *c, uint64_t now_us)
 	c->counters.broken += err == -EPROTO;
 	if (!err && rang)
 		err = look_at_socket(c);
-	if (!err)
+	if (!err && c->push_at_us <= now_us)
 		push(c);
 	if (!err && c->broken) {
 		c->counters.broken++;
@@ -501,6 +507,8 @@ uint64_t cp_shm_next(const struct cp_shm *c)
 		return c->retry_at_us;
 	if (c->more || c->broken)
 		return 0;
+	if (c->push_at_us && c->push_at_us < next)
+		next = c->push_at_us;
 	for (unsigned place = 0; place < CP_PLACES; place++) {
 		const struct cp_command *p = c->pending.list[place].first;
 
@@ -533,6 +541,17 @@ static int revive(struct cp_shm *c, struct cp_command *p, const struct abi_msg *
 	return 0;
 }
 
+// A patient command, with none but patient ones before it.
+static bool may_wait(struct cp_shm *c, const struct cp_command *p, uint64_t now_us)
+{
+	if (!(p->flags & CP_SHM_PATIENT) || c->pending.list[CP_WAITING].count > PATIENT_MOST ||
+		(!c->push_at_us && p->previous))
+		return false;
+	if (!c->push_at_us)
+		c->push_at_us = now_us + CP_SHM_PATIENCE_US;
+	return true;
+}
+
 int cp_shm_submit(struct cp_shm *c, struct abi_msg *command, unsigned flags, cp_shm_reply_fn *done,
 	void *user, uint64_t now_us)
 {
@@ -560,7 +579,8 @@ int cp_shm_submit(struct cp_shm *c, struct abi_msg *command, unsigned flags, cp_
 	p->user = user;
 	p->deadline_us = now_us + c->timeout_us;
 	c->counters.commands++;
-	push(c);
+	if (!may_wait(c, p, now_us))
+		push(c);
 	return 0;
 }
 

@@ -111,7 +111,12 @@ int cp_shm_error(const struct cp_shm *c);
 
 enum cp_shm_flags {
 	CP_SHM_SECRET = 1u << 0, // carries keys: wiped from the ring and from here when answered
+	// Nobody waits for it: it goes with the next command that is not so patient, or with others like it
+	// CP_SHM_PATIENCE_US after the first, so that a crowd of them costs both sides one wake-up.
+	CP_SHM_PATIENT = 1u << 1,
 };
+
+#define CP_SHM_PATIENCE_US 50000u
 
 // A transaction number that was never used: unique over restarts of hawse-sip too.
 uint64_t cp_shm_transaction(struct cp_shm *c);

@@ -25,6 +25,7 @@ struct cp_shm {
 	uint64_t retry_us, retry_at_us, heartbeat_at_us;
 	uint64_t lost_at_us; // 0: never was one
 	uint64_t transaction;
+	uint64_t push_at_us; // when the patient ones that wait have waited enough; 0: there are none
 
 	struct abi_attached link; // the socket and both doorbells
 	struct cp_region_a a;     // of the attached one, or of the last when detached

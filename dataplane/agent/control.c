@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 void control_init(struct control *c)
@@ -22,6 +23,8 @@ static int create_b(struct abi_shm *shm, uint32_t generation)
 
 	if (err)
 		return err;
+	// Each slot comes to be used: better all of them now than one page fault after the other under calls.
+	(void)madvise(shm->base, size, MADV_POPULATE_WRITE);
 	b = shm->base;
 	b->magic = ABI_MAGIC_B;
 	b->major = ABI_MAJOR;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -70,6 +71,14 @@ static void point(struct region *r, const struct abi_region_a *layout)
 	r->counter_count = layout->counters;
 }
 
+// Each slot of the ring comes to be used: see control.c.
+static void populate(uint8_t *bytes, size_t size)
+{
+	size_t before = (uintptr_t)bytes % (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)madvise(bytes - before, before + size, MADV_POPULATE_WRITE);
+}
+
 int region_create(struct region *region, uint32_t sessions, uint32_t workers, uint32_t transcoders,
 	const struct abi_endpoint *endpoints, uint32_t endpoint_count,
 	const struct abi_counter *worker_counters, uint32_t worker_counter_count)
@@ -95,6 +104,7 @@ int region_create(struct region *region, uint32_t sessions, uint32_t workers, ui
 	if (err)
 		goto out;
 	point(region, &layout);
+	populate(region->events, (size_t)ABI_EVENT_SLOTS * ABI_MSG_SIZE);
 	memcpy(region->endpoints, endpoints, sizeof(*endpoints) * endpoint_count);
 	abi_counters_init(region->counters, all, count, workers + 1);
 	region->first_counter = worker_counter_count;

@@ -128,6 +128,54 @@ TEST_F(ClientTest, QueueIsBounded)
 		ASSERT_EQ(answers[i].tag, i);
 }
 
+// What nobody waits for goes with the next that somebody does, in order, or after a while.
+TEST_F(ClientTest, PatientCommandsWaitForCompany)
+{
+	abi_msg first = ping(), second = ping(), third = ping(), got;
+
+	make();
+	start();
+	ASSERT_TRUE(attach());
+	ASSERT_EQ(submit(&first, 1, CP_SHM_PATIENT), 0);
+	ASSERT_EQ(submit(&second, 2, CP_SHM_PATIENT), 0);
+	process();
+	EXPECT_FALSE(media->take(&got));
+	EXPECT_EQ(cp_shm_next(c), now + CP_SHM_PATIENCE_US);
+	ASSERT_EQ(submit(&third, 3), 0);
+	for (const abi_msg *m : {&first, &second, &third}) {
+		ASSERT_TRUE(media->take(&got));
+		EXPECT_EQ(got.transaction, m->transaction);
+		media->send(media->reply_to(got));
+	}
+	process();
+	EXPECT_EQ(answers.size(), 3u);
+
+	ASSERT_EQ(submit(&(first = ping()), 4, CP_SHM_PATIENT), 0);
+	now += CP_SHM_PATIENCE_US - 1;
+	process();
+	EXPECT_FALSE(media->take(&got));
+	now += 1;
+	EXPECT_LE(cp_shm_next(c), now);
+	process();
+	ASSERT_TRUE(media->take(&got));
+	EXPECT_EQ(got.transaction, first.transaction);
+}
+
+TEST_F(ClientTest, PatientCommandsFailWithTheirHawseMedia)
+{
+	abi_msg m = ping();
+
+	make();
+	start();
+	ASSERT_TRUE(attach());
+	ASSERT_EQ(submit(&m, 1, CP_SHM_PATIENT), 0);
+	media.reset();
+	process();
+	ASSERT_EQ(answers.size(), 1u);
+	EXPECT_EQ(answers[0].reply.result, -ECONNRESET);
+	EXPECT_GT(cp_shm_next(c), 0u);
+}
+
 TEST_F(ClientTest, SequenceOfCommandsGrowsByOne)
 {
 	abi_msg got;
