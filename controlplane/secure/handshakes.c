@@ -15,7 +15,7 @@
 
 #define BUCKETS 1024u
 #define THREADS 16u
-#define TURN    64u // orders that a thread takes between looks at its timers
+#define BATCH   8u // orders whose news are told together: who is told often is woken often
 #define LOOK_MS 50  // between looks at timers
 #define PRINTS  2048u
 
@@ -65,7 +65,8 @@ struct thread {
 	pthread_cond_t wake;
 	struct list orders;
 	bool stop;
-	struct association *table[BUCKETS]; // the thread's own
+	struct list told;                   // news that the owner has not got yet; the thread's own
+	struct association *table[BUCKETS]; // the same
 	unsigned under_way;
 };
 
@@ -149,16 +150,25 @@ static unsigned bucket_of(uint64_t id)
 
 static void tell(struct thread *t, struct note *n)
 {
+	if (n)
+		list_add(&t->told, n);
+}
+
+static void publish(struct thread *t)
+{
 	struct cp_handshakes *h = t->pool;
 	uint64_t one = 1;
 	bool first;
 
-	if (!n)
+	if (!t->told.first)
 		return;
 	pthread_mutex_lock(&h->lock);
 	first = !h->news.first;
-	list_add(&h->news, n);
+	*h->news.last = t->told.first;
+	h->news.last = t->told.last;
+	h->news.count += t->told.count;
 	pthread_mutex_unlock(&h->lock);
+	list_init(&t->told);
 	if (first && write(h->fd, &one, sizeof(one)) < 0)
 		return; // the counter is full: it is readable all the same
 }
@@ -311,6 +321,7 @@ static void *run(void *user)
 {
 	struct thread *t = user;
 	uint64_t look = now_ms() + LOOK_MS;
+	unsigned done = 0;
 
 	pthread_mutex_lock(&t->lock);
 	while (!t->stop) {
@@ -324,6 +335,11 @@ static void *run(void *user)
 			pthread_mutex_unlock(&t->lock);
 			obey(t, n);
 			note_free(n);
+			if (++done % BATCH == 0)
+				publish(t);
+		} else if (t->told.first) {
+			pthread_mutex_unlock(&t->lock);
+			publish(t);
 		} else {
 			struct timespec until = look_at(look);
 
@@ -343,6 +359,7 @@ static void *run(void *user)
 		pthread_mutex_lock(&t->lock);
 	}
 	pthread_mutex_unlock(&t->lock);
+	publish(t);
 	return NULL;
 }
 
@@ -356,6 +373,7 @@ static int thread_start(struct cp_handshakes *h, struct thread *t)
 
 	t->pool = h;
 	list_init(&t->orders);
+	list_init(&t->told);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
