@@ -43,23 +43,35 @@ static inline void dp_store16(uint8_t *p, uint16_t v)
 }
 
 // Sum of `size` bytes that begin on an even offset of the message. Halves of 32-bit lanes are
-// summed apart, so no carry is lost below 1 MB.
+// summed apart, so no carry is lost below 256 kB.
 static inline uint64_t dp_sum(const uint8_t *p, size_t size)
 {
 	typedef uint32_t lanes __attribute__((vector_size(16)));
 	lanes low = {0}, high = {0}, v;
-	uint64_t sum = 0;
+	uint64_t w[2], sum;
 
 	for (; size >= 16; size -= 16, p += 16) {
 		memcpy(&v, p, sizeof(v));
 		low += v & 0xffff;
 		high += v >> 16;
 	}
-	for (unsigned i = 0; i < 4; i++)
-		sum += (uint64_t)low[i] + high[i];
-	for (; size >= 2; size -= 2, p += 2)
+	low += high;
+	memcpy(w, &low, sizeof(w));
+	sum = (uint32_t)w[0] + (w[0] >> 32) + (uint32_t)w[1] + (w[1] >> 32);
+	if (size & 8) {
+		memcpy(w, p, 8);
+		sum += (uint32_t)w[0] + (w[0] >> 32);
+		p += 8;
+	}
+	if (size & 4) {
+		sum += dp_word32(p);
+		p += 4;
+	}
+	if (size & 2) {
 		sum += dp_word16(p);
-	if (size) { // the last byte is padded with a zero after it
+		p += 2;
+	}
+	if (size & 1) { // the last byte is padded with a zero after it
 		uint8_t last[2] = {*p, 0};
 
 		sum += dp_word16(last);
