@@ -2,6 +2,7 @@
 //
 // name-addr and addr-spec (RFC 3261 20.10, 25.1), as in From, To, Contact and Route.
 #include <errno.h>
+#include "sip/q.h"
 
 #include "sip/chars.h"
 #include "sip/message.h"
@@ -169,4 +170,21 @@ struct sip_slice sip_message_from_tag(const struct sip_message *m)
 struct sip_slice sip_message_to_tag(const struct sip_message *m)
 {
 	return tag_of(m, SIP_H_TO);
+}
+
+uint16_t sip_param_q(struct sip_slice params)
+{
+	struct sip_slice s;
+	unsigned q = 0, scale = 100;
+
+	if (!sip_param_find(params, "q", &s) || !s.n)
+		return 1000;
+	if (s.p[0] != '0')
+		return 1000;
+	for (size_t i = 2; i < s.n && scale; i++, scale /= 10) {
+		if (s.p[1] != '.' || s.p[i] < '0' || s.p[i] > '9')
+			return 1000;
+		q += (unsigned)(s.p[i] - '0') * scale;
+	}
+	return (uint16_t)q;
 }

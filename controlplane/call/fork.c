@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "controlplane/call/identity.h"
+#include "controlplane/call/redirect.h"
 #include "controlplane/registrar/registrar.h"
 
 enum fork_state {
@@ -26,6 +27,7 @@ struct cp_forks {
 	const struct cfg_user *user; // of the call's policy
 	int status; // the best failure yet, 0: none
 	char phrase[64];
+	char contact[CP_URI]; // of a redirection
 	unsigned count;
 	struct fork fork[];
 };
@@ -241,11 +243,14 @@ static void note(struct cp_forks *f, int status, struct sip_slice phrase)
 static void give_up(struct cp_call *call, int status, const char *text)
 {
 	struct cp_exchange *x = &call->invite;
-	char phrase[64];
+	char phrase[64], contact[CP_URI];
 	int carried = status == 408 || status == 503 ? 480 : cp_cause_carried(status);
 
 	snprintf(phrase, sizeof(phrase), "%s", text);
+	memcpy(contact, call->forks->contact, sizeof(contact));
 	cp_target_leave(x, NULL);
+	if (contact[0] && cp_redirect(x, status, sip_str(phrase), contact))
+		return;
 	if (cp_target_next(x, status, sip_str(phrase)))
 		return;
 	cp_call_result(call, cp_cause_result(carried));
@@ -270,11 +275,14 @@ static void one_over(struct fork *fork)
 
 static void refused(struct fork *fork, struct sip_transaction *tx, const struct sip_message *m)
 {
+	struct cp_forks *f = fork->x.call->forks;
 	struct sip_dialog *d = NULL;
 
 	sip_dialog_on_response(fork->x.call->shard->dialogs, tx, m, &d);
 	cp_exchange_release(&fork->x);
-	note(fork->x.call->forks, m->status, m->reason_text);
+	note(f, m->status, m->reason_text);
+	if (f->contact[0] == '\0' && !cp_redirect_contact(m, f->contact))
+		f->contact[0] = '\0';
 	one_over(fork);
 }
 

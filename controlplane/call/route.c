@@ -8,6 +8,7 @@
 #include "controlplane/call/call.h"
 #include "controlplane/call/carry.h"
 #include "controlplane/call/identity.h"
+#include "controlplane/call/redirect.h"
 
 // ---- reading ----------------------------------------------------------------------------------------
 
@@ -81,6 +82,21 @@ int cp_route_call(struct cp_shard *shard, const struct sip_message *m, const str
 	shard->ops->random(shard->ctx, &q.random, sizeof(q.random));
 	cp_routes_choose(shard->policy->routes, &q, choice, NULL, NULL);
 	return choice->status;
+}
+
+int cp_route_again(const struct cp_peer *peer, const struct sip_uri *uri, struct cp_choice *choice)
+{
+	char text[CP_NUMBER];
+	int n = cp_number_receive(
+		numbers_of(peer), CFG_OF_CALLED, dialled(uri, text), choice->number);
+
+	if (n < 0)
+		return n;
+	choice->status = 0;
+	choice->count = 1;
+	choice->to[0] = (uint16_t)peer->index;
+	choice->rate[0] = CP_NO_RATE;
+	return 0;
 }
 
 bool cp_route_has_more(const struct cp_call *call)

@@ -13,6 +13,7 @@
 #include "controlplane/call/privacy.h"
 #include "controlplane/call/prompt.h"
 #include "controlplane/call/recording.h"
+#include "controlplane/call/redirect.h"
 #include "controlplane/call/refer.h"
 #include "controlplane/call/replaces.h"
 #include "controlplane/log.h"
@@ -554,7 +555,7 @@ static void refused(struct cp_exchange *x, const struct sip_message *m)
 	struct cp_call *call = x->call;
 	int status = cp_cause_carried(m->status);
 	struct sip_slice phrase = status == m->status ? m->reason_text : sip_slice(NULL, 0);
-	char lines[CP_LINES];
+	char lines[CP_LINES], contact[CP_URI];
 	struct sip_slice carried;
 
 	cp_target_leave(x, m);
@@ -564,6 +565,8 @@ static void refused(struct cp_exchange *x, const struct sip_message *m)
 		return;
 	}
 	if (m->status == 503 && cp_target_next_hop(x))
+		return;
+	if (cp_redirect_contact(m, contact) && cp_redirect(x, m->status, m->reason_text, contact))
 		return;
 	if (cp_target_next(x, m->status, m->reason_text))
 		return;

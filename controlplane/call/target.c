@@ -13,6 +13,7 @@
 #include "controlplane/call/identity.h"
 #include "controlplane/call/join.h"
 #include "controlplane/call/privacy.h"
+#include "controlplane/call/redirect.h"
 
 #define CP_HOP_MS 4000u
 
@@ -418,6 +419,20 @@ static bool try_next(const struct cp_call *call, int status)
 	return false;
 }
 
+// Its CDR, and what the log and the counters have to say.
+static void give_back(struct cp_call *call, int status, struct sip_slice phrase)
+{
+	call->leg[1].end_us = call->shard->now_us;
+	call->cause.by = CP_BY_CALLEE;
+	call->cause.status = (uint16_t)status;
+	snprintf(call->cause.phrase, sizeof(call->cause.phrase), "%.*s",
+		(int)(phrase.n < 63 ? phrase.n : 63), phrase.p);
+	cp_call_record(call, 1);
+	call->attempt++;
+	cp_call_event(call, 1, "%s did not take it: %d", call->leg[1].peer->cfg->name, status);
+	cp_count(call->shard, CP_C_NEXT_TARGETS);
+}
+
 // This target is over. True when another one takes its place.
 bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase)
 {
@@ -427,19 +442,25 @@ bool cp_target_next(struct cp_exchange *x, int status, struct sip_slice phrase)
 	cp_health_target(call, status);
 	if (!try_next(call, status) || !cp_route_has_more(call))
 		return false;
-	call->leg[1].end_us = call->shard->now_us;
-	call->cause.by = CP_BY_CALLEE;
-	call->cause.status = (uint16_t)status;
-	snprintf(call->cause.phrase, sizeof(call->cause.phrase), "%.*s",
-		(int)(phrase.n < 63 ? phrase.n : 63), phrase.p);
-	cp_call_record(call, 1);
-	call->attempt++;
-	cp_call_event(call, 1, "%s did not take it: %d", before.peer->cfg->name, status);
-	cp_count(call->shard, CP_C_NEXT_TARGETS);
+	give_back(call, status, phrase);
 	call->target++;
 	if (cp_target_choose(call))
 		go_on(x, &before);
 	return true;
+}
+
+void cp_target_instead(struct cp_exchange *x, int status, struct sip_slice phrase,
+	const struct cp_choice *choice)
+{
+	struct cp_call *call = x->call;
+	const struct cp_leg before = call->leg[1];
+
+	cp_health_target(call, status);
+	give_back(call, status, phrase);
+	*call->choice = *choice;
+	call->target = 0;
+	if (cp_target_choose(call))
+		go_on(x, &before);
 }
 
 bool cp_target_next_hop(struct cp_exchange *x)

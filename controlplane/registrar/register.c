@@ -8,6 +8,7 @@
 
 #include "controlplane/log.h"
 #include "controlplane/registrar/private.h"
+#include "sip/q.h"
 
 #define MOST      32u // Contacts in one request
 #define PATH_MOST 1024u
@@ -42,23 +43,6 @@ static void answer(struct request *q, int status, const char *lines)
 }
 
 // ---- reading ----------------------------------------------------------------------------------------
-
-static uint16_t read_q(struct sip_slice params)
-{
-	struct sip_slice s;
-	unsigned q = 0, scale = 100;
-
-	if (!sip_param_find(params, "q", &s) || !s.n)
-		return 1000;
-	if (s.p[0] != '0')
-		return 1000;
-	for (size_t i = 2; i < s.n && scale; i++, scale /= 10) {
-		if (s.p[1] != '.' || s.p[i] < '0' || s.p[i] > '9')
-			return 1000;
-		q += (unsigned)(s.p[i] - '0') * scale;
-	}
-	return (uint16_t)q;
-}
 
 // 10.2.1.1: what cannot be read counts as 3600.
 static uint32_t read_expires(struct request *q, struct sip_slice params)
@@ -115,7 +99,7 @@ static bool read_contact(struct request *q, struct sip_slice element)
 		answer(q, 403, "Warning: 399 hawse \"too many contacts\"\r\n");
 		return false;
 	}
-	*w = (struct wanted){.uri = a.uri_text, .q = read_q(a.params)};
+	*w = (struct wanted){.uri = a.uri_text, .q = sip_param_q(a.params)};
 	w->expires = read_expires(q, a.params);
 	if (sip_param_find(a.params, "+sip.instance", &s) && s.n < 256)
 		w->instance = unquoted(s);

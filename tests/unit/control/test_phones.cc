@@ -72,6 +72,36 @@ TEST_F(PhoneCalls, AStrangerDoesNotGetIn)
 	EXPECT_TRUE(quiet(b.addr));
 }
 
+void redirects(Party &p, const Msg &i, const char *contact)
+{
+	p.raw(format("SIP/2.0 302 Moved\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=%s\r\nCall-ID: %s\r\nCSeq: %s\r\n"
+		     "Contact: %s\r\nContent-Length: 0\r\n\r\n",
+		i.header("Via").c_str(), i.header("From").c_str(), i.header("To").c_str(),
+		p.tag.c_str(), i.header("Call-ID").c_str(), i.header("CSeq").c_str(), contact));
+}
+
+TEST_F(PhoneCalls, APhoneForwardsItsCalls)
+{
+	register_all();
+	alice.dial("bob");
+	Msg d = desk.expect_invite(), c = cell.expect_invite();
+	redirects(desk, d, "<sip:alice@pbx.example>, <sip:+4940555@pbx.example>;q=0.1");
+	desk.expect("ACK");
+	// The other phone rings on; when it does not want the call either, it goes where the first has said.
+	cell.respond(c, 480, "Not Now");
+	cell.expect("ACK");
+	Msg i = alice.expect_invite();
+	redirects(alice, i, "<sip:+4940555@pbx.example>");
+	alice.expect("ACK");
+	Msg t = b.expect_invite();
+	EXPECT_EQ(t.uri(), "sip:+4940555@10.2.0.2");
+	b.respond(t, 486, "Busy");
+	b.expect("ACK");
+	Msg m = alice.get();
+	EXPECT_EQ(m.status(), 486) << m.text;
+	alice.ack_failure(m);
+}
+
 TEST_F(PhoneCalls, ColleaguesCallEachOtherByName)
 {
 	register_all();
