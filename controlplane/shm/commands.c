@@ -176,6 +176,7 @@ static bool payload_fits(const struct abi_msg *event)
 		struct abi_event_dtmf dtmf;
 		struct abi_event_play play;
 		struct abi_event_record record;
+		struct abi_event_fax fax;
 	} p;
 
 	memcpy(&p, event->payload, sizeof(p));
@@ -201,6 +202,9 @@ static bool payload_fits(const struct abi_msg *event)
 		       p.play.cause <= ABI_PLAY_GONE;
 	case ABI_RECORD_DONE:
 		return p.record.cause >= ABI_RECORDED && p.record.cause <= ABI_RECORD_FAILED;
+	case ABI_FAX:
+		return leg_fits(p.fax.leg, 0) && p.fax.news >= ABI_FAX_CALLS &&
+		       p.fax.news <= ABI_FAX_OVER;
 	default:
 		return event->type == ABI_SWEPT;
 	}

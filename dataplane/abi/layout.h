@@ -30,7 +30,7 @@ typedef uint64_t abi_atomic64;
 #define ABI_MAGIC_T      0x5477617748ull
 
 #define ABI_MAJOR 2 // a difference refuses the attach
-#define ABI_MINOR 1 // a difference negotiates `features`
+#define ABI_MINOR 2 // a difference negotiates `features`
 
 #define ABI_HEADER_SIZE    4096u
 #define ABI_MSG_SIZE       256u
@@ -47,9 +47,10 @@ typedef uint64_t abi_atomic64;
 #define ABI_NO_SLOT        UINT32_MAX
 
 // Features, negotiated by `features` of hello and welcome. Since minor version 1: the commands and events
-// of transcode.h.
+// of transcode.h. Since 2: ABI_LEG_FAX_REPORT and ABI_FAX.
 #define ABI_FEATURE_TRANSCODE (1ull << 0)
-#define ABI_FEATURES          ABI_FEATURE_TRANSCODE
+#define ABI_FEATURE_FAX       (1ull << 1)
+#define ABI_FEATURES          (ABI_FEATURE_TRANSCODE | ABI_FEATURE_FAX)
 
 struct abi_addr {       // 24 bytes: an IP address and port
 	uint8_t ip[16]; // IPv4 in the first four bytes, rest zero

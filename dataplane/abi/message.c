@@ -41,6 +41,7 @@ static const struct type {
 	{ABI_DTMF, sizeof(struct abi_event_dtmf), 0, "DTMF", NULL},
 	{ABI_PLAY_DONE, sizeof(struct abi_event_play), 0, "PLAY_DONE", NULL},
 	{ABI_RECORD_DONE, sizeof(struct abi_event_record), 0, "RECORD_DONE", NULL},
+	{ABI_FAX, sizeof(struct abi_event_fax), 0, "FAX", NULL},
 };
 
 static const struct type *find(uint16_t type)

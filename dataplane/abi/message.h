@@ -62,6 +62,7 @@ enum abi_msg_type {
 	ABI_DTMF = 0x4008,          // abi_event_dtmf: a digit came from a leg's party
 	ABI_PLAY_DONE = 0x4009,     // abi_event_play
 	ABI_RECORD_DONE = 0x400a,   // abi_event_record
+	ABI_FAX = 0x400b,           // abi_event_fax: a fax machine was heard, or has finished
 
 	ABI_REPLY = 0x8000, // or-ed to the command's type
 };
@@ -135,6 +136,9 @@ enum abi_leg_flags {
 	// payload type maps, SRTP, DTLS, OPAQUE, RTCP, codecs. On one leg while the other has PCMU or PCMA: fax
 	// is translated between T.38 and G.711; -EOPNOTSUPP where that is not built in.
 	ABI_LEG_UDPTL = 1u << 12,
+	// Of a leg with a codec: a fax machine that is heard in it is told (ABI_FAX). Of a leg with UDPTL whose
+	// other leg has G.711: the end of the fax is.
+	ABI_LEG_FAX_REPORT = 1u << 13,
 };
 
 // Which source addresses a leg accepts, relative to the address that its party signalled.

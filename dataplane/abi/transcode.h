@@ -77,17 +77,19 @@ enum abi_dtmf {
 };
 
 // The rest of a leg's codec; all zero when the leg has none. `codec`, `codec_type`, `ptime_ms`, `codec_bits`
-// and `dtmf_type` are in struct abi_leg_plan. Payload types other than type_in, cn_type and dtmf_type are not
-// taken from a leg with a codec, whatever payload_types says; pt_map is not used.
+// and `dtmf_type` are in struct abi_leg_plan. Payload types other than type_in, codec_type, cn_type, dtmf_type and dtmf_out are
+// not taken from a leg with a codec, whatever payload_types says; pt_map is not used.
 struct abi_codec_terms { // 12 bytes
 	uint16_t flags;  // enum abi_codec_flags, those of the codec
 	uint16_t modes;  // AMR, AMR-WB, Speex: bit n: mode n may be sent (mode-set); 0: all
-	uint8_t type_in; // payload type by which the party sends the codec; codec_type: by which it takes it
+	// Payload type by which the party was asked to send the codec; codec_type: by which it takes it. Many send by
+	// that, too: it is read where it is none of the leg's other types.
+	uint8_t type_in;
 	// L16, Speex: 8, 16, 32, 44 (44100 Hz), 48; 0 is 8. Opus: what the party plays at most; 0: 48
 	uint8_t khz;
 	uint8_t cn_type; // comfort noise (RFC 3389), both ways; 0: none
 	uint8_t dtmf;    // enum abi_dtmf
-	uint8_t dtmf_out; // telephone-event as the party takes it, 255: none; as it sends it: dtmf_type
+	uint8_t dtmf_out; // telephone-event as the party takes it, 255: none; as it sends it: dtmf_type, or this
 	uint8_t dtmf_khz; // of its timestamps: 8, 16, 48; 0: as the codec's
 	uint8_t mode;     // AMR, AMR-WB, Speex: the mode to begin with, plus 1; 0: the best
 	uint8_t channels; // L16: 1 or 2; 0: 1. Others: 0
@@ -114,6 +116,21 @@ struct abi_fax_terms {         // 12 bytes
 	uint8_t version;       // T38FaxVersion, 0..3
 	uint8_t redundancy;    // packets that each datagram repeats, 0..8
 	uint8_t reserved[4];
+};
+
+enum abi_fax_news {
+	ABI_FAX_CALLS = 1,   // CNG was heard: a machine that calls
+	ABI_FAX_ANSWERS = 2, // CED, or the preamble of V.21: one that answers
+	ABI_FAX_OVER = 3,    // of a leg with UDPTL: the machines have said goodbye (DCN)
+};
+
+// Each at most once for a plan.
+struct abi_event_fax { // 16 bytes
+	uint8_t leg;
+	uint8_t news;      // enum abi_fax_news
+	uint16_t pages;    // OVER: that went over
+	uint32_t bit_rate; // of the last one
+	uint8_t reserved[8];
 };
 
 // ---- digits
@@ -264,6 +281,7 @@ struct abi_event_record { // 40 bytes: RECORD_DONE, also of a session that was d
 
 ABI_HELD(abi_codec_terms, 12);
 ABI_HELD(abi_fax_terms, 12);
+ABI_HELD(abi_event_fax, 16);
 ABI_HELD(abi_dtmf_send, 48);
 ABI_HELD(abi_event_dtmf, 24);
 ABI_HELD(abi_tone, 8);

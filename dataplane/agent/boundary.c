@@ -7,7 +7,7 @@
 
 #include "dataplane/agent/boundary_private.h"
 
-#define ALL_FLAGS ((ABI_LEG_UDPTL << 1) - 1)
+#define ALL_FLAGS ((ABI_LEG_FAX_REPORT << 1) - 1)
 #define NOT_UDPTL                                                                                  \
 	(ABI_LEG_SRTP_IN | ABI_LEG_SRTP_OUT | ABI_LEG_DTLS | ABI_LEG_OPAQUE | ABI_LEG_RTCP |       \
 		ABI_LEG_RTCP_MUX)
@@ -123,6 +123,8 @@ static bool flags_agree(const struct abi_leg_plan *plan)
 	if (plan->flags & ABI_LEG_UDPTL &&
 		(plan->flags & (NOT_UDPTL | ABI_LEG_DTMF_REPORT) || plan->pt_maps || plan->codec ||
 			plan->codec_type || plan->ptime_ms || plan->codec_bits))
+		return false;
+	if (plan->flags & ABI_LEG_FAX_REPORT && !(plan->flags & ABI_LEG_UDPTL) && !plan->codec)
 		return false;
 	return !(plan->flags & ABI_LEG_OPAQUE) ||
 	       (!(plan->flags & (ABI_LEG_SRTP_IN | ABI_LEG_SRTP_OUT)) && !plan->pt_maps &&

@@ -39,8 +39,9 @@ static bool same_codec(const struct abi_session_plan *plan)
 	const struct abi_codec_terms *a = &plan->terms[0], *b = &plan->terms[1];
 	uint16_t matters = ABI_CODEC_OCTET_ALIGNED;
 
-	if (plan->leg[0].codec != plan->leg[1].codec)
-		return both_g711(plan->leg[0].codec, plan->leg[1].codec);
+	if (plan->leg[0].codec != plan->leg[1].codec) // the worker converts what has one number
+		return both_g711(plan->leg[0].codec, plan->leg[1].codec) &&
+		       !media_also_codec(&plan->leg[0], a) && !media_also_codec(&plan->leg[1], b);
 	if (plan->leg[0].codec == ABI_CODEC_G729) // who has no annex B cannot read SID frames
 		matters |= ABI_CODEC_DTX;
 	if (plan->leg[0].codec != ABI_CODEC_OPUS && a->khz != b->khz)
@@ -63,6 +64,11 @@ static bool same_digits(const struct abi_session_plan *plan)
 	return !a_events || !b_events || a->dtmf_khz == b->dtmf_khz;
 }
 
+static bool listens_for_fax(const struct abi_session_plan *plan)
+{
+	return (plan->leg[0].flags | plan->leg[1].flags) & ABI_LEG_FAX_REPORT;
+}
+
 enum media_way media_way_of(const struct abi_session_plan *plan, unsigned legs)
 {
 	if (!plan->leg[0].codec && !(legs == 2 && plan->leg[1].codec))
@@ -71,7 +77,8 @@ enum media_way media_way_of(const struct abi_session_plan *plan, unsigned legs)
 		return MEDIA_THREAD;
 	return same_codec(plan) && same_digits(plan) &&
 			       plan->leg[0].ptime_ms == plan->leg[1].ptime_ms &&
-			       !plan->terms[0].cn_type == !plan->terms[1].cn_type
+			       !plan->terms[0].cn_type == !plan->terms[1].cn_type &&
+			       !listens_for_fax(plan)
 		       ? MEDIA_RELAY
 		       : MEDIA_THREAD;
 }
@@ -133,6 +140,10 @@ static int side_of(
 	side->cn_type = t->cn_type ? t->cn_type : NO_TYPE;
 	side->event_type = from ? l->dtmf_type : t->dtmf_out;
 	side->event_clock = t->dtmf_khz * 1000u;
+	if (from) {
+		side->also_type = media_also_codec(l, t);
+		side->also_event_type = media_also_events(l, t);
+	}
 	return media_format(l, t, &side->format);
 }
 
@@ -149,6 +160,8 @@ static int open_path(const struct abi_session_plan *plan, unsigned from, struct 
 		return err;
 	if (plan->leg[from].flags & ABI_LEG_DTMF_REPORT && c.dtmf_from == CODEC_DTMF_NONE)
 		c.flags |= CODEC_PATH_DETECT;
+	if (plan->leg[from].flags & ABI_LEG_FAX_REPORT && plan->leg[from].codec)
+		c.flags |= CODEC_PATH_FAX;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
 		random = (uintptr_t)plan * 0x9e3779b97f4a7c15ull;
 	c.seq = (uint16_t)(random & 0x7fff); // far from its wrap, for SRTP's roll-over counter
@@ -219,6 +232,7 @@ static void fill_terms(const struct abi_session_plan *plan, unsigned legs, struc
 		const struct abi_leg_plan *leg = &plan->leg[i];
 		struct dp_tc_terms *terms = &set->terms[i];
 
+		terms->fax = leg->flags & ABI_LEG_FAX_REPORT;
 		if (!leg->codec)
 			continue;
 		terms->rtcp = leg->flags & ABI_LEG_RTCP && leg->flags & ABI_LEG_SEND;

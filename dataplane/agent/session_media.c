@@ -8,45 +8,6 @@
 
 // ---- what the worker is told
 
-static void add_type(struct abi_leg_plan *leg, unsigned type)
-{
-	leg->payload_types[type / 64] |= 1ull << type % 64;
-}
-
-static void map_type(struct abi_leg_plan *leg, unsigned from, unsigned to)
-{
-	add_type(leg, from);
-	if (from == to)
-		return;
-	leg->pt_map[leg->pt_maps].from = (uint8_t)from;
-	leg->pt_map[leg->pt_maps++].to = (uint8_t)to;
-}
-
-// What may come to a leg with a codec, and under which number the relay sends it on.
-static void fill_types(
-	const struct abi_session_plan *plan, unsigned way, unsigned leg, struct abi_leg_plan *out)
-{
-	const struct abi_leg_plan *to = &plan->leg[!leg];
-	const struct abi_codec_terms *t = &plan->terms[leg], *u = &plan->terms[!leg];
-
-	memset(out->payload_types, 0, sizeof(out->payload_types));
-	memset(out->pt_map, 0, sizeof(out->pt_map));
-	out->pt_maps = 0;
-	if (way == MEDIA_RELAY) {
-		map_type(out, t->type_in, to->codec_type);
-		if (t->cn_type)
-			map_type(out, t->cn_type, u->cn_type);
-		if (out->dtmf_type < 128 && u->dtmf_out < 128)
-			map_type(out, out->dtmf_type, u->dtmf_out);
-		return;
-	}
-	add_type(out, t->type_in);
-	if (t->cn_type)
-		add_type(out, t->cn_type);
-	if (out->dtmf_type < 128)
-		add_type(out, out->dtmf_type);
-}
-
 struct dp_leg_media media_of_leg(const struct abi_session_plan *plan, unsigned way,
 	unsigned transcoder, unsigned recorded, unsigned leg)
 {
@@ -74,7 +35,7 @@ void media_fill(const struct media_change *change, uint8_t recorded,
 		if (!plan->leg[i].codec)
 			continue;
 		leg->clock_rate = abi_codec_clock(plan->leg[i].codec, plan->terms[i].khz);
-		fill_types(plan, change->way, i, &leg->want);
+		media_fill_types(plan, change->way, i, &leg->want);
 	}
 }
 
@@ -115,7 +76,8 @@ static bool can(const struct sessions *s, const struct abi_session_plan *plan)
 // What a transcoder is told of a plan is the same: its codecs go on as they are, through hold and moved addresses.
 static bool same_media(const struct abi_session_plan *a, const struct abi_session_plan *b)
 {
-	const uint32_t matter = ABI_LEG_SEND | ABI_LEG_RTCP | ABI_LEG_DTMF_REPORT | ABI_LEG_UDPTL;
+	const uint32_t matter = ABI_LEG_SEND | ABI_LEG_RTCP | ABI_LEG_DTMF_REPORT | ABI_LEG_FAX_REPORT |
+				ABI_LEG_UDPTL;
 
 	for (unsigned i = 0; i < 2; i++) {
 		const struct abi_leg_plan *x = &a->leg[i], *y = &b->leg[i];

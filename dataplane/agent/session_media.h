@@ -42,6 +42,14 @@ struct media_change {
 	struct dp_tc_order *order; // SET for a transcoder, or NULL
 };
 
+// session_types.c: a party that answered other payload types than it was offered is seen to send by its own, too.
+// Those, where they can mean nothing else; 0: none.
+uint8_t media_also_codec(const struct abi_leg_plan *leg, const struct abi_codec_terms *terms);
+uint8_t media_also_events(const struct abi_leg_plan *leg, const struct abi_codec_terms *terms);
+// What may come to a leg with a codec, and under which number the relay sends it on.
+void media_fill_types(
+	const struct abi_session_plan *plan, unsigned way, unsigned leg, struct abi_leg_plan *out);
+
 // session_media.c
 // 0, -ENOMEM, -EOPNOTSUPP or -ENOSPC.
 int media_prepare(struct sessions *s, uint32_t slot, const struct abi_session_plan *plan,

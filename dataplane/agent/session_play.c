@@ -254,10 +254,14 @@ static void digits_done(struct sessions *s, const struct dp_tc_order *order)
 			err == -EINVAL ? ABI_FIELD_DTMF : ABI_FIELD_STATE, order->digits.leg);
 }
 
-static void tell_digit(struct sessions *s, const struct dp_tc_event *event)
+static void tell(struct sessions *s, const struct dp_tc_event *event)
 {
 	if (!media_of(s, event->slot, event->generation))
 		return;
+	if (event->type == ABI_FAX) {
+		session_tell(s, ABI_FAX, event->slot, &event->fax, sizeof(event->fax));
+		return;
+	}
 	region_count(region_of(s), AGENT_DIGITS);
 	session_tell(s, ABI_DTMF, event->slot, &event->digit, sizeof(event->digit));
 }
@@ -271,7 +275,7 @@ unsigned media_collect(struct sessions *s)
 	if (!transcoders_count(s->c.transcoders))
 		return 0;
 	for (; found < DP_TC_EVENTS && transcoders_event(s->c.transcoders, &event); found++)
-		tell_digit(s, &event);
+		tell(s, &event);
 	for (unsigned n = 0; n < DP_TC_ORDERS && (order = transcoders_reply(s->c.transcoders));
 		n++, found++) {
 		if (order->type == DP_TC_PLAY)

@@ -38,6 +38,11 @@ static int read_codecs(const struct session_media *m, const struct abi_record *w
 		order->codec[leg][0].type = t.type_in;
 		err = media_format(&l, &t, &order->codec[leg][0].format);
 		order->codecs[leg] = 1;
+		if (media_also_codec(&l, &t)) {
+			order->codec[leg][1] = order->codec[leg][0];
+			order->codec[leg][1].type = media_also_codec(&l, &t);
+			order->codecs[leg] = 2;
+		}
 		return err;
 	}
 	for (unsigned i = 0; i < ABI_RECORD_CODECS && !err && wish->codec[leg][i].codec; i++) {

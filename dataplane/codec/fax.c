@@ -19,6 +19,7 @@ struct fax {
 	struct udptl_tx tx;
 	uint64_t datagrams_in, datagrams_out;
 	uint32_t dropped;
+	bool over;
 	uint8_t first, count; // of `waiting`
 	uint16_t length[WAITING];
 	uint8_t waiting[WAITING][UDPTL_MAX];
@@ -54,6 +55,16 @@ static int send_ifp(t38_core_state_t *core, void *user, const uint8_t *ifp, int 
 	return 0;
 }
 
+// A frame of T.30 that was read, from either side: address, control, and what it is (ITU-T T.30 5.3).
+static void on_frame(
+	t38_gateway_state_t *gateway, void *user, int direction, const uint8_t *frame, int length)
+{
+	struct fax *fax = user;
+
+	if (length >= 3 && frame[0] == 0xff && (frame[2] & 0xfe) == T30_DCN)
+		fax->over = true;
+}
+
 static void set_up(struct fax *fax)
 {
 	const struct fax_config *c = &fax->config;
@@ -65,6 +76,7 @@ static void set_up(struct fax *fax)
 	t38_gateway_set_supported_modems(fax->gateway, modems);
 	t38_gateway_set_ecm_capability(fax->gateway, !c->no_ecm);
 	t38_gateway_set_transmit_on_idle(fax->gateway, 1);
+	t38_gateway_set_real_time_frame_handler(fax->gateway, on_frame, fax);
 	t38_gateway_set_fill_bit_removal(fax->gateway, c->fill_bit_removal);
 	t38_set_t38_version(core, c->version);
 	t38_set_data_transport_protocol(core, T38_TRANSPORT_UDPTL);
@@ -192,5 +204,6 @@ void fax_counts(const struct fax *fax, struct fax_stats *stats)
 		.dropped = fax->dropped,
 		.pages = (uint32_t)(t.pages_transferred > 0 ? t.pages_transferred : 0),
 		.bit_rate = (uint32_t)(t.bit_rate > 0 ? t.bit_rate : 0),
+		.over = fax->over,
 	};
 }

@@ -28,6 +28,7 @@ struct fax_stats {
 	uint32_t dropped;                             // datagrams that nobody took
 	uint32_t pages;
 	uint32_t bit_rate; // of the image, now
+	bool over;         // one of the machines has said goodbye (DCN)
 };
 
 struct fax;

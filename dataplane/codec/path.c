@@ -125,6 +125,8 @@ static int open_parts(struct codec_path *p)
 		err = resampler_open(&p->resampler, p->rate_in, p->rate);
 	if (!err && (c->dtmf_from == CODEC_DTMF_INBAND || c->flags & CODEC_PATH_DETECT))
 		err = tone_detector_open(&p->detector, p->rate_in);
+	if (!err && c->flags & CODEC_PATH_FAX)
+		err = fax_ear_open(&p->ear, p->rate_in);
 	return err;
 }
 
@@ -173,6 +175,7 @@ void codec_path_close(struct codec_path *p)
 	codec_encoder_close(p->encoder);
 	resampler_close(p->resampler);
 	tone_detector_close(p->detector);
+	fax_ear_close(p->ear);
 	free(p);
 }
 

@@ -42,7 +42,8 @@ struct codec_side {
 	uint8_t type;               // payload type of the codec, 0..127
 	uint8_t cn_type;            // of comfort noise (RFC 3389), CODEC_NO_TYPE: none
 	uint8_t event_type;         // of telephone-event (RFC 4733), CODEC_NO_TYPE: none
-	uint8_t reserved;
+	// `from`: by which the codec and events come, too; those of a zeroed struct are no types of their own
+	uint8_t also_type, also_event_type;
 	uint32_t event_clock; // of its rtpmap, the unit of durations; 0: rtp_clock
 };
 
@@ -61,6 +62,7 @@ enum codec_path_flags {
 	CODEC_PATH_PLAYOUT = 1u << 0, // give out by the clock
 	// Tones are looked for although `dtmf_from` is not INBAND: for reports.
 	CODEC_PATH_DETECT = 1u << 1,
+	CODEC_PATH_FAX = 1u << 2, // fax machines are listened for: codec_path_fax
 };
 
 struct codec_path_config {
@@ -138,6 +140,8 @@ uint64_t codec_path_wake(const struct codec_path *path);
 
 // The next event that came, whatever becomes of it: its begin, then its end. False: none. 16 are kept.
 bool codec_path_event(struct codec_path *path, struct codec_event *event);
+// What was heard of a fax machine for the first time, of enum fax_sound (fax_ear.h); 0: nothing (more).
+unsigned codec_path_fax(struct codec_path *path);
 // Sends an event, as `how` says (EVENT, INBAND; NONE: as dtmf_to says, and tones where that is impossible),
 // behind those that are waiting and `gap_ms` after them. volume: -dBm0. 0, -EBUSY (more than 32 are waiting),
 // -EINVAL (as tones: not one of 0-9 * # A-D; EVENT without event_type).

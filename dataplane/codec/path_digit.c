@@ -34,6 +34,14 @@ bool codec_path_event(struct codec_path *p, struct codec_event *event)
 	return true;
 }
 
+unsigned codec_path_fax(struct codec_path *p)
+{
+	unsigned heard = p->fax;
+
+	p->fax = 0;
+	return heard;
+}
+
 // ---- what is to be sent
 
 // Whether and how an event that came goes on.
@@ -200,6 +208,8 @@ bool path_listen(struct codec_path *p, const int16_t *pcm, unsigned samples, uin
 				p->config.dtmf_to == CODEC_DTMF_SIGNALLED);
 	struct tone_digit digit;
 
+	if (p->ear)
+		p->fax |= (uint8_t)fax_ear_hear(p->ear, pcm, samples);
 	if (!p->detector)
 		return false;
 	tone_detect(p->detector, pcm, samples, &digit);

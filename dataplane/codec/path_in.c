@@ -325,9 +325,10 @@ static void pass_time(struct codec_path *p, const struct order_slot *slot)
 static void overhear(struct codec_path *p, const struct order_slot *slot, uint64_t now, bool *mute)
 {
 	int16_t pcm[CODEC_MAX_PCM];
-	int n = p->detector ? p->decoder->ops->decode(
-				      p->decoder, slot->data, slot->length, pcm, CODEC_MAX_PCM)
-			    : 0;
+	int n = p->detector || p->ear
+			? p->decoder->ops->decode(
+				  p->decoder, slot->data, slot->length, pcm, CODEC_MAX_PCM)
+			: 0;
 
 	*mute = n > 0 && path_listen(p, pcm, (unsigned)n, now);
 }
@@ -596,6 +597,10 @@ static bool classify(struct codec_path *p, const struct codec_in *in, enum path_
 	else if (in->type == from->cn_type)
 		*kind = PATH_NOISE;
 	else if (in->type == from->event_type)
+		*kind = PATH_DONE;
+	else if (from->also_type && in->type == from->also_type)
+		*kind = PATH_AUDIO;
+	else if (from->also_event_type && in->type == from->also_event_type)
 		*kind = PATH_DONE;
 	else
 		return false;

@@ -9,6 +9,7 @@
 
 #include "dataplane/codec/cn.h"
 #include "dataplane/codec/codec_private.h"
+#include "dataplane/codec/fax_ear.h"
 #include "dataplane/codec/order.h"
 #include "dataplane/codec/path.h"
 #include "dataplane/codec/resample.h"
@@ -70,6 +71,7 @@ struct codec_path {
 	struct codec_encoder *encoder;
 	struct resampler *resampler;
 	struct tone_detector *detector;
+	struct fax_ear *ear;
 	struct codec_path *reverse;
 	struct codec_path_stats stats;
 	uint32_t rate_in; // of the decoder
@@ -127,6 +129,7 @@ struct codec_path {
 	struct path_digits digits;
 	struct codec_event report[REPORTS];
 	uint8_t reports;
+	uint8_t fax; // heard and not yet told: enum fax_sound
 
 	// playing
 	struct codec_source source;

@@ -187,6 +187,27 @@ void dp_tc_commit(struct dp_transcoder *t, struct dp_tc_session *s, struct dp_si
 	t->told |= 1ull << s->worker;
 }
 
+// ---- events for the agent
+
+struct dp_tc_event *dp_tc_event(struct dp_transcoder *t, const struct dp_tc_session *s, uint16_t type)
+{
+	struct dp_tc_event_ring *r = &t->events;
+	struct dp_tc_event *e = &r->slot[r->head % DP_TC_EVENTS];
+
+	if (r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) == DP_TC_EVENTS) {
+		abi_add64(&t->counters.events_late, 1);
+		return NULL;
+	}
+	*e = (struct dp_tc_event){.slot = s->slot, .generation = s->generation, .type = type};
+	return e;
+}
+
+void dp_tc_tell(struct dp_transcoder *t)
+{
+	__atomic_store_n(&t->events.head, t->events.head + 1, __ATOMIC_RELEASE);
+	t->agent_told = true;
+}
+
 // ---- the loop
 
 static bool take_packets(struct dp_transcoder *t)

@@ -32,6 +32,7 @@ struct dp_worker;
 struct dp_tc_terms {
 	bool rtcp;      // its party takes RTCP
 	bool report;    // digits that it gives are told
+	bool fax;       // fax machines that are heard of it, or the end of what the gateway does for it
 	uint8_t how;    // enum abi_dtmf: how it gives them
 	uint32_t clock; // of RTP timestamps from and to it
 	uint32_t ssrc;  // of what is sent to it; kept when the session has one
@@ -101,10 +102,14 @@ struct dp_tc_order {
 	};
 };
 
-struct dp_tc_event { // a digit of a party has ended
+struct dp_tc_event {
 	uint32_t slot;
 	uint32_t generation;
-	struct abi_event_dtmf digit;
+	uint16_t type; // ABI_DTMF or ABI_FAX
+	union {
+		struct abi_event_dtmf digit; // that has ended
+		struct abi_event_fax fax;
+	};
 };
 
 // Everything that a transcoder counts; the thread writes, the agent reads.

@@ -4,6 +4,7 @@
 // other party, whose clock it follows.
 #include <string.h>
 
+#include "dataplane/codec/fax_ear.h"
 #include "dataplane/codec/udptl.h"
 #include "dataplane/media/rtp.h"
 #include "dataplane/worker/transcoder_state.h"
@@ -35,6 +36,41 @@ void dp_tc_fax_start(struct dp_transcoder *t, struct dp_tc_session *s)
 
 	if (s->fax && path)
 		codec_path_play(path, &source, t->now_us);
+}
+
+static void tell(struct dp_transcoder *t, const struct dp_tc_session *s, unsigned leg,
+	enum abi_fax_news news, const struct fax_stats *stats)
+{
+	struct dp_tc_event *e = dp_tc_event(t, s, ABI_FAX);
+
+	if (!e)
+		return;
+	e->fax = (struct abi_event_fax){.leg = (uint8_t)leg, .news = (uint8_t)news};
+	if (stats) {
+		e->fax.pages = (uint16_t)(stats->pages < UINT16_MAX ? stats->pages : UINT16_MAX);
+		e->fax.bit_rate = stats->bit_rate;
+	}
+	dp_tc_tell(t);
+}
+
+void dp_tc_fax_look(struct dp_transcoder *t, struct dp_tc_session *s, unsigned leg)
+{
+	struct fax_stats stats;
+	unsigned heard;
+
+	if (!s->fax && s->leg[leg].path && s->leg[leg].terms.fax) {
+		heard = codec_path_fax(s->leg[leg].path);
+		if (heard & FAX_ANSWERS)
+			tell(t, s, leg, ABI_FAX_ANSWERS, NULL);
+		else if (heard & FAX_CALLS)
+			tell(t, s, leg, ABI_FAX_CALLS, NULL);
+	}
+	if (!s->fax || s->fax_over || !s->leg[s->fax_leg].terms.fax)
+		return;
+	fax_counts(s->fax, &stats);
+	s->fax_over = stats.over;
+	if (stats.over)
+		tell(t, s, s->fax_leg, ABI_FAX_OVER, &stats);
 }
 
 void dp_tc_fax_heard(struct dp_transcoder *t, struct dp_tc_session *s, const struct codec_out *out)

@@ -76,32 +76,20 @@ static void send(
 static void tell_digit(struct dp_transcoder *t, const struct dp_tc_session *s, unsigned leg,
 	const struct codec_event *event)
 {
-	struct dp_tc_event_ring *r = &t->events;
-	struct dp_tc_event *e = &r->slot[r->head % DP_TC_EVENTS];
+	uint32_t ms = event->duration_ms < UINT16_MAX ? event->duration_ms : UINT16_MAX;
+	struct dp_tc_event *e = event->event > ABI_DTMF_FLASH ? NULL : dp_tc_event(t, s, ABI_DTMF);
 
-	if (event->event > ABI_DTMF_FLASH)
+	if (!e)
 		return;
-	if (r->head - __atomic_load_n(&r->tail, __ATOMIC_ACQUIRE) == DP_TC_EVENTS) {
-		abi_add64(&t->counters.events_late, 1);
-		return;
-	}
-	*e = (struct dp_tc_event){
-		.slot = s->slot,
-		.generation = s->generation,
-		.digit =
-			{
-				.time_us = t->now_us - event->duration_ms * 1000ull,
-				.duration_ms = (uint16_t)(event->duration_ms > UINT16_MAX
-								  ? UINT16_MAX
-								  : event->duration_ms),
-				.leg = (uint8_t)leg,
-				.digit = event->event,
-				.how = s->leg[leg].terms.how,
-				.volume = event->volume,
-			},
+	e->digit = (struct abi_event_dtmf){
+		.time_us = t->now_us - event->duration_ms * 1000ull,
+		.duration_ms = (uint16_t)ms,
+		.leg = (uint8_t)leg,
+		.digit = event->event,
+		.how = s->leg[leg].terms.how,
+		.volume = event->volume,
 	};
-	__atomic_store_n(&r->head, r->head + 1, __ATOMIC_RELEASE);
-	t->agent_told = true;
+	dp_tc_tell(t);
 }
 
 static void take_digits(struct dp_transcoder *t, struct dp_tc_session *s, unsigned from)
@@ -130,6 +118,7 @@ static void run_at(struct dp_transcoder *t, struct dp_tc_session *s, unsigned fr
 			send(t, s, !from, &out);
 	}
 	take_digits(t, s, from);
+	dp_tc_fax_look(t, s, from);
 	dp_tc_play_look(t, s, !from);
 	dp_tc_due(t, &s->leg[from].timer[DP_TC_PATH], codec_path_wake(path));
 }
@@ -269,6 +258,7 @@ static void set_fax(struct dp_transcoder *t, struct dp_tc_session *s, struct dp_
 
 	s->fax = set->fax;
 	s->fax_leg = set->fax_leg;
+	s->fax_over = false;
 	set->fax = before;
 	dp_tc_fax_start(t, s);
 }

@@ -60,6 +60,7 @@ struct dp_tc_session {
 	uint32_t generation;
 	unsigned worker;
 	uint8_t fax_leg;
+	bool fax_over;   // its end was told
 	struct fax *fax; // NULL: none
 	struct dp_tc_leg leg[2];
 };
@@ -149,6 +150,8 @@ void dp_tc_run(struct dp_transcoder *t, struct dp_tc_session *s, unsigned from);
 
 // transcoder_fax.c: T.38. Where `fax` is, the session's packets of fax_leg go there, and what the path to it makes.
 void dp_tc_fax_start(struct dp_transcoder *t, struct dp_tc_session *s);
+// A fax machine was heard of this leg's party, or the gateway has come to its end.
+void dp_tc_fax_look(struct dp_transcoder *t, struct dp_tc_session *s, unsigned leg);
 void dp_tc_fax_heard(struct dp_transcoder *t, struct dp_tc_session *s, const struct codec_out *out);
 void dp_tc_fax_read(struct dp_transcoder *t, struct dp_tc_session *s, const uint8_t *p, size_t size);
 
@@ -160,5 +163,8 @@ void dp_tc_rtcp_send(struct dp_transcoder *t, struct dp_tc_session *s, unsigned 
 uint8_t *dp_tc_place(struct dp_transcoder *t, struct dp_tc_session *s, unsigned leg, unsigned kind,
 	size_t size, struct dp_side **record);
 void dp_tc_commit(struct dp_transcoder *t, struct dp_tc_session *s, struct dp_side *record);
+// The next event for the agent; NULL: it does not take them in time. To be told by dp_tc_tell().
+struct dp_tc_event *dp_tc_event(struct dp_transcoder *t, const struct dp_tc_session *s, uint16_t type);
+void dp_tc_tell(struct dp_transcoder *t);
 void dp_tc_return(struct dp_transcoder *t, struct dp_tc_order *order);
 uint32_t dp_tc_random(struct dp_transcoder *t);

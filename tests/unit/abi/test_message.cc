@@ -39,7 +39,7 @@ TEST(Message, EventsHaveNoReply)
 {
 	for (uint16_t type : {ABI_LEARNED, ABI_MEDIA_TIMEOUT, ABI_SWEPT, ABI_ICE_NOMINATED,
 		     ABI_ICE_LOST, ABI_SRTP_FAILURES, ABI_DTLS_UNASKED, ABI_DTMF, ABI_PLAY_DONE,
-		     ABI_RECORD_DONE}) {
+		     ABI_RECORD_DONE, ABI_FAX}) {
 		EXPECT_GE(abi_msg_payload(type, 0), 0);
 		EXPECT_EQ(abi_msg_payload(type | ABI_REPLY, 0), -1);
 	}

@@ -197,7 +197,7 @@ TEST_F(Boundary, RefusesPlans)
 	EXPECT_EQ(1u, refusal.leg);
 	bad(ABI_FIELD_POLICY, [](auto &p) { p.leg[0].source_policy = 3; });
 	bad(ABI_FIELD_DSCP, [](auto &p) { p.leg[0].dscp = 64; });
-	bad(ABI_FIELD_FLAGS, [](auto &p) { p.leg[0].flags = ABI_LEG_UDPTL << 1; });
+	bad(ABI_FIELD_FLAGS, [](auto &p) { p.leg[0].flags = ABI_LEG_FAX_REPORT << 1; });
 	bad(ABI_FIELD_LIMIT, [](auto &p) { p.leg[0].max_packets = BOUNDARY_MAX_PACKETS + 1; });
 	bad(ABI_FIELD_LIMIT, [](auto &p) { p.leg[0].max_octets = BOUNDARY_MAX_OCTETS + 1; });
 	bad(ABI_FIELD_LIMIT, [](auto &p) { p.timeout_ms = 1; });

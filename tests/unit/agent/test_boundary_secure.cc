@@ -212,7 +212,7 @@ TEST_F(Secure, FlagsOfAPlan)
 	p.leg[1].pt_maps = 1;
 	EXPECT_EQ(ABI_FIELD_FLAGS, says(p));
 	p = good;
-	p.leg[0].flags |= ABI_LEG_UDPTL << 1;
+	p.leg[0].flags |= ABI_LEG_FAX_REPORT << 1;
 	EXPECT_EQ(ABI_FIELD_FLAGS, says(p));
 }
 

@@ -96,7 +96,7 @@ struct Fax : testing::Test {
 		p.leg[leg_audio].codec = ABI_CODEC_PCMU;
 		p.leg[leg_audio].ptime_ms = 20;
 		p.leg[leg_audio].dtmf_type = p.terms[leg_audio].dtmf_out = 255;
-		p.leg[leg_t38].flags = ABI_LEG_UDPTL;
+		p.leg[leg_t38].flags = ABI_LEG_UDPTL | ABI_LEG_FAX_REPORT;
 		p.leg[leg_t38].dtmf_type = 255;
 		return p;
 	}
@@ -215,6 +215,13 @@ struct Fax : testing::Test {
 		EXPECT_EQ(1, stats.pages_rx);
 		EXPECT_EQ(60, stats.length);
 		EXPECT_GT(datagrams, 10u);
+		dp_tc_event e = {};
+		ASSERT_TRUE(dp_transcoder_event(t, &e)) << "its end is told";
+		EXPECT_EQ(ABI_FAX, e.type);
+		EXPECT_EQ(ABI_FAX_OVER, e.fax.news);
+		EXPECT_EQ(leg_t38, e.fax.leg);
+		EXPECT_EQ(1, e.fax.pages);
+		EXPECT_FALSE(dp_transcoder_event(t, &e)) << "once";
 		unlink(page.c_str());
 		unlink(received.c_str());
 	}
