@@ -34,7 +34,7 @@ void cp_shard_attached(struct cp_shard *shard, const struct cp_shm_info *info)
 			cp_log(CP_LOG_ERROR, "media", 0, "no memory for the table of sessions");
 	}
 	shard->attached = true;
-	shard->can = cp_codecs_can(info->codecs, info->udptl);
+	shard->can = cp_codecs_can(info->codecs, info->udptl, info->fax);
 	shard->epoch = info->boot_epoch;
 	index_sessions(shard);
 	shard->replaying = shard->calls;
@@ -90,6 +90,9 @@ bool cp_shard_event(struct cp_shard *shard, const struct abi_msg *event)
 		break;
 	case ABI_DTMF:
 		cp_dtmf_event(s, event);
+		break;
+	case ABI_FAX:
+		cp_fax_event(s, event);
 		break;
 	case ABI_PLAY_DONE:
 		cp_prompt_event(s, event);

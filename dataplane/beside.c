@@ -149,6 +149,13 @@ static int make_prompts(
 	return 0;
 }
 
+static int no_directory(const struct cfg *cfg, int err, char why[BESIDE_WHY])
+{
+	snprintf(why, BESIDE_WHY, "recordings: cannot write to the directory %.150s: %s",
+		cfg->recordings, strerror(-err));
+	return err;
+}
+
 static int make_recorder(struct beside *b, const struct cfg *cfg, int bell,
 	const abi_atomic32 *asleep, char why[BESIDE_WHY])
 {
@@ -167,10 +174,14 @@ static int make_recorder(struct beside *b, const struct cfg *cfg, int bell,
 	err = dp_recorder_create(&b->recorder, &c);
 	if (!err)
 		err = dp_recorder_start(b->recorder, &b->cpus, sizeof(b->cpus));
-	if (err)
-		snprintf(why, BESIDE_WHY, "recordings: cannot write to the directory %.150s: %s",
-			cfg->recordings, strerror(-err));
-	return err;
+	return err ? no_directory(cfg, err, why) : 0;
+}
+
+int beside_check(const struct beside *b, const struct cfg *cfg, char why[BESIDE_WHY])
+{
+	int err = b->recorder ? dp_recorder_check(b->recorder) : 0;
+
+	return err ? no_directory(cfg, err, why) : 0;
 }
 
 int beside_start(struct beside *b, const struct cfg *cfg, struct dp_worker *const *workers,

@@ -42,6 +42,8 @@ void beside_worker(const struct beside *b, unsigned worker, struct dp_worker_con
 // When the workers are made.
 int beside_start(struct beside *b, const struct cfg *cfg, struct dp_worker *const *workers,
 	struct region *region, int bell, const abi_atomic32 *asleep, char why[BESIDE_WHY]);
+// As the user that we are from now on: can it write where it has to?
+int beside_check(const struct beside *b, const struct cfg *cfg, char why[BESIDE_WHY]);
 // Prompts are read again.
 void beside_reload(struct beside *b, const struct cfg *cfg, struct region *region);
 // When the agent's sessions are gone: the threads end; then everything else.

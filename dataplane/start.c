@@ -541,6 +541,8 @@ static int start(struct dataplane *d, const char *program, char why[START_WHY])
 		err = launch(d, why);
 	if (!err && d->drop)
 		err = privilege_drop(&d->user, why);
+	if (!err)
+		err = beside_check(&d->beside, d->cfg, why);
 	return err;
 }
 

@@ -89,7 +89,9 @@ int cp_bridge_show_offer(struct cp_exchange *x, struct sip_slice *body)
 
 	cp_bridge_policy(x->call, oa);
 	if (!oa->agreed_once && is_full(x->call->shard))
-		oa->can &= SDP_CAN_DTMF | SDP_CAN_T38;
+		oa->can &= SDP_CAN_DTMF | SDP_CAN_T38 | SDP_CAN_FAX;
+	if (!err && cp_fax_offers(x) && !sdp_oa_offer_fax(oa, scratch(x->call)) && x->kind == CP_X_FAX)
+		err = -EPROTONOSUPPORT;
 	if (!err)
 		err = sdp_oa_show_offer(oa, scratch(x->call), &text);
 	*body = as_slice(text);

@@ -203,6 +203,7 @@ void cp_call_free(struct cp_call *call)
 	cp_refer_drop(call);
 	cp_exchange_release(&call->invite);
 	cp_dtmf_free(call);
+	cp_fax_free(call);
 	cp_prompt_free(call);
 	for (unsigned i = 0; i < CP_RELAYS; i++)
 		cp_exchange_release(&call->other[i]);

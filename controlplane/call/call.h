@@ -22,6 +22,7 @@
 #include "controlplane/call/carry.h"
 #include "controlplane/call/cdr.h"
 #include "controlplane/call/codecs.h"
+#include "controlplane/call/fax.h"
 #include "controlplane/call/secure.h"
 #include "controlplane/counters.h"
 #include "controlplane/shard.h"
@@ -70,6 +71,7 @@ enum cp_exchange_kind {
 	CP_X_NOTIFY,   // ours, of a transfer (refer.h); `from` is the leg that it goes to
 	CP_X_JOIN,     // re-INVITE to a party that is moved into this call (join.h)
 	CP_X_RESTORE,  // re-INVITE to a party that was to be moved and stays
+	CP_X_FAX,      // ours: T.38, offered to the other side (fax.h)
 	CP_X_DIGIT,    // ours: INFO with a digit that was heard (dtmf.h); `from` is the other side
 };
 
@@ -258,6 +260,7 @@ struct cp_call {
 	uint8_t music, playing; // bit n: leg n is to hear music, and does
 	bool look; // its media are looked into, whatever their codecs: something is to be heard in them
 	struct cp_recordings *recordings; // malloc; NULL: it was never recorded
+	struct cp_fax *fax; // malloc; NULL: nothing of the kind (fax.h)
 	struct cp_digits *digits; // that wait to be sent by INFO, malloc; NULL: none did
 	struct cp_transfer *transfer;   // that one of its parties has asked for (refer.h), or NULL
 	struct cp_transfer *awaited_by; // goes on when this call is answered

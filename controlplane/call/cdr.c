@@ -414,6 +414,10 @@ int cp_cdr_write(const struct cp_cdr *cdr, char *line, size_t size)
 		put_words(&o, cdr->transcoded ? "true" : "false");
 		put_text(&o, "codec_why", cdr->codec_why);
 	}
+	if (cdr->fax)
+		put_text(&o, "fax", cdr->fax);
+	if (cdr->fax_pages)
+		put_count(&o, "fax_pages", cdr->fax_pages);
 	if (cdr->recordings && cdr->recordings->count)
 		put_recordings(&o, cdr->recordings);
 	if (cdr->srtp && cdr->srtp[0]) {

@@ -64,6 +64,8 @@ struct cp_cdr {
 	const char *from, *to, *from_sent, *to_sent, *codec; // empty: not known
 	const char *codec_why; // empty: no media
 	bool transcoded;
+	const char *fax;    // "passed", "gateway"; NULL: there was none
+	unsigned fax_pages; // that the gateway counted
 	const struct cp_recordings *recordings; // NULL: none
 	const char *srtp, *keying; // "AEAD_AES_128_GCM", "dtls" or "sdes"; NULL or empty: plain RTP
 	struct sip_slice call_id;

@@ -80,6 +80,8 @@ static void give_up(struct cp_exchange *x, int status, const char *lines)
 	respond(x, status, nothing, sip_str(lines), nothing);
 	if (x->kind == CP_X_TELL)
 		cp_tell_refused(x, 0);
+	if (x->kind == CP_X_FAX)
+		cp_fax_refused(x, status);
 	release(x);
 }
 
@@ -107,7 +109,7 @@ static enum sip_method how_to_ask(const struct cp_exchange *x, unsigned to)
 	const struct cp_leg *leg = &call->leg[to];
 
 	if (call->state == ABI_CALL_UP || (to == 1 && leg->dialog)) {
-		if (x->kind == CP_X_REINVITE || x->delayed)
+		if (x->kind == CP_X_REINVITE || x->kind == CP_X_FAX || x->delayed)
 			return SIP_INVITE;
 		return leg->allows_update ? SIP_UPDATE : SIP_INVITE;
 	}
@@ -390,15 +392,13 @@ static void send_ack(struct cp_exchange *x)
 		d, sip_str("Content-Type: application/sdp\r\n"), sip_slice(shown.ptr, shown.len));
 }
 
-// hawse-media cannot make the codecs of an offer that was answered into each other, or has no room left to: the
-// offer is refused, and the side that had taken it is offered again what was agreed.
-static void codecs_refused(struct cp_exchange *x, int error)
+// An offer that was answered comes to nothing: it is refused, and the side that had taken it is offered again what was
+// agreed.
+static void take_back(struct cp_exchange *x)
 {
 	struct cp_call *call = x->call;
 	unsigned to = cp_other(x->from);
 
-	cp_log(CP_LOG_WARNING, "media", call->id, "cannot be transcoded: %s", strerror(-error));
-	cp_call_event(call, 255, "change refused: cannot be transcoded: %s", strerror(-error));
 	cp_bridge_reject(x);
 	call->leg[to].stale = call->leg[to].stale || !x->unasked;
 	if (sip_dialog_owes_ack(call->leg[to].dialog))
@@ -406,10 +406,22 @@ static void codecs_refused(struct cp_exchange *x, int error)
 	respond(x, 488, nothing,
 		sip_str("Warning: 305 hawse \"no codec in common, and no room to transcode\"\r\n"),
 		nothing);
+	if (x->kind == CP_X_FAX)
+		cp_fax_refused(x, 488);
 	if (cp_media_apply(call, &call->oa, true))
 		cp_call_event(call, 255, "media cannot be set up as before");
 	release(x);
 	cp_change_tell_due(call);
+}
+
+// hawse-media cannot make the codecs into each other, or has no room left to.
+static void codecs_refused(struct cp_exchange *x, int error)
+{
+	struct cp_call *call = x->call;
+
+	cp_log(CP_LOG_WARNING, "media", call->id, "cannot be transcoded: %s", strerror(-error));
+	cp_call_event(call, 255, "change refused: cannot be transcoded: %s", strerror(-error));
+	take_back(x);
 }
 
 void cp_change_settled(struct cp_exchange *x, int error)
@@ -422,8 +434,8 @@ void cp_change_settled(struct cp_exchange *x, int error)
 		cp_join_settled(x, error);
 		return;
 	}
-	if (cp_media_is_codec_error(error) && call->state == ABI_CALL_UP && x->server &&
-		!x->delayed) {
+	if (cp_media_is_codec_error(error) && call->state == ABI_CALL_UP &&
+		(x->server || x->kind == CP_X_FAX) && !x->delayed) {
 		codecs_refused(x, error);
 		return;
 	}
@@ -513,7 +525,10 @@ static void answered(struct cp_exchange *x, const struct sip_message *m)
 	}
 	body = sip_message_sdp(m);
 	if (cp_bridge_answer(call, cp_oa_of(x), to, body, &shown) == 0) {
-		tell_media(x);
+		if (x->kind == CP_X_FAX && !sdp_oa_carries(&call->oa))
+			take_back(x); // m=image 0
+		else
+			tell_media(x);
 		return;
 	}
 	// This side has changed its session and we cannot tell to what.
@@ -570,6 +585,8 @@ static void refused(struct cp_exchange *x, const struct sip_message *m)
 	relayed(x, m);
 	if (x->kind == CP_X_TELL)
 		cp_tell_refused(x, status);
+	if (x->kind == CP_X_FAX)
+		cp_fax_refused(x, status);
 	if (ends_call(call, status)) {
 		cp_exchange_release(x);
 		cp_change_lost(call, to, status);

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define PTIME 20u // ms, of who does not say
+#define PTIME          20u // ms, of who does not say
+#define FAX_REDUNDANCY 3u  // packets that a datagram repeats
 
 // ---- policies -------------------------------------------------------------------------------------
 
@@ -30,6 +31,7 @@ void cp_codecs_policy(const struct cfg_peer *cfg, struct sdp_codec_policy *out)
 		.events = c->dtmf == CFG_DTMF_AUTO || c->dtmf == CFG_DTMF_RFC4733,
 		.want_events = c->dtmf == CFG_DTMF_RFC4733,
 		.music = c->hold_music != NULL,
+		.fax_gateway = c->t38 == CFG_T38_GATEWAY && cfg->kind != CFG_WEBRTC,
 		// Who insists on SRTP gets nothing in the clear.
 		.t38 = c->t38 == CFG_T38_PASS && cfg->kind != CFG_WEBRTC &&
 		       cfg->srtp != CFG_SRTP_SDES && cfg->srtp != CFG_SRTP_DTLS,
@@ -52,7 +54,7 @@ static uint8_t find_abi(const char *name, uint32_t rate)
 	return ABI_CODEC_NONE;
 }
 
-uint32_t cp_codecs_can(uint64_t codecs, bool udptl)
+uint32_t cp_codecs_can(uint64_t codecs, bool udptl, bool fax)
 {
 	const struct sdp_recode_codec *c;
 	uint32_t can = udptl ? SDP_CAN_T38 : 0;
@@ -60,7 +62,9 @@ uint32_t cp_codecs_can(uint64_t codecs, bool udptl)
 	for (unsigned i = 0; (c = sdp_recode_codec(i)) != NULL; i++)
 		if (codecs >> find_abi(c->name, c->rate) & 1)
 			can |= 1u << i;
-	return can & ~(SDP_CAN_T38 | SDP_CAN_DTMF) ? can | SDP_CAN_DTMF : can;
+	if (udptl && fax && codecs >> ABI_CODEC_PCMU & codecs >> ABI_CODEC_PCMA & 1)
+		can |= SDP_CAN_FAX;
+	return can & ((1u << SDP_RECODE_MAX) - 1) ? can | SDP_CAN_DTMF : can;
 }
 
 // ---- terms of a codec -----------------------------------------------------------------------------
@@ -109,6 +113,7 @@ static void opus_terms(const char *fmtp, struct abi_leg_plan *leg, struct abi_co
 	long most = parameter(fmtp, "maxplaybackrate"), bits = parameter(fmtp, "maxaveragebitrate");
 
 	t->flags = flag_if(fmtp, "useinbandfec", ABI_CODEC_FEC) |
+		   flag_if(fmtp, "usedtx", ABI_CODEC_DTX) |
 		   flag_if(fmtp, "cbr", ABI_CODEC_CBR);
 	if (most > 0 && most <= 16000)
 		t->khz = most <= 8000 ? 8 : 16;
@@ -151,6 +156,8 @@ static int leg_codec(const struct sdp_plan_leg *in, uint8_t dtmf, struct abi_leg
 		t->khz = (uint8_t)(in->out.rate / 1000);
 	if (codec == ABI_CODEC_L16)
 		t->channels = in->out.channels;
+	if (in->cn != SDP_PT_NONE && in->cn != leg->codec_type && in->cn != t->type_in)
+		t->cn_type = in->cn;
 	t->dtmf = dtmf;
 	t->dtmf_out = 255;
 	if (in->dtmf_out != SDP_PT_NONE) {
@@ -208,6 +215,14 @@ static bool too_long(const struct sdp_plan_leg *from, const struct sdp_plan_leg 
 	return to->maxptime && to->maxptime >= 10 && from->ptime > to->maxptime;
 }
 
+// A fax machine may be heard that the gateway is there for: where its party speaks G.711.
+static bool listens(const struct cp_codecs_want *want, const struct sdp_plan_stream *s)
+{
+	const char *name = want->listen ? s->leg[want->listen - 1].in.name : "";
+
+	return strcasecmp(name, "PCMA") == 0 || strcasecmp(name, "PCMU") == 0;
+}
+
 static bool wants_a_look(const struct cp_codecs_want *want, const struct sdp_plan_stream *s,
 	const uint8_t dtmf[2])
 {
@@ -217,7 +232,7 @@ static bool wants_a_look(const struct cp_codecs_want *want, const struct sdp_pla
 	if (!s->leg[0].out.name[0] || s->leg[0].secure.keying == SDP_KEY_PASS ||
 		!is_recodable(want->can, &s->leg[0].out) || !is_recodable(want->can, &s->leg[1].out))
 		return false;
-	return want->look || dtmf[0] != dtmf[1] ||
+	return want->look || listens(want, s) || dtmf[0] != dtmf[1] ||
 	       (transcode && (too_long(&s->leg[0], &s->leg[1]) || too_long(&s->leg[1], &s->leg[0])));
 }
 
@@ -234,6 +249,66 @@ static void plan_fax(struct abi_leg_plan *leg)
 	leg->remote_rtcp_port = 0;
 }
 
+static bool is_amr(unsigned codec)
+{
+	return codec == ABI_CODEC_AMR || codec == ABI_CODEC_AMR_WB;
+}
+
+// May what comes from this leg fall silent? AMR always may.
+static bool pauses(const struct abi_session_plan *plan, unsigned leg)
+{
+	return plan->terms[leg].cn_type || is_amr(plan->leg[leg].codec) ||
+	       plan->terms[leg].flags & ABI_CODEC_DTX;
+}
+
+// We are silent where the one side may be and the other is told of it in a way that it has. Who never falls silent is
+// heard to the last bit.
+static void agree_silence(struct abi_session_plan *plan)
+{
+	const bool may[2] = {pauses(plan, 0), pauses(plan, 1)};
+
+	for (unsigned leg = 0; leg < 2; leg++) {
+		struct abi_codec_terms *t = &plan->terms[leg];
+
+		if (!may[leg ^ 1])
+			t->flags &= (uint16_t)~ABI_CODEC_DTX;
+		else if (t->cn_type || is_amr(plan->leg[leg].codec))
+			t->flags |= ABI_CODEC_DTX;
+	}
+}
+
+static void fax_terms(const struct sdp_fax *fax, struct abi_codec_terms *terms)
+{
+	struct abi_fax_terms t = {
+		.flags = (uint16_t)((fax->transferred_tcf ? ABI_FAX_TRANSFERRED_TCF : 0) |
+				    (fax->fill_bit_removal ? ABI_FAX_FILL_BIT_REMOVAL : 0) |
+				    (fax->mmr ? ABI_FAX_MMR : 0) | (fax->jbig ? ABI_FAX_JBIG : 0)),
+		.max_datagram = fax->max_datagram,
+		.max_rate = (uint16_t)fax->max_rate,
+		.version = fax->version,
+		.redundancy = fax->redundancy ? FAX_REDUNDANCY : 0,
+	};
+
+	_Static_assert(sizeof(t) == sizeof(*terms), "one stands in the other's place");
+	memcpy(terms, &t, sizeof(t));
+}
+
+static int plan_gateway(const struct sdp_plan_stream *stream, struct abi_session_plan *plan)
+{
+	const unsigned t38 = stream->leg[1].fax.on ? 1 : 0, audio = t38 ^ 1;
+	struct abi_leg_plan *leg = &plan->leg[audio];
+	int err;
+
+	plan_fax(&plan->leg[t38]);
+	plan->leg[t38].flags |= ABI_LEG_FAX_REPORT;
+	fax_terms(&stream->leg[t38].fax, &plan->terms[t38]);
+	err = leg_codec(&stream->leg[audio], ABI_DTMF_NONE, leg, &plan->terms[audio]);
+	leg->dtmf_type = 255;
+	leg->flags &= ~(uint32_t)ABI_LEG_TIMEOUT; // machines take turns
+	plan->clock_rate = 8000;
+	return err ? err : 1;
+}
+
 int cp_codecs_plan(const struct cp_codecs_want *want, const struct sdp_plan_stream *stream,
 	struct abi_session_plan *plan)
 {
@@ -245,6 +320,8 @@ int cp_codecs_plan(const struct cp_codecs_want *want, const struct sdp_plan_stre
 		plan_fax(&plan->leg[1]);
 		return 0;
 	}
+	if (stream->gateway)
+		return plan_gateway(stream, plan);
 	if (want->alone) {
 		err = leg_codec(&stream->leg[0], ABI_DTMF_NONE, &plan->leg[0], &plan->terms[0]);
 		return err ? err : 1;
@@ -255,6 +332,10 @@ int cp_codecs_plan(const struct cp_codecs_want *want, const struct sdp_plan_stre
 	find_dtmf(want, stream, true, dtmf);
 	for (unsigned leg = 0; leg < 2 && !err; leg++)
 		err = leg_codec(&stream->leg[leg], dtmf[leg], &plan->leg[leg], &plan->terms[leg]);
+	if (!err)
+		agree_silence(plan);
+	for (unsigned leg = 0; leg < 2 && listens(want, stream); leg++)
+		plan->leg[leg].flags |= ABI_LEG_FAX_REPORT;
 	return err ? err : 1;
 }
 
@@ -281,6 +362,9 @@ void cp_codecs_why(const struct sdp_plan_stream *stream, char why[CP_CODECS_WHY]
 	why[0] = '\0';
 	if (stream->fax)
 		snprintf(why, CP_CODECS_WHY, "T.38 passed through");
+	else if (stream->gateway)
+		snprintf(why, CP_CODECS_WHY, "fax gateway: %s has no T.38",
+			stream->leg[0].fax.on ? "callee" : "caller");
 	else if (stream->recoded)
 		snprintf(why, CP_CODECS_WHY, "%.20s -> %.20s: callee has no %.20s", a, b, a);
 	else if (a[0])

@@ -20,8 +20,8 @@ extern "C" {
 // `cfg` must outlive it.
 void cp_codecs_policy(const struct cfg_peer *cfg, struct sdp_codec_policy *out);
 
-// From abi_region_a.codecs and whether transcoders run to what sdp_oa_policy() takes.
-uint32_t cp_codecs_can(uint64_t codecs, bool udptl);
+// From abi_region_a.codecs, whether UDPTL is relayed and whether fax is told, to what sdp_oa_policy() takes.
+uint32_t cp_codecs_can(uint64_t codecs, bool udptl, bool fax);
 
 // What is wanted beside what the two descriptions say.
 struct cp_codecs_want {
@@ -29,6 +29,7 @@ struct cp_codecs_want {
 	bool info[2]; // it has sent digits by INFO
 	uint32_t can;
 	bool alone; // nobody has answered the caller yet: leg 0 alone, for what is played to him
+	uint8_t listen; // cp_fax_listens()
 	bool look; // something is to be played, or digits to be sent, to one of them
 };
 

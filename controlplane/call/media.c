@@ -302,6 +302,7 @@ static int plan_codecs(struct cp_session *s, const struct sdp_plan_stream *strea
 		.can = call->shard->can,
 		.look = call->look || call->music,
 		.alone = call->alone,
+		.listen = (uint8_t)cp_fax_listens(call),
 	};
 
 	return cp_codecs_plan(&want, stream, plan);
@@ -357,11 +358,13 @@ static bool is_local(const struct cp_session *s, const struct sdp_plan_stream *s
 	return true;
 }
 
-static void note_name(const struct sdp_plan_codec *c, char out[24])
+static void note_name(const struct sdp_plan_leg *leg, char out[24])
 {
 	out[0] = '\0';
-	if (c->name[0])
-		snprintf(out, 24, "%.16s/%u", c->name, c->rate);
+	if (leg->fax.on)
+		snprintf(out, 24, "t38");
+	else if (leg->in.name[0])
+		snprintf(out, 24, "%.16s/%u", leg->in.name, leg->in.rate);
 }
 
 static void note_codec(struct cp_call *call, const struct sdp_plan *plan)
@@ -373,13 +376,10 @@ static void note_codec(struct cp_call *call, const struct sdp_plan *plan)
 		if (stream->refusal != SDP_ACCEPTED)
 			continue;
 		for (unsigned leg = 0; leg < 2; leg++)
-			note_name(&stream->leg[leg].in, call->codec[leg]);
-		if (stream->fax)
-			snprintf(call->codec[0], sizeof(call->codec[0]), "t38");
-		if (stream->fax)
-			snprintf(call->codec[1], sizeof(call->codec[1]), "t38");
+			note_name(&stream->leg[leg], call->codec[leg]);
+		cp_fax_note(call, stream);
 		cp_codecs_why(stream, call->codec_why);
-		call->transcoded = stream->recoded;
+		call->transcoded = stream->recoded || stream->gateway;
 		call->hears[0] = stream->leg[0].willing;
 		call->hears[1] = stream->leg[1].willing;
 		call->held =

@@ -169,6 +169,9 @@ static void tape_call(struct sip_tape *t, struct kept_call *k)
 	sip_tape_text(t, k->codec_why, sizeof(k->codec_why));
 	sip_tape_bool(t, &k->transcoded);
 	sip_tape_bool(t, &k->look);
+	sip_tape_u8(t, &k->fax);
+	sip_tape_u16(t, &k->fax_pages);
+	sip_tape_check(t, k->fax <= CP_FAX_GATEWAY);
 	cp_recording_tape(t, &k->recordings);
 	sip_tape_text(t, k->from_sent, sizeof(k->from_sent));
 	sip_tape_text(t, k->to_sent, sizeof(k->to_sent));
@@ -370,6 +373,7 @@ static void keep_call(const struct cp_call *call, struct kept_call *k)
 	memcpy(k->codec_why, call->codec_why, sizeof(k->codec_why));
 	k->transcoded = call->transcoded;
 	k->look = call->look;
+	k->fax = (uint8_t)cp_fax_had(call, &k->fax_pages);
 	k->recordings = call->recordings ? *call->recordings : (struct cp_recordings){0};
 	memcpy(k->from_sent, call->from_sent, sizeof(k->from_sent));
 	memcpy(k->to_sent, call->to_sent, sizeof(k->to_sent));

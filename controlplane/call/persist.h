@@ -26,7 +26,7 @@
 
 #include "sip/slice.h"
 
-#define CP_PERSIST_VERSION 4u
+#define CP_PERSIST_VERSION 5u
 #define CP_PERSIST_HEADER  24u
 
 #define CP_PERSIST_PLAIN 65536u // bytes of a call before they are packed

@@ -214,7 +214,9 @@ static int load_call(struct cp_call *call, struct kept_call *k)
 	memcpy(call->codec_why, k->codec_why, sizeof(call->codec_why));
 	call->transcoded = k->transcoded;
 	call->look = k->look;
-	err = load_recordings(call, &k->recordings);
+	err = cp_fax_restore(call, k->fax, k->fax_pages);
+	if (!err)
+		err = load_recordings(call, &k->recordings);
 	memcpy(call->from_sent, k->from_sent, sizeof(call->from_sent));
 	memcpy(call->to_sent, k->to_sent, sizeof(call->to_sent));
 	memcpy(call->route_name, k->route_name, sizeof(call->route_name));

@@ -44,6 +44,8 @@ struct kept_call {
 	bool unsettled; // an exchange was under way: hawse-media may have been told of it
 	char from[64], to[64], codec[2][24], codec_why[CP_CODECS_WHY];
 	bool transcoded, look;
+	uint8_t fax; // enum cp_fax_way
+	uint16_t fax_pages;
 	struct cp_recordings recordings;
 	char from_sent[48], to_sent[48], route_name[40];
 	uint8_t attempt;

@@ -58,8 +58,11 @@ static int write_line(struct cp_call *call, unsigned leg, enum cp_cdr_record rec
 	const struct cp_media_total *media, char line[CP_CDR_LINE])
 {
 	static const struct cp_media_total none;
+	static const char *const fax[] = {
+		[CP_FAX_PASSED] = "passed", [CP_FAX_GATEWAY] = "gateway"};
 	const struct cp_leg *l = &call->leg[leg];
 	struct cp_cdr cdr = cdr_of(call, leg);
+	uint16_t pages;
 
 	cdr.record = record;
 	if (l->answer_us) {
@@ -67,6 +70,8 @@ static int write_line(struct cp_call *call, unsigned leg, enum cp_cdr_record rec
 		cdr.codec_why = call->codec_why;
 	}
 	cdr.transcoded = call->transcoded;
+	cdr.fax = fax[cp_fax_had(call, &pages)];
+	cdr.fax_pages = pages;
 	cdr.recordings = call->recordings;
 	cdr.srtp = cp_secure_suite(call, leg);
 	cdr.keying = cp_secure_keying(call, leg);

@@ -476,6 +476,8 @@ void cp_setup_media(struct cp_exchange *x, int error)
 	}
 	cp_bridge_accept(x);
 	cp_media_sweep(call);
+	if (!x->delayed) // told of what is left, once the call is up
+		call->leg[1].stale = call->leg[1].stale || sdp_oa_is_unclear(&call->oa);
 	if (x->delayed && call->leg[0].answer_us) {
 		shown = sdp_oa_shown(&call->oa, SDP_LEG_B);
 		sip_dialog_ack(call->leg[1].dialog, sip_str("Content-Type: application/sdp\r\n"),

@@ -159,7 +159,7 @@ int cfg_read_dtmf(struct cfg_reader *r, const struct cfg_node *node, void *to)
 int cfg_read_t38(struct cfg_reader *r, const struct cfg_node *node, void *to)
 {
 	static const struct cfg_word words[] = {{"pass", CFG_T38_PASS}, {"refuse", CFG_T38_REFUSE},
-		{"gateway", -1, "is not built: T.38 is passed through or refused"}};
+		{"gateway", CFG_T38_GATEWAY}};
 
 	return read_word(r, node, words, COUNT(words), &codecs_of(to)->t38);
 }

@@ -13,7 +13,9 @@
 //       transcode: auto             off: a call without a common codec is refused
 //       dtmf: auto                  how it gives and takes digits: as its SDP says (telephone-event, else tones and
 //                                   INFO as they come); rfc4733, info, inband: so and not otherwise
-//       t38: pass                   fax by T.38; refuse: 488, and fax goes on as audio
+//       t38: pass                   fax by T.38; refuse: 488, and fax goes on as audio; gateway: it has none, its G.711
+//                                   is made into the other side's T.38 and back. When a fax machine is heard in such
+//                                   a call, the other side is offered T.38, if it says `pass`
 //       ringback: pass              who calls it hears what it sends; tone, or FILE: that, until it sends something
 //       hold_music: FILE            what the other side hears while it holds the call
 //       announce: {404: FILE, ...}  what its callers hear before their call is refused so
@@ -44,6 +46,7 @@ enum cfg_dtmf {
 enum cfg_t38 {
 	CFG_T38_PASS,
 	CFG_T38_REFUSE,
+	CFG_T38_GATEWAY,
 };
 
 enum cfg_ringback {

@@ -208,6 +208,7 @@ static void attach(struct cp_shm *c, uint64_t now_us)
 		.pid = a.pid,
 		.codecs = can_transcode(c, &a) ? cp_region_a_header(&a)->codecs : 0,
 		.udptl = (c->link.welcome.features & ABI_FEATURE_TRANSCODE) != 0,
+		.fax = (c->link.welcome.features & ABI_FEATURE_FAX) != 0,
 		.first = !c->ever,
 		.same_boot = c->ever && a.boot_epoch == c->a.boot_epoch,
 	};

@@ -45,6 +45,7 @@ struct cp_shm_info {
 	uint32_t pid;
 	uint64_t codecs; // bit 1 << enum abi_codec: what it transcodes; 0: nothing
 	bool udptl;      // it relays T.38
+	bool fax;        // and hears fax machines
 	bool first;     // of this client: nothing to claim or replay but from a journal
 	bool same_boot; // the hawse-media of our last attachment: it kept our sessions
 };

@@ -232,6 +232,7 @@ static void fill_terms(const struct abi_session_plan *plan, unsigned legs, struc
 		const struct abi_leg_plan *leg = &plan->leg[i];
 		struct dp_tc_terms *terms = &set->terms[i];
 
+		terms->mute = !(leg->flags & ABI_LEG_SEND);
 		terms->fax = leg->flags & ABI_LEG_FAX_REPORT;
 		if (!leg->codec)
 			continue;

@@ -32,14 +32,13 @@ uint8_t media_also_events(const struct abi_leg_plan *leg, const struct abi_codec
 {
 	uint8_t type = t->dtmf_out;
 
-	return leg->dtmf_type > 127 || type > 127 || type == leg->dtmf_type ||
-			       type == t->type_in || type == t->cn_type || type == leg->codec_type
+	return leg->dtmf_type > 127 || type > 127 || type == leg->dtmf_type || type == t->type_in ||
+			       type == t->cn_type || type == leg->codec_type
 		       ? 0
 		       : type;
 }
 
-static void relay_types(
-	const struct abi_session_plan *plan, unsigned leg, struct abi_leg_plan *out)
+static void relay_types(const struct abi_session_plan *plan, unsigned leg, struct abi_leg_plan *out)
 {
 	const struct abi_leg_plan *from = &plan->leg[leg], *to = &plan->leg[!leg];
 	const struct abi_codec_terms *t = &plan->terms[leg], *u = &plan->terms[!leg];

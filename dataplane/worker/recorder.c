@@ -37,6 +37,11 @@ struct dp_recorder {
 	abi_atomic32 stop;
 };
 
+int dp_recorder_check(const struct dp_recorder *r)
+{
+	return faccessat(r->directory, ".", W_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
 int dp_recorder_create(struct dp_recorder **out, const struct dp_recorder_config *config)
 {
 	struct dp_recorder *r = calloc(1, sizeof(*r));
@@ -51,10 +56,10 @@ int dp_recorder_create(struct dp_recorder **out, const struct dp_recorder_config
 	r->table = calloc(config->sessions, sizeof(struct recording *));
 	r->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	r->directory = open(config->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->directory < 0 || r->bell < 0 || faccessat(r->directory, ".", W_OK, AT_EACCESS) < 0)
+	if (r->directory < 0 || r->bell < 0)
 		err = -errno;
 	else if (r->table)
-		err = 0;
+		err = dp_recorder_check(r);
 	if (err) {
 		dp_recorder_free(r);
 		return err;

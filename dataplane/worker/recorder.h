@@ -62,6 +62,8 @@ struct dp_recorder_config {
 extern "C" {
 #endif
 
+// Can this user write to it? 0 or -errno.
+int dp_recorder_check(const struct dp_recorder *r);
 // 0, -ENOMEM, or -errno of the directory: not there, or not to be written to.
 int dp_recorder_create(struct dp_recorder **out, const struct dp_recorder_config *config);
 int dp_recorder_start(struct dp_recorder *r, const void *cpus, size_t cpus_size);

@@ -30,6 +30,7 @@ struct dp_worker;
 
 // What is constant of a leg's streams until the next DP_TC_SET.
 struct dp_tc_terms {
+	bool mute;      // nothing is sent to its party: what there is to be sent leaves no gap in its stream
 	bool rtcp;      // its party takes RTCP
 	bool report;    // digits that it gives are told
 	bool fax;       // fax machines that are heard of it, or the end of what the gateway does for it

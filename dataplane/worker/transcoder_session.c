@@ -53,16 +53,24 @@ static void send(
 	struct dp_tc_leg *to = &s->leg[leg];
 	uint32_t ssrc = __builtin_bswap32(to->terms.ssrc);
 	uint32_t timestamp = __builtin_bswap32(out->timestamp);
-	uint16_t seq = __builtin_bswap16(out->seq);
+	uint16_t seq = __builtin_bswap16((uint16_t)(out->seq - to->sent.unsent));
+	bool marker = out->marker || to->sent.resumes;
 	struct dp_side *record;
-	uint8_t *p = dp_tc_place(t, s, leg, DP_SIDE_RTP, RTP_HEADER + (size_t)out->length, &record);
+	uint8_t *p;
 
+	if (to->terms.mute) {
+		to->sent.unsent++;
+		to->sent.resumes = true;
+		return;
+	}
+	to->sent.resumes = false;
+	p = dp_tc_place(t, s, leg, DP_SIDE_RTP, RTP_HEADER + (size_t)out->length, &record);
 	to->sent.timestamp = out->timestamp;
 	to->sent.last_us = t->now_us;
 	if (!p)
 		return;
 	p[0] = 0x80;
-	p[1] = (uint8_t)((out->marker ? 0x80 : 0) | out->type);
+	p[1] = (uint8_t)((marker ? 0x80 : 0) | out->type);
 	memcpy(p + 2, &seq, 2);
 	memcpy(p + 4, &timestamp, 4);
 	memcpy(p + 8, &ssrc, 4);

@@ -42,6 +42,8 @@ struct dp_tc_sent {
 	uint32_t packets, octets; // since it began
 	uint32_t timestamp;       // of the last packet
 	uint64_t last_us;
+	uint16_t unsent; // numbers of packets that there were for a party that was sent nothing
+	bool resumes;    // the next one is the first behind them
 };
 
 struct dp_tc_leg {

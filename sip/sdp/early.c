@@ -39,8 +39,8 @@ void sdp_early_stream(const struct sdp_oa *oa, const struct sdp_session *offer, 
 	memset(s, 0, sizeof(*s));
 	s->offer = &offer->media[i];
 	s->main = (struct sdp_match){SDP_ADDED, SDP_ADDED, SDP_ADDED};
-	s->events_far = s->main;
-	s->events_offer = SDP_ADDED;
+	s->events_far = s->cn_far = s->main;
+	s->events_offer = s->cn_offer = SDP_ADDED;
 	s->told = true;
 	s->refusal = oa->pending.early[i] != 0 ? SDP_ACCEPTED : SDP_REFUSED_PORT_0;
 	if (oa->pending.early[i] == 0)

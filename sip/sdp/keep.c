@@ -28,8 +28,9 @@ static void tape_numbers(struct sip_tape *t, struct sdp_oa *oa)
 	sip_tape_u8(t, &view->n_streams);
 	sip_tape_u8(t, &view->offerer);
 	sip_tape_bool(t, &view->answer_shown);
+	sip_tape_u8(t, &view->fax_legs);
 	sip_tape_u16(t, &view->active);
-	sip_tape_check(t, view->n_streams <= SDP_MAX_MEDIA && view->offerer <= SDP_LEG_B &&
+	sip_tape_check(t, view->n_streams <= SDP_MAX_MEDIA && view->offerer <= SDP_LEG_B && view->fax_legs <= 2 &&
 				  view->active >> view->n_streams == 0);
 	for (unsigned i = 0; i < view->n_streams && !t->bad; i++) {
 		sip_tape_u8(t, &view->recode[i]);

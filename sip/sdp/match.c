@@ -197,9 +197,7 @@ int sdp_oa_trees(const struct sdp_oa *oa, struct sdp_arena *scratch, const struc
 
 void sdp_oa_mark(const struct sdp_oa *oa, enum sdp_leg leg, struct sdp_session *tree)
 {
-	const struct sdp_codec_policy *const *p = oa->policy;
-	const bool can = p[0] != NULL && p[0]->t38 && p[1] != NULL && p[1]->t38 &&
-			 (oa->can & SDP_CAN_T38) != 0;
+	const bool can = sdp_fax_crosses(oa, leg);
 
 	sdp_secure_mark(oa->secure[leg], tree);
 	for (unsigned i = 0; tree != NULL && i < tree->n_media; i++) {
@@ -228,17 +226,21 @@ static enum sdp_refusal judge(const struct sdp_oa *oa, const struct sdp_oa_view 
 	if (s->answer->port == 0)
 		return SDP_REFUSED_PORT_0;
 	// A record read back (keep.c) may say anything.
-	if (sdp_oa_refusal(s->shown) != SDP_ACCEPTED || s->shown->fax != s->offer->fax)
+	if (sdp_oa_refusal(s->shown) != SDP_ACCEPTED)
 		return SDP_REFUSED_FORMAT;
-	s->fax = s->offer->fax;
-	if (s->fax ? !s->answer->fax : !sdp_proto_is_rtp(s->answer->proto))
+	s->gateway = s->shown->fax != s->offer->fax;
+	s->fax = s->offer->fax && !s->gateway;
+	if (s->shown->fax ? !s->answer->fax : !sdp_proto_is_rtp(s->answer->proto))
 		return SDP_REFUSED_TRANSPORT;
-	if (!s->fax) {
+	if (s->gateway && !sdp_fax_match(view, i, s))
+		return SDP_REFUSED_FORMAT;
+	if (!s->fax && !s->gateway) {
 		match_formats(oa, (enum sdp_leg)view->offerer, s);
 		find_main(view, i, s);
 		if ((s->n_matches == 0 && !s->recoded) || (s->told && s->main.answer == SDP_ADDED))
 			return SDP_REFUSED_FORMAT;
 		sdp_recode_events(oa, view->offerer, s);
+		sdp_recode_noise(s);
 	}
 	s->answer_keying =
 		sdp_secure_answered(oa->secure[view->offerer ^ 1], s->shown, answer, s->answer);

@@ -63,11 +63,14 @@ struct sdp_oa_stream {
 	enum sdp_direction answer_direction; // within what the offer allows
 	enum sdp_keying answer_keying;       // of the answerer's leg
 	bool fax;                            // T.38: formats mean nothing
+	bool gateway; // T.38 on one side; `main` says what the other has
 	bool told;             // the offerer was told of `main` and nothing else
 	bool recoded;          // both have no codec in common: `main` says what each has
 	struct sdp_match main; // all SDP_ADDED when there is none
 	uint8_t events_offer;  // telephone-event that the offerer is to use
 	struct sdp_match events_far; // and the answerer
+	uint8_t cn_offer;        // comfort noise (RFC 3389), the same; all SDP_ADDED: none
+	struct sdp_match cn_far;
 	unsigned n_matches, n_added; // both in the answerer's order
 	struct sdp_match match[SDP_MAX_FORMATS];
 	struct sdp_match added[SDP_MAX_FORMATS];
@@ -117,6 +120,8 @@ uint8_t sdp_recode_choose(const struct sdp_oa *oa, struct sdp_arena *scratch, un
 	const struct sdp_oa_stream *s);
 // Fills in the events of the stream.
 void sdp_recode_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_stream *s);
+// And its comfort noise.
+void sdp_recode_noise(struct sdp_oa_stream *s);
 bool sdp_recode_hides(const struct sdp_oa *oa, enum sdp_leg from, const struct sdp_format *f);
 // The first codec of the offer that can be transcoded, by its payload type; SDP_PT_NONE: there is none.
 uint8_t sdp_recode_first(const struct sdp_oa *oa, unsigned leg, const struct sdp_media *offer);
@@ -128,6 +133,27 @@ bool sdp_is_recodable(const struct sdp_format *f);
 void sdp_recode_put_format(struct sdp_writer *w, const struct sdp_format *f, unsigned pt);
 // The parameters that we answer to, or offer again, such a format.
 struct sdp_str sdp_recode_parameters(const struct sdp_format *said);
+
+// The answerer would rather send a codec that was added than the one that both have.
+bool sdp_recode_is_unclear(const struct sdp_oa_stream *s);
+bool sdp_recode_allows(const struct sdp_oa *oa, enum sdp_leg leg, const struct sdp_format *f);
+
+// ---- fax.c --------------------------------------------------------------------------------------
+
+// T.38 of this leg may go on, in one way or the other.
+bool sdp_fax_crosses(const struct sdp_oa *oa, enum sdp_leg from);
+// T.38 of the other leg is G.711 on this one.
+bool sdp_fax_translates(const struct sdp_oa *oa, enum sdp_leg audio);
+void sdp_fax_read(const struct sdp_session *tree, const struct sdp_media *m, struct sdp_fax *fax);
+// An m-line without attributes, for ours to be made from.
+const struct sdp_media *sdp_fax_source(bool t38);
+// Our attributes in answer to those that were offered; NULL: in an offer.
+void sdp_fax_put(struct sdp_writer *w, const struct sdp_fax *offered);
+// What a leg is offered that was `from` before (NULL: nothing). How many.
+unsigned sdp_fax_codecs(const struct sdp_oa *oa, enum sdp_leg to, const struct sdp_media *from,
+	struct sdp_format out[2]);
+// The codec of the side without T.38. False: it has none that will do.
+bool sdp_fax_match(const struct sdp_oa_view *view, unsigned i, struct sdp_oa_stream *s);
 
 // RFC 8445 as it is, and candidates of theirs may come later (RFC 8838).
 #define SDP_ICE_OPTIONS "a=ice-options:ice2 trickle\r\n"

@@ -294,6 +294,7 @@ int sdp_oa_take_offer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_leg
 	oa->pending.offerer = (uint8_t)leg;
 	oa->pending.answer_shown = false;
 	memset(oa->pending.early, 0, sizeof(oa->pending.early));
+	oa->pending.fax = 0;
 	if (oa->pending.n_streams < tree->n_media)
 		oa->pending.n_streams = (uint8_t)tree->n_media;
 	oa->state = SDP_OA_OFFERED;
@@ -529,7 +530,9 @@ static int without_more(struct sdp_arena *scratch, const struct sdp_session *off
 static void choose_codecs(const struct sdp_oa *oa, struct sdp_arena *scratch,
 	struct sdp_oa_view *view, const struct sdp_oa_trees *trees)
 {
-	memset(view->recode, 0, sizeof(view->recode));
+	for (unsigned i = 0; i < SDP_MAX_MEDIA; i++)
+		if (view->fax != i + 1)
+			view->recode[i] = 0;
 	if (!sdp_recode_can(oa))
 		return;
 	for (unsigned i = 0; i < view->n_streams; i++) {
@@ -537,24 +540,32 @@ static void choose_codecs(const struct sdp_oa *oa, struct sdp_arena *scratch,
 		uint8_t pt;
 
 		sdp_oa_stream(oa, view, trees, i, &stream);
-		if (stream.offer == NULL || stream.shown == NULL || stream.fax)
+		if (stream.offer == NULL || stream.shown == NULL || stream.fax ||
+			stream.gateway)
 			continue;
 		pt = sdp_recode_choose(oa, scratch, i, &stream);
 		view->recode[i] = pt == SDP_PT_NONE ? 0 : (uint8_t)(pt + 1);
 	}
 }
 
-static uint16_t find_active(const struct sdp_oa *oa, const struct sdp_oa_view *view,
+static uint16_t find_active(const struct sdp_oa *oa, struct sdp_oa_view *view,
 	const struct sdp_oa_trees *trees)
 {
 	uint16_t active = 0;
+
+	view->fax_legs = 0;
+	view->unclear = false;
 
 	for (unsigned i = 0; i < view->n_streams; i++) {
 		struct sdp_oa_stream stream;
 
 		sdp_oa_stream(oa, view, trees, i, &stream);
-		if (stream.refusal == SDP_ACCEPTED)
-			active |= (uint16_t)(1u << i);
+		if (stream.refusal != SDP_ACCEPTED)
+			continue;
+		active |= (uint16_t)(1u << i);
+		view->unclear = view->unclear || sdp_recode_is_unclear(&stream);
+		if (stream.gateway)
+			view->fax_legs |= (uint8_t)(1u << (view->offerer ^ (stream.shown->fax ? 1 : 0)));
 	}
 	return active;
 }
@@ -613,6 +624,11 @@ int sdp_oa_show_answer(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_
 	oa->pending.answer_shown = true;
 	*text = blob_text(oa->pending.shown[to]);
 	return 0;
+}
+
+bool sdp_oa_carries(const struct sdp_oa *oa)
+{
+	return sdp_oa_view(oa)->active != 0;
 }
 
 int sdp_oa_show_early(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_str *text)

@@ -103,6 +103,9 @@ struct sdp_oa_view {
 	uint8_t recode[SDP_MAX_MEDIA];
 	// The only one that the offerer was told of, by sdp_oa_answer_early(), and one more; 0: none
 	uint8_t early[SDP_MAX_MEDIA];
+	uint8_t fax;      // the audio stream that is offered as T.38, and one more; 0: none
+	bool unclear;     // sdp_oa_is_unclear()
+	uint8_t fax_legs; // bit n: leg n has T.38 in the answer, and the other one has not
 };
 
 enum sdp_oa_state {
@@ -217,6 +220,19 @@ int sdp_oa_take_answer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_le
 // The latest answer as the offerer shall see it. As show_offer. -EINVAL there is none.
 int sdp_oa_show_answer(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_str *text);
 
+// The pending offer's audio goes on as T.38: its party has none and speaks G.711 now, and the other side may be offered
+// it. To be said before sdp_oa_show_offer(). False: it cannot be so, and goes on as it is.
+bool sdp_oa_offer_fax(struct sdp_oa *oa, struct sdp_arena *scratch);
+// This leg has T.38 by what is agreed, and the other one has not.
+bool sdp_oa_has_fax(const struct sdp_oa *oa, enum sdp_leg leg);
+
+// Both have a codec in common by what is agreed, but the answerer would rather send one that was added for it, which is
+// not read. An offer with what is agreed, made to it now, has the common ones alone.
+bool sdp_oa_is_unclear(const struct sdp_oa *oa);
+
+// Some stream of the answer that was taken last carries media.
+bool sdp_oa_carries(const struct sdp_oa *oa);
+
 // An answer of ours for the offerer, before the other leg has said anything: for what is played to it until then. It
 // names one codec that can be transcoded, and what the other leg answers later is made into that, so that the offerer
 // is told nothing else any more. -EINVAL: no offer is pending, or it is answered; -EOPNOTSUPP: it is not of one audio
@@ -302,6 +318,7 @@ struct sdp_plan_leg {
 	uint8_t dtmf_in;  // telephone-event from the party, at the codec's clock; SDP_PT_NONE: none
 	uint8_t dtmf_out; // telephone-event towards it
 	uint32_t dtmf_rate; // their clock, 0: none
+	uint8_t cn; // comfort noise, both ways; SDP_PT_NONE: none
 	struct sdp_plan_codec in;  // main codec that the party sends
 	struct sdp_plan_codec out; // main codec that it wants
 	uint16_t ptime;            // milliseconds it asks for (a=ptime), 0: does not say
@@ -311,6 +328,7 @@ struct sdp_plan_leg {
 	uint32_t max_packets_per_s;
 	uint32_t max_octets_per_s;
 	struct sdp_plan_secure secure;
+	struct sdp_fax fax;
 };
 
 struct sdp_plan_stream {
@@ -318,6 +336,7 @@ struct sdp_plan_stream {
 	enum sdp_refusal refusal;   // not SDP_ACCEPTED: no media, the legs hold nothing
 	bool recoded; // what one leg has is to be made into what the other has
 	bool fax;     // T.38 over UDPTL, not RTP: whatever comes goes over
+	bool gateway; // one leg has T.38, the other G.711
 	struct sdp_plan_leg leg[2]; // index: enum sdp_leg
 };
 

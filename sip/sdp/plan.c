@@ -122,7 +122,7 @@ static void plan_codecs(
 {
 	const struct sdp_format *offer, *shown, *answer;
 
-	if (s->main.answer == SDP_ADDED)
+	if (s->main.answer == SDP_ADDED || s->main.offer == SDP_ADDED)
 		return;
 	offer = &s->offer->formats[s->main.offer];
 	shown = &s->shown->formats[s->main.shown];
@@ -146,6 +146,20 @@ static void plan_events(
 	y->dtmf_in = s->shown->formats[s->events_far.shown].pt;
 	y->dtmf_out = s->answer->formats[s->events_far.answer].pt;
 	y->dtmf_rate = s->shown->formats[s->events_far.shown].rate;
+}
+
+static void plan_noise(const struct sdp_oa_stream *s, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
+{
+	if (s->cn_offer != SDP_ADDED)
+		x->cn = s->offer->formats[s->cn_offer].pt;
+	if (s->cn_far.answer != SDP_ADDED && s->shown->formats[s->cn_far.shown].pt ==
+						      s->answer->formats[s->cn_far.answer].pt)
+		y->cn = s->shown->formats[s->cn_far.shown].pt;
+	// Comfort noise that only one side has goes into a codec.
+	if (x->cn != SDP_PT_NONE)
+		accept_pt(x, x->cn, y->cn != SDP_PT_NONE ? y->cn : x->cn);
+	if (y->cn != SDP_PT_NONE)
+		accept_pt(y, y->cn, x->cn != SDP_PT_NONE ? x->cn : y->cn);
 }
 
 // Events that only one side has, or each at a clock of its own, go over by another way than as they are.
@@ -268,12 +282,39 @@ static void plan_relayed(
 	plan_bounds(y, s->offer, matches, n);
 }
 
-static void plan_formats(
-	const struct sdp_oa_stream *s, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
+// G.711 on one leg; what it says goes into the gateway, so it is renumbered to nothing.
+static void plan_gateway(const struct sdp_oa_stream *s, const struct sdp_oa_trees *trees,
+	struct sdp_plan_leg *x, struct sdp_plan_leg *y)
 {
-	x->dtmf_in = x->dtmf_out = y->dtmf_in = y->dtmf_out = SDP_PT_NONE;
-	if (s->fax)
+	const bool far = s->shown->fax; // y has T.38
+	const struct sdp_format *f = far ? &s->offer->formats[s->main.offer]
+					 : &s->shown->formats[s->main.shown];
+	const uint8_t out = far ? f->pt : s->answer->formats[s->main.answer].pt;
+	const struct plan_match m = {.offer = f,
+		.info = sdp_codec_find(f->name, f->rate, f->channels),
+		.x = f->pt, .y_in = f->pt, .y_out = out};
+	struct sdp_plan_leg *audio = far ? x : y;
+	static const struct sdp_str none;
+
+	sdp_fax_read(far ? trees->answer : trees->offer, far ? s->answer : s->offer, &(far ? y : x)->fax);
+	accept_pt(audio, f->pt, f->pt);
+	set_codec(&audio->in, f, f->pt, none);
+	set_codec(&audio->out, f, out, none);
+	plan_bounds(audio, far ? s->answer : s->offer, &m, 1);
+}
+
+static void plan_formats(
+	const struct sdp_oa_stream *s, const struct sdp_oa_trees *trees, struct sdp_plan_leg *x, struct sdp_plan_leg *y)
+{
+	x->dtmf_in = x->dtmf_out = y->dtmf_in = y->dtmf_out = x->cn = y->cn = SDP_PT_NONE;
+	if (s->fax) {
+		x->fax.on = y->fax.on = true;
 		return;
+	}
+	if (s->gateway) {
+		plan_gateway(s, trees, x, y);
+		return;
+	}
 	if (s->recoded)
 		plan_recoded(s, x, y);
 	else
@@ -281,6 +322,7 @@ static void plan_formats(
 	plan_codecs(s, x, y);
 	plan_events(s, x, y);
 	accept_events(x, y);
+	plan_noise(s, x, y);
 }
 
 static void plan_stream(struct sdp_oa *oa, struct sdp_arena *scratch,
@@ -306,7 +348,8 @@ static void plan_stream(struct sdp_oa *oa, struct sdp_arena *scratch,
 	plan_direction(&s, &out->leg[x], &out->leg[y]);
 	out->recoded = s.recoded;
 	out->fax = s.fax;
-	plan_formats(&s, &out->leg[x], &out->leg[y]);
+	out->gateway = s.gateway;
+	plan_formats(&s, trees, &out->leg[x], &out->leg[y]);
 }
 
 int sdp_oa_plan(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *plan)
@@ -371,6 +414,7 @@ static void plan_early(struct sdp_oa *oa, struct sdp_arena *scratch, const struc
 	set_codec(&leg->in, f, f->pt, sdp_recode_parameters(f));
 	set_codec(&leg->out, f, f->pt, f->fmtp);
 	plan_events(&s, leg, far);
+	leg->cn = far->cn = SDP_PT_NONE;
 }
 
 int sdp_oa_plan_early(struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_plan *plan)

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define GATEWAY_PTIME 20u // ms, of G.711 beside T.38
+
 // ---- m-lines ------------------------------------------------------------------------------------
 
 static void put_kind(const struct sdp_shown_body *b, struct sdp_str kind)
@@ -112,6 +114,10 @@ static void put_media(const struct sdp_shown_body *b, const struct sdp_shown_med
 		sdp_recode_put_format(b->w, &m->own[i], m->own[i].pt);
 	if (m->recoded && m->ptime != 0)
 		sdp_put(b->w, "a=ptime:%u\r\n", m->ptime);
+	if (m->gateway && m->fax)
+		sdp_fax_put(b->w, m->heard.on ? &m->heard : NULL);
+	else if (m->gateway)
+		sdp_put(b->w, "a=silenceSupp:off - - - -\r\n");
 	if (!m->fax)
 		put_rtcp(b, m);
 	sdp_put(b->w, "a=%s\r\n", sdp_direction_name(m->direction));
@@ -264,6 +270,28 @@ static bool plays_music(const struct sdp_oa *oa, enum sdp_leg holder)
 	return oa->policy[holder] != NULL && oa->policy[holder]->music;
 }
 
+// The m-line of the side without T.38 for one with it, or the other way.
+static void offer_gateway(struct sdp_shown_media *m, bool t38)
+{
+	m->gateway = true;
+	m->fax = t38;
+	m->recoded = !t38;
+	m->ptime = GATEWAY_PTIME;
+	m->source = sdp_fax_source(t38);
+	m->kind = m->source->kind_text;
+	m->proto = m->source->proto_text;
+}
+
+static void put_g711(const struct sdp_oa *oa, const struct sdp_shown_body *b,
+	const struct sdp_media *last, struct sdp_shown_media *m)
+{
+	struct sdp_format f[2];
+	unsigned n = sdp_fax_codecs(oa, b->leg, last, f);
+
+	for (unsigned i = 0; i < n; i++)
+		add_own(m, &f[i], f[i].pt);
+}
+
 static void put_offered(const struct sdp_oa *oa, struct sdp_arena *scratch, struct sdp_shown_body *b,
 	const struct offer_trees *trees, unsigned i, const struct sdp_local *local)
 {
@@ -277,11 +305,13 @@ static void put_offered(const struct sdp_oa *oa, struct sdp_arena *scratch, stru
 	m.kind = offer->kind_text;
 	m.proto = offer->proto_text;
 	m.fax = offer->fax;
+	m.source = offer;
+	if (offer->fax ? sdp_fax_translates(oa, b->leg) : oa->pending.fax == i + 1)
+		offer_gateway(&m, !offer->fax);
 	if (!m.fax)
 		sdp_secure_offer(oa->secure[b->leg], last != NULL ? last : past(trees->shown, i),
-			offer, &m.proto, &keying);
+			m.source, &m.proto, &keying);
 	m.local = local;
-	m.source = offer;
 	m.direction = sdp_oa_direction(offer);
 	if (plays_music(oa, sdp_leg_other(b->leg)) && (m.direction & SDP_RECVONLY) == 0)
 		m.direction = SDP_SENDONLY;
@@ -290,7 +320,9 @@ static void put_offered(const struct sdp_oa *oa, struct sdp_arena *scratch, stru
 	m.plain = b->plain;
 	if (b->lite)
 		m.mid = offered_mid(b, trees, i);
-	if (!m.fax)
+	if (m.gateway && !m.fax)
+		put_g711(oa, b, last, &m);
+	else if (!m.fax)
 		put_numbers(oa, b, trees, i, &m);
 	put_media(b, &m);
 	if (!m.fax)
@@ -396,7 +428,7 @@ static void answer_matches(const struct sdp_oa_stream *s, struct sdp_shown_media
 // The codec that is made out of the answerer's.
 static void answer_recoded(const struct sdp_oa_stream *s, struct sdp_shown_media *m)
 {
-	const uint8_t said[] = {s->main.offer, s->events_offer};
+	const uint8_t said[] = {s->main.offer, s->events_offer, s->cn_offer};
 
 	m->recoded = true; // by what the offerer said, and nothing else
 	m->ptime = s->offer->ptime;
@@ -409,6 +441,16 @@ static void answer_recoded(const struct sdp_oa_stream *s, struct sdp_shown_media
 		f.fmtp = sdp_recode_parameters(&f);
 		add_own(m, &f, f.pt);
 	}
+}
+
+static void answer_gateway(
+	const struct sdp_oa_stream *s, const struct sdp_session *offer, struct sdp_shown_media *m)
+{
+	m->gateway = true;
+	m->source = sdp_fax_source(m->fax);
+	m->names = NULL;
+	if (m->fax)
+		sdp_fax_read(offer, s->offer, &m->heard);
 }
 
 static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
@@ -429,10 +471,12 @@ static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
 	m.mux = s->offer->rtcp_mux;
 	m.pass = s->offer->keying == SDP_KEY_PASS;
 	m.plain = b->plain;
-	m.fax = s->fax;
+	m.fax = s->offer->fax;
+	if (s->gateway)
+		answer_gateway(s, offer, &m);
 	if (is_browser(oa, b->leg))
 		m.mid = s->offer->mid;
-	if (s->recoded || s->told)
+	if (s->recoded || s->told || (s->gateway && !m.fax))
 		answer_recoded(s, &m);
 	else if (!m.fax)
 		answer_matches(s, &m);

@@ -18,6 +18,8 @@ struct sdp_shown_media {
 	bool pass;  // the parties' own keys go over
 	bool plain; // what only browsers say stays behind
 	bool fax;   // T.38: no payload types, no RTCP
+	bool gateway; // the other side has G.711 where this one has T.38, or the other way: all of it is ours
+	struct sdp_fax heard; // what this leg said of its T.38, when it is answered
 	bool recoded;   // `source` has other codecs: its packet times and bandwidth are its own
 	uint16_t ptime; // of the leg, then; 0: it said none
 	unsigned n_own; // formats that `source` does not have

@@ -142,6 +142,11 @@ static bool allows(const struct sdp_codec_policy *p, const struct sdp_format *f)
 	       place(&p->strip, f) == NOWHERE;
 }
 
+bool sdp_recode_allows(const struct sdp_oa *oa, enum sdp_leg leg, const struct sdp_format *f)
+{
+	return allows(oa->policy[leg], f);
+}
+
 bool sdp_is_events(const struct sdp_format *f)
 {
 	return sdp_str_is_nocase(f->name, "telephone-event");
@@ -271,6 +276,22 @@ static void add_codecs(const struct sdp_oa *oa, enum sdp_leg to, struct sdp_reco
 		add_names(oa, to, list, p->allow.count != 0 ? &p->allow : &usual);
 }
 
+static bool may_pause(const struct sdp_format *f);
+
+// Whose silence is made into what has none of its own tells it by comfort noise.
+static void add_noise(struct sdp_recode_list *list, unsigned first, const struct sdp_media *offer)
+{
+	const struct sdp_format f = {.name = text_of("CN"), .rate = 8000, .pt = 13, .channels = 1};
+	bool pauses = false, wanted = false;
+
+	for (unsigned i = 0; i < offer->n_formats; i++)
+		pauses |= may_pause(&offer->formats[i]);
+	for (unsigned i = first; i < list->n; i++)
+		wanted |= list->format[i].rate == 8000;
+	if (pauses && wanted && !has(list, &f))
+		put(list, &f, SDP_ADDED);
+}
+
 // Something of the offer can be made into another codec.
 static bool has_source(const struct sdp_oa *oa, enum sdp_leg from, const struct sdp_media *offer)
 {
@@ -365,6 +386,7 @@ void sdp_recode_offer(const struct sdp_oa *oa, enum sdp_leg to, const struct sdp
 		return;
 	if (sdp_recode_can(oa) && has_source(oa, sdp_leg_other(to), offer))
 		add_codecs(oa, to, list, from);
+	add_noise(list, first, offer);
 	if ((oa->can & SDP_CAN_DTMF) == 0 || !p->events)
 		return;
 	if (p->want_events || !theirs->events)
@@ -509,6 +531,50 @@ void sdp_recode_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_
 			s->events_offer = (uint8_t)i;
 }
 
+// ---- comfort noise ----------------------------------------------------------------------------------
+
+static bool is_noise(const struct sdp_format *f)
+{
+	return sdp_str_is_nocase(f->name, "CN");
+}
+
+void sdp_recode_noise(struct sdp_oa_stream *s)
+{
+	const struct sdp_match none = {SDP_ADDED, SDP_ADDED, SDP_ADDED};
+	uint32_t near, far;
+
+	s->cn_offer = SDP_ADDED;
+	s->cn_far = none;
+	if (s->main.answer == SDP_ADDED)
+		return;
+	near = s->offer->formats[s->main.offer].rate;
+	far = s->shown->formats[s->main.shown].rate;
+	for (unsigned k = 0; k < s->n_matches + s->n_added; k++) {
+		const struct sdp_match *m = k < s->n_matches ? &s->match[k] : &s->added[k - s->n_matches];
+		const struct sdp_format *f = &s->shown->formats[m->shown];
+
+		if (is_noise(f) && f->rate == far)
+			s->cn_far = *m;
+	}
+	if (!s->recoded) {
+		s->cn_offer = s->cn_far.offer;
+		return;
+	}
+	for (unsigned i = 0; i < s->offer->n_formats; i++)
+		if (is_noise(&s->offer->formats[i]) && s->offer->formats[i].rate == near)
+			s->cn_offer = (uint8_t)i;
+}
+
+// It may fall silent in a way of its own.
+static bool may_pause(const struct sdp_format *f)
+{
+	if (f->name.len >= 3 && strncasecmp(f->name.ptr, "AMR", 3) == 0)
+		return true;
+	if (sdp_str_is_nocase(f->name, "opus"))
+		return asks_for(f->fmtp, "usedtx");
+	return is_noise(f);
+}
+
 void sdp_recode_early_events(const struct sdp_oa *oa, unsigned offerer, struct sdp_oa_stream *s)
 {
 	struct search near = {.clock = s->offer->formats[s->main.offer].rate};
@@ -516,6 +582,23 @@ void sdp_recode_early_events(const struct sdp_oa *oa, unsigned offerer, struct s
 	for (unsigned i = 0; speaks_events(oa->policy[offerer]) && i < s->offer->n_formats; i++)
 		if (is_better(&near, &s->offer->formats[i]))
 			s->events_offer = (uint8_t)i;
+}
+
+bool sdp_recode_is_unclear(const struct sdp_oa_stream *s)
+{
+	if (s->refusal != SDP_ACCEPTED || s->fax || s->gateway || s->recoded || s->told ||
+		s->main.answer == SDP_ADDED)
+		return false;
+	for (unsigned k = 0; k < s->n_added; k++)
+		if (sdp_is_codec(&s->shown->formats[s->added[k].shown]) &&
+			s->added[k].answer < s->main.answer)
+			return true;
+	return false;
+}
+
+bool sdp_oa_is_unclear(const struct sdp_oa *oa)
+{
+	return oa->agreed_once && oa->agreed.unclear;
 }
 
 // ---- lines of our own -----------------------------------------------------------------------------

@@ -9,6 +9,8 @@
 // transcoded. A codec that a leg has agreed to is what it is offered first among the added ones, and keeps
 // where it can.
 //
+// T.38 of one leg is shown to a leg without (fax_gateway) as G.711.
+//
 // Events (RFC 4733) are offered at each clock of the codecs beside them.
 //
 // Without a policy (the default) nothing is added, taken out or transcoded, and T.38 is refused.
@@ -29,6 +31,7 @@ struct sdp_oa;
 #define SDP_RECODE_MAX  24u
 #define SDP_CAN_DTMF    (1u << 30) // telephone-events can be made into tones and INFO, and back
 #define SDP_CAN_T38     (1u << 31) // UDPTL can be relayed
+#define SDP_CAN_FAX     (1u << 29) // and T.38 be translated to G.711 and back
 
 struct sdp_recode_codec {
 	const char *name;
@@ -68,8 +71,19 @@ struct sdp_codec_policy {
 	bool transcode;
 	bool events;      // it speaks telephone-events
 	bool want_events; // it is offered them even where the other side has none
-	bool t38;
+	bool t38;         // it may be offered T.38, and offer it
+	bool fax_gateway; // it has none: to the other side's T.38 it is a fax machine on G.711
 	bool music; // who is held by it hears something of ours, so is not told to expect nothing
+};
+
+// T.38 as a party described it (T.38 D.2.3).
+struct sdp_fax {
+	bool on; // the leg has T.38
+	bool transferred_tcf, fill_bit_removal, mmr, jbig;
+	bool redundancy; // it takes repeated packets
+	uint8_t version;
+	uint16_t max_datagram;
+	uint32_t max_rate;
 };
 
 // The policies of both legs (NULL: none) and what the dataplane can do. To be said again after sdp_oa_load(), and

@@ -5,7 +5,7 @@
 //	A B offer of that leg	a b answer of that leg	+ accept	- reject	r repeat
 //	S security of a leg: three octets, leg, policy, browser; before anything was said
 //	P policies of both legs and what can be transcoded: three octets
-//	c clone and go on with the clone	p plan
+//	c clone and go on with the clone	p plan	f the next offer is to be T.38 to its reader
 //	k keep and go on with what was kept	K go on with these bytes instead, if they are taken
 // What is shown has to be readable, without an address of the other party, with a version that goes
 // with the bytes; plans have to agree with themselves.
@@ -31,6 +31,7 @@ struct run {
 	struct sdp_codec_policy policy[2];
 	uint32_t can;
 	bool policies;
+	bool fax; // the next offer goes on as T.38, if it can
 };
 
 static void require(bool holds)
@@ -183,6 +184,9 @@ static void offer(struct run *r, enum sdp_leg leg, const uint8_t *body, size_t l
 	}
 	if (need.same && len % 2 == 0)
 		return; // for r
+	if (r->fax)
+		sdp_oa_offer_fax(&r->oa, &r->scratch);
+	r->fax = false;
 	if (sdp_oa_show_offer(&r->oa, &r->scratch, &text) != 0) {
 		sdp_oa_reject(&r->oa);
 		return;
@@ -256,6 +260,7 @@ static void policies(struct run *r, const uint8_t *body, size_t len)
 			.events = !(bits & 64),
 			.want_events = bits & 128,
 			.t38 = body[2] & 1,
+			.fax_gateway = body[2] & (leg ? 16 : 8),
 			.music = body[2] & 2,
 		};
 	}
@@ -293,6 +298,8 @@ static void event(struct run *r, uint8_t what, const uint8_t *body, size_t len)
 		policies(r, body, len);
 	else if (what == '-')
 		sdp_oa_reject(&r->oa);
+	else if (what == 'f')
+		r->fax = true;
 	else if (what == 'r')
 		sdp_oa_repeat(&r->oa, &text);
 	else if (what == 'p')

@@ -70,10 +70,10 @@ baresip_start() { # PARTY TRANSPORT [ACCOUNT PARAMETERS]
 
 # A command of its menu, by ctrl_tcp's netstrings.
 baresip_say() { # PARTY COMMAND [PARAMETERS]
-	in_ns "$1" /usr/bin/python3 - "$2" "${3:-}" <<-'END'
+	in_ns "$1" /usr/bin/python3 - "$2" "${3:-}" "${BARESIP_PORT:-4444}" <<-'END'
 		import json, socket, sys
 		said = json.dumps({"command": sys.argv[1], "params": sys.argv[2], "token": "x"}).encode()
-		s = socket.create_connection(("127.0.0.1", 4444), 5)
+		s = socket.create_connection(("127.0.0.1", int(sys.argv[3])), 5)
 		s.sendall(b"%d:%s," % (len(said), said))
 		s.settimeout(5)
 		got = b""

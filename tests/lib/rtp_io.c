@@ -203,6 +203,11 @@ static void send_rtcp(struct rtp_stream *s)
 		s->rtcp_sent++;
 }
 
+static bool fax_runs(const struct rtp_stream *s)
+{
+	return s->fax && (s->fax_on || telefax_is_audio(s->fax));
+}
+
 uint64_t rtp_send_due(struct rtp_stream *s, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
@@ -218,7 +223,7 @@ uint64_t rtp_send_due(struct rtp_stream *s, uint64_t now)
 		if (s->to_send)
 			next = s->next_send;
 	}
-	if (s->fax && s->fax_on) {
+	if (fax_runs(s)) {
 		for (s->next_fax = s->next_fax ? s->next_fax : now; s->next_fax <= now;
 			s->next_fax += PTIME_NS)
 			telefax_run(s->fax);
@@ -335,7 +340,7 @@ void rtp_receive(struct rtp_stream *s, struct rtp_latency *latency)
 			s->fd, &b, sizeof(b), MSG_DONTWAIT, (struct sockaddr *)&from, &size);
 		if (n < 0)
 			return;
-		if (s->fax && s->fax_on) {
+		if (fax_runs(s)) {
 			note_source(s->sources, &from);
 			telefax_receive(s->fax, b.bytes, (size_t)n);
 			continue;

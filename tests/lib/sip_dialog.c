@@ -421,7 +421,7 @@ static void take_invite(struct peer *p, struct call *c, const char *message,
 	}
 	struct sdp_audio offer;
 	if (sdp_read(sip_body(message), &offer) && offer.fax &&
-		(!p->fax || strcmp(p->fax, "refuse") == 0)) {
+		(!p->fax || strcmp(p->fax, "refuse") == 0 || strncmp(p->fax, "audio-", 6) == 0)) {
 		send_response(p, c, message, 488, c->tag, NULL, from, false);
 		return;
 	}

@@ -45,9 +45,8 @@ int peer_open_media(struct peer *p, struct call *c)
 	int e = rtp_open(&c->media, &p->local, c->rtp_port);
 	if (e < 0)
 		return e;
-	const char *file = p->fax ? strchr(p->fax, ':') : NULL;
-	if (file && !c->media.fax)
-		c->media.fax = telefax_new(strncmp(p->fax, "send", 4) == 0, file + 1, rtp_send_fax, &c->media);
+	if (p->fax && !c->media.fax)
+		c->media.fax = telefax_new(p->fax, rtp_send_fax, &c->media);
 	if (p->tone && !c->media.tone)
 		c->media.tone = tone_new(p->tone);
 	c->media.sender = p->sender;
@@ -454,7 +453,7 @@ static int usage(void)
 		"[--split OCTETS]\n"
 		"  [--srtp SUITE] [--srtp-mode best-effort|wrong|mki] [--interval SECONDS] [--first-seq N]\n"
 		"  [--tone CODEC:TYPE:HZ:EXPECTED[:EVENTS]] [--sdp 'a=...|a=...']\n"
-		"  [--fax send:FILE|receive:FILE|refuse]\n");
+		"  [--fax send:FILE|receive:FILE|audio-send:FILE|audio-receive:FILE|refuse]\n");
 	return 2;
 }
 

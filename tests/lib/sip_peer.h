@@ -161,7 +161,7 @@ struct peer {
 	double rate, step_timeout, time_limit;
 	uint16_t rtp_base, rtp_slots;
 	char from[64], to[64], extra[4096];
-	const char *fax; // "send:FILE", "receive:FILE", "refuse"; NULL: knows no T.38
+	const char *fax; // as telefax_new() takes it, or "refuse"; NULL, and on G.711: knows no T.38
 	const char *codecs, *lines, *tone; // of SDP; lines: instead of the usual rtpmaps
 	struct secure_options secure;
 	uint64_t interval; // ns between packets; 0: 20 ms

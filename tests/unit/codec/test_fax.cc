@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // UDPTL, and a page that goes from an audio fax machine through the gateway to a T.38 one and the other way, over a
 // network that loses datagrams. Both machines are spandsp's.
-#include <gtest/gtest.h>
+#include "tests/unit/codec/rig.h" // before spandsp, which has lrint for a macro
 
 #include <spandsp.h>
 #include <tiffio.h>
@@ -12,6 +12,7 @@
 #include <vector>
 
 extern "C" {
+#include "dataplane/codec/fax_ear.h"
 #include "dataplane/codec/fax.h"
 #include "dataplane/codec/udptl.h"
 }
@@ -236,4 +237,78 @@ TEST(Fax, JunkIsCounted)
 	EXPECT_EQ(s.corrupt, 1u);
 	EXPECT_EQ(s.datagrams_in, 1u);
 	fax_close(f);
+}
+
+// ---- machines that are heard
+
+namespace
+{
+unsigned hear(fax_ear *ear, const rig::Pcm &pcm)
+{
+	unsigned heard = 0;
+
+	for (size_t at = 0; at + 160 <= pcm.size(); at += 160)
+		heard |= fax_ear_hear(ear, pcm.data() + at, 160);
+	return heard;
+}
+
+rig::Pcm modem(int kind, unsigned ms)
+{
+	modem_connect_tones_tx_state_t *t = modem_connect_tones_tx_init(NULL, kind);
+	rig::Pcm pcm(8 * ms);
+
+	for (size_t at = 0; at < pcm.size();) {
+		int n = modem_connect_tones_tx(t, pcm.data() + at, (int)(pcm.size() - at));
+		if (n <= 0)
+			break;
+		at += (size_t)n;
+	}
+	modem_connect_tones_tx_free(t);
+	return pcm;
+}
+
+int flag_bit(void *user)
+{
+	unsigned *n = (unsigned *)user;
+
+	return 0x7e >> (*n)++ % 8 & 1;
+}
+
+rig::Pcm preamble(unsigned ms)
+{
+	unsigned bits = 0;
+	fsk_tx_state_t *t = fsk_tx_init(NULL, &preset_fsk_specs[FSK_V21CH2], flag_bit, &bits);
+	rig::Pcm pcm(8 * ms);
+
+	fsk_tx(t, pcm.data(), (int)pcm.size());
+	fsk_tx_free(t);
+	return pcm;
+}
+} // namespace
+
+TEST(FaxEar, HearsMachinesAndNothingElse)
+{
+	const struct {
+		const char *what;
+		rig::Pcm pcm;
+		unsigned heard;
+	} rows[] = {
+		{"CNG", modem(MODEM_CONNECT_TONES_FAX_CNG, 4000), FAX_CALLS},
+		{"CED", modem(MODEM_CONNECT_TONES_FAX_CED, 3000), FAX_ANSWERS},
+		{"V.21 preamble", preamble(2000), FAX_ANSWERS},
+		{"a modem", modem(MODEM_CONNECT_TONES_ANSAM_PR, 3000), 0},
+		{"a vowel", rig::vowel(8000, 3000), 0},
+		{"speech", rig::speech(8000), 0},
+		{"1000 Hz", rig::tone(8000, 1000, 3000), 0},
+		{"silence", rig::Pcm(24000), 0},
+	};
+
+	for (const auto &row : rows) {
+		fax_ear *ear = nullptr;
+
+		ASSERT_EQ(0, fax_ear_open(&ear, 8000));
+		EXPECT_EQ(row.heard, hear(ear, row.pcm)) << row.what;
+		EXPECT_EQ(0u, hear(ear, row.pcm) & row.heard) << row.what << " is told once";
+		fax_ear_close(ear);
+	}
 }

@@ -85,6 +85,7 @@ TEST(Codecs, Everything)
 	EXPECT_TRUE(c.no_transcode);
 	EXPECT_EQ(c.dtmf, CFG_DTMF_INFO);
 	EXPECT_EQ(c.t38, CFG_T38_REFUSE);
+	EXPECT_EQ(parse(d.with("t38: gateway")).c->peers[0].codecs.t38, CFG_T38_GATEWAY);
 	EXPECT_EQ(c.ringback, CFG_RINGBACK_FILE);
 	EXPECT_STREQ(c.ringback_file, "busy.wav");
 	EXPECT_STREQ(c.hold_music, "busy.wav");
@@ -124,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(Codecs, BadCodecs, testing::Values(
 	Bad{"codecs: {allow: [PCMA], add: [opus]}", {"codecs.add", "found \"opus\""}},
 	Bad{"transcode: always", {"transcode", "auto"}},
 	Bad{"dtmf: sometimes", {"dtmf", "rfc4733"}},
-	Bad{"t38: maybe", {"t38", "pass"}},
+	Bad{"t38: maybe", {"t38", "gateway"}},
 	Bad{"record: mp3", {"record", "wav"}},
 	Bad{"ringback: ../busy.wav", {"ringback", "wav file"}},
 	Bad{"hold_music: /busy.wav", {"hold_music", "wav file"}},

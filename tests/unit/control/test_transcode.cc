@@ -371,6 +371,51 @@ TEST(Dtmf, Bodies)
 	}
 }
 
+TEST_F(Transcoding, ACalleeThatPrefersWhatWasAddedIsAskedForTheCommonCodec)
+{
+	begin();
+	speaks(b, "8 111 101 110", (std::string(OPUS) + EVENTS).c_str());
+	call();
+	EXPECT_EQ(leg(1).codec, 0) << "both have opus";
+	Msg i = b.expect("INVITE");
+	EXPECT_NE(i.body().find("RTP/AVP 111 110\r\n"), std::string::npos) << i.body();
+	speaks(b, "111 110", OPUS);
+	b.sdp.version++;
+	b.respond(i, 200, "OK", b.sdp.text());
+	b.expect("ACK");
+	advance(5000);
+	EXPECT_TRUE(quiet(b.addr) && quiet(a.addr));
+	hang_up();
+}
+
+// ---- silence
+
+TEST_F(Transcoding, SilenceOfAmrIsComfortNoise)
+{
+	begin();
+	speaks(a, "106", "a=rtpmap:106 AMR-WB/16000\r\na=fmtp:106 octet-align=1\r\n");
+	speaks(b, "8 13", "");
+	call();
+	EXPECT_EQ(leg(0).codec, ABI_CODEC_AMR_WB);
+	EXPECT_TRUE(terms(0).flags & ABI_CODEC_DTX);
+	EXPECT_EQ(terms(0).cn_type, 0);
+	EXPECT_EQ(terms(1).cn_type, 13);
+	EXPECT_TRUE(terms(1).flags & ABI_CODEC_DTX);
+	hang_up();
+}
+
+TEST_F(Transcoding, WhoNeverFallsSilentIsHeardToTheLastBit)
+{
+	begin();
+	speaks(a, "106", "a=rtpmap:106 AMR-WB/16000\r\na=fmtp:106 octet-align=1\r\n");
+	speaks(b, "8", "");
+	call();
+	EXPECT_FALSE(terms(0).flags & ABI_CODEC_DTX);
+	EXPECT_FALSE(terms(1).flags & ABI_CODEC_DTX);
+	EXPECT_EQ(terms(1).cn_type, 0);
+	hang_up();
+}
+
 // ---- fax
 
 std::string t38(const Party &p)
@@ -402,6 +447,147 @@ TEST_F(Transcoding, FaxIsPassedThroughAndFallsBack)
 	reinvite(a, b);
 	EXPECT_FALSE(leg(0).flags & ABI_LEG_UDPTL);
 	EXPECT_STREQ(cp_tregion_call(tregion, 0)->codec, "PCMA/8000");
+	hang_up();
+}
+
+struct FaxGateway : Transcoding {
+	void fax(uint8_t from, abi_fax_news news, uint16_t pages = 0)
+	{
+		abi_event_fax e{};
+
+		e.leg = from;
+		e.news = news;
+		e.pages = pages;
+		event(ABI_FAX, &e, sizeof(e));
+	}
+	void up()
+	{
+		begin(", t38: gateway");
+		speaks(a, "8 101", EVENTS);
+		call();
+	}
+	void expect_gateway()
+	{
+		EXPECT_TRUE(leg(1).flags & ABI_LEG_UDPTL);
+		EXPECT_TRUE(leg(1).flags & ABI_LEG_FAX_REPORT);
+		EXPECT_EQ(leg(1).codec, 0);
+		EXPECT_FALSE(leg(0).flags & ABI_LEG_UDPTL);
+		EXPECT_EQ(leg(0).codec, ABI_CODEC_PCMA);
+		EXPECT_EQ(leg(0).dtmf_type, 255);
+		abi_fax_terms t;
+		memcpy(&t, &terms(1), sizeof(t));
+		EXPECT_EQ(t.flags, ABI_FAX_TRANSFERRED_TCF);
+		EXPECT_EQ(t.redundancy, 3);
+		EXPECT_EQ(t.max_datagram, 400);
+		EXPECT_STREQ(cp_tregion_call(tregion, 0)->far_codec, "t38");
+		EXPECT_STREQ(cp_tregion_call(tregion, 0)->codec, "PCMA/8000");
+	}
+};
+
+TEST_F(FaxGateway, T38OfOneSideIsAudioOfTheOther)
+{
+	up();
+	EXPECT_TRUE(leg(0).flags & ABI_LEG_FAX_REPORT) << "fax machines are listened for";
+	b.request("INVITE", t38(b));
+	Msg i = a.expect("INVITE");
+	EXPECT_NE(i.body().find("m=audio 20000 RTP/AVP 8 0\r\n"), std::string::npos) << i.body();
+	a.respond(i, 200, "OK", a.sdp.text());
+	EXPECT_NE(b.expect(200).body().find("m=image "), std::string::npos);
+	a.expect("ACK");
+	b.ack();
+	expect_gateway();
+	fax(1, ABI_FAX_OVER, 2);
+	advance(5000);
+	EXPECT_TRUE(quiet(b.addr)) << "who changed by itself changes back by itself";
+	hang_up();
+	for (const std::string &line : cdrs)
+		EXPECT_NE(line.find("\"fax\":\"gateway\",\"fax_pages\":2"), std::string::npos) << line;
+}
+
+TEST_F(FaxGateway, WhoIsHeardIsMadeIntoT38AndAudioAgain)
+{
+	up();
+	fax(0, ABI_FAX_ANSWERS);
+	Msg i = b.expect("INVITE");
+	EXPECT_NE(i.body().find("m=image 20002 udptl t38\r\n"), std::string::npos) << i.body();
+	EXPECT_TRUE(quiet(a.addr));
+	b.respond(i, 200, "OK", t38(b));
+	b.expect("ACK");
+	expect_gateway();
+	// The other side refreshes its audio: nothing changes.
+	a.sdp.version++;
+	a.request("INVITE", a.sdp.text());
+	i = b.expect("INVITE");
+	EXPECT_NE(i.body().find("m=image 20002 udptl t38\r\n"), std::string::npos) << i.body();
+	b.respond(i, 200, "OK", t38(b));
+	EXPECT_NE(a.expect(200).body().find("m=audio 20000 RTP/AVP 8"), std::string::npos);
+	b.expect("ACK");
+	a.ack();
+	expect_gateway();
+	fax(1, ABI_FAX_OVER, 1);
+	EXPECT_TRUE(quiet(b.addr));
+	advance(2500);
+	i = b.expect("INVITE");
+	b.sent_again("INVITE");
+	EXPECT_NE(i.body().find("m=audio 20002 RTP/AVP 8"), std::string::npos) << i.body();
+	b.respond(i, 200, "OK", b.sdp.text());
+	b.expect("ACK");
+	EXPECT_FALSE(leg(1).flags & ABI_LEG_UDPTL);
+	hang_up();
+}
+
+TEST_F(FaxGateway, RefusedFaxGoesOnAsAudio)
+{
+	up();
+	abi_session_plan before = media.only().plan;
+	fax(1, ABI_FAX_CALLS);
+	Msg i = b.expect("INVITE");
+	b.respond(i, 491, "Request Pending");
+	b.expect("ACK");
+	advance(5000);
+	i = b.expect("INVITE"); // once more, after a glare
+	b.sent_again("INVITE");
+	b.respond(i, 488, "Not Acceptable Here");
+	b.expect("ACK");
+	EXPECT_EQ(memcmp(&media.only().plan, &before, sizeof(before)), 0);
+	fax(0, ABI_FAX_ANSWERS);
+	advance(5000);
+	EXPECT_TRUE(quiet(b.addr)) << "it has said no";
+	hang_up();
+}
+
+TEST_F(FaxGateway, AnAnswerWithPort0IsARefusal)
+{
+	up();
+	fax(0, ABI_FAX_ANSWERS);
+	Msg i = b.expect("INVITE");
+	std::string none = t38(b);
+	none.replace(none.find("m=image "), none.find(" udptl") - none.find("m=image "), "m=image 0");
+	b.respond(i, 200, "OK", none);
+	b.expect("ACK");
+	i = b.expect("INVITE");
+	EXPECT_NE(i.body().find("m=audio 20002 "), std::string::npos) << i.body();
+	b.respond(i, 200, "OK", b.sdp.text());
+	b.expect("ACK");
+	EXPECT_FALSE(leg(1).flags & ABI_LEG_UDPTL);
+	EXPECT_TRUE(leg(1).flags & ABI_LEG_SEND);
+	hang_up();
+}
+
+TEST_F(FaxGateway, NoRoomForItLeavesTheCallAsItWas)
+{
+	up();
+	media.fail[ABI_SESSION_UPDATE] = {-ENOSPC};
+	fax(0, ABI_FAX_ANSWERS);
+	Msg i = b.expect("INVITE");
+	b.respond(i, 200, "OK", t38(b));
+	b.expect("ACK");
+	i = b.expect("INVITE");
+	EXPECT_NE(i.body().find("m=audio 20002 "), std::string::npos) << i.body();
+	b.respond(i, 200, "OK", b.sdp.text());
+	b.expect("ACK");
+	EXPECT_EQ(leg(0).codec, 0) << "it is not listened for any more";
+	EXPECT_FALSE(leg(1).flags & ABI_LEG_UDPTL);
 	hang_up();
 }
 

@@ -384,7 +384,7 @@ struct World : testing::Test {
 		info.first = true;
 		info.boot_epoch = epoch;
 		info.codecs = codecs;
-		info.udptl = codecs != 0;
+		info.udptl = info.fax = codecs != 0;
 		unsigned before = media.reconciled;
 		cp_shard_attached(shard, &info);
 		pump();

@@ -405,6 +405,83 @@ TEST(Transcode, ItIsInTheJournal)
 	sdp_oa_fini(&loaded);
 }
 
+TEST(Transcode, AnAnswererThatPrefersWhatWasAddedIsOfferedTheCommonCodecAlone)
+{
+	Call call;
+	Policies p;
+
+	p.set(call);
+	call.exchange(SDP_LEG_A, body("111 110", OPUS), body("8 111", OPUS));
+	EXPECT_FALSE(call.plan().stream[0].recoded);
+	EXPECT_STREQ("opus", call.plan().stream[0].leg[1].out.name);
+	EXPECT_TRUE(sdp_oa_is_unclear(&call.oa));
+	EXPECT_EQ(formats(call.offer(SDP_LEG_A, body("111 110", OPUS))),
+		"111:opus/48000 110:telephone-event/48000");
+	call.answer(SDP_LEG_B, body("111", OPUS, 2));
+	call.accept();
+	EXPECT_FALSE(sdp_oa_is_unclear(&call.oa));
+}
+
+TEST(Transcode, OrdinaryAnswersAreClear)
+{
+	for (const char *answer : {"111 8", "111", "8", "111 110 8 0"}) {
+		Call call;
+		Policies p;
+
+		p.set(call);
+		call.exchange(SDP_LEG_A, body("111 110", OPUS), body(answer, OPUS));
+		EXPECT_FALSE(sdp_oa_is_unclear(&call.oa)) << answer;
+	}
+}
+
+// ---- comfort noise
+
+const char AMR[] = "a=rtpmap:106 AMR-WB/16000\na=fmtp:106 octet-align=1\n";
+
+TEST(Noise, IsOfferedForSilenceOfAnotherKind)
+{
+	Call call;
+	Policies p;
+
+	p.set(call);
+	EXPECT_EQ(formats(call.offer(SDP_LEG_A, body("106", AMR))),
+		"106:AMR-WB/16000 8:PCMA/8000 0:PCMU/8000 13:CN/8000");
+	EXPECT_EQ(formats(call.answer(SDP_LEG_B, body("8 13"))), "106:AMR-WB/16000");
+	call.accept();
+	const sdp_plan_stream &s = call.plan().stream[0];
+	EXPECT_TRUE(s.recoded);
+	EXPECT_EQ(SDP_PT_NONE, s.leg[0].cn);
+	EXPECT_EQ(13, s.leg[1].cn);
+	EXPECT_TRUE(s.leg[1].accept[0] >> 13 & 1);
+}
+
+TEST(Noise, OfTheOffererIsTakenThoughTheOtherSideHasNone)
+{
+	Call call;
+	Policies p;
+
+	p.set(call);
+	p.b.strip = {nullptr, 0};
+	call.offer(SDP_LEG_A, body("18 13", "a=fmtp:18 annexb=no\n"));
+	EXPECT_EQ(formats(call.answer(SDP_LEG_B, body("0"))), "18:G729/8000 13:CN/8000");
+	call.accept();
+	EXPECT_EQ(13, call.plan().stream[0].leg[0].cn);
+	EXPECT_EQ(SDP_PT_NONE, call.plan().stream[0].leg[1].cn);
+}
+
+TEST(Noise, OfBothGoesOver)
+{
+	Call call;
+	Policies p;
+
+	p.set(call);
+	EXPECT_EQ(formats(call.exchange(SDP_LEG_A, body("8 13"), body("8 13"))), "8:PCMA/8000 13:CN/8000");
+	EXPECT_EQ(13, call.plan().stream[0].leg[0].cn);
+	EXPECT_EQ(13, call.plan().stream[0].leg[1].cn);
+	EXPECT_EQ(formats(call.exchange(SDP_LEG_A, body("8 13", "", 2), body("8", "", 2))), "8:PCMA/8000");
+	EXPECT_EQ(SDP_PT_NONE, call.plan().stream[0].leg[0].cn);
+}
+
 // ---- fax
 
 std::string fax(unsigned port = 4000, unsigned version = 2)
@@ -473,6 +550,130 @@ TEST(Fax, BesideAudio)
 	call.accept();
 	EXPECT_TRUE(call.plan().stream[0].fax);
 	EXPECT_EQ(call.plan().n_active, 1u);
+}
+
+struct Gateway : testing::Test {
+	Call call;
+	Policies p;
+
+	Gateway()
+	{
+		p.a.t38 = false;
+		p.a.fax_gateway = true;
+		p.can |= SDP_CAN_FAX;
+		p.set(call);
+	}
+	void expect_plan(unsigned pt)
+	{
+		const sdp_plan &plan = call.plan();
+		const sdp_plan_stream &s = plan.stream[0];
+
+		ASSERT_EQ(1u, plan.n_active);
+		EXPECT_TRUE(s.gateway && !s.fax && !s.recoded);
+		EXPECT_TRUE(s.leg[1].fax.on && !s.leg[0].fax.on);
+		EXPECT_EQ(pt, s.leg[0].in.pt);
+		EXPECT_STREQ(pt ? "PCMA" : "PCMU", s.leg[0].out.name);
+		EXPECT_STREQ("", s.leg[1].in.name);
+		EXPECT_TRUE(s.leg[0].send && s.leg[0].receive && s.leg[1].send && s.leg[1].receive);
+	}
+};
+
+TEST_F(Gateway, T38OfOneSideIsG711OfTheOther)
+{
+	call.exchange(SDP_LEG_A, body("0 8"), body("0"));
+	std::string shown = call.offer(SDP_LEG_B, fax());
+	EXPECT_EQ(formats(shown), "0:PCMU/8000 8:PCMA/8000") << shown;
+	EXPECT_EQ(shown.find("T38"), std::string::npos) << shown;
+	EXPECT_NE(shown.find("a=silenceSupp:off - - - -\r\n"), std::string::npos) << shown;
+	shown = call.answer(SDP_LEG_A, body("0", "", 2));
+	EXPECT_NE(shown.find("m=image 20000 udptl t38\r\n"), std::string::npos) << shown;
+	EXPECT_NE(shown.find("a=T38FaxUdpEC:t38UDPRedundancy\r\n"), std::string::npos) << shown;
+	EXPECT_EQ(shown.find("rtpmap"), std::string::npos) << shown;
+	call.accept();
+	expect_plan(0);
+	EXPECT_TRUE(sdp_oa_has_fax(&call.oa, SDP_LEG_B));
+	EXPECT_FALSE(sdp_oa_has_fax(&call.oa, SDP_LEG_A));
+	// And audio again, of either side.
+	call.exchange(SDP_LEG_B, body("8", "", 3), body("8", "", 3));
+	EXPECT_FALSE(call.plan().stream[0].gateway);
+	EXPECT_FALSE(sdp_oa_has_fax(&call.oa, SDP_LEG_B));
+}
+
+TEST_F(Gateway, TermsOfTheFax)
+{
+	call.exchange(SDP_LEG_A, body("8"), body("8"));
+	std::string offer = fax();
+	offer += crlf("a=T38FaxMaxDatagram:72\na=T38FaxFillBitRemoval\na=T38FaxTranscodingMMR:0\n");
+	offer.replace(offer.find("FaxVersion:0"), 12, "FaxVersion:3");
+	offer.replace(offer.find("BitRate:14400"), 13, "BitRate:9600");
+	offer.replace(offer.find("transferredTCF"), 14, "localTCF");
+	offer.replace(offer.find("t38UDPRedundancy"), 16, "t38UDPNoEC");
+	call.offer(SDP_LEG_B, offer);
+	std::string shown = call.answer(SDP_LEG_A, body("8", "", 2));
+	call.accept();
+	for (const char *line : {"a=T38FaxVersion:3\r\n", "a=T38MaxBitRate:9600\r\n",
+		     "a=T38FaxRateManagement:localTCF\r\n", "a=T38FaxUdpEC:t38UDPNoEC\r\n"})
+		EXPECT_NE(shown.find(line), std::string::npos) << line << shown;
+	EXPECT_EQ(shown.find("FillBitRemoval"), std::string::npos);
+	const sdp_fax &f = call.plan().stream[0].leg[1].fax;
+	EXPECT_EQ(3, f.version);
+	EXPECT_EQ(72, f.max_datagram);
+	EXPECT_EQ(9600u, f.max_rate);
+	EXPECT_TRUE(f.fill_bit_removal && !f.mmr && !f.transferred_tcf && !f.redundancy);
+}
+
+TEST_F(Gateway, OurOfferOfT38)
+{
+	// The callee has chosen the caller's second codec: that is what the caller speaks.
+	call.exchange(SDP_LEG_A, body("8 0"), body("0"));
+	ASSERT_EQ(0, call.take_offer(SDP_LEG_A, body("8 0")));
+	ASSERT_TRUE(sdp_oa_offer_fax(&call.oa, &call.scratch));
+	sdp_str text;
+	ASSERT_EQ(0, sdp_oa_show_offer(&call.oa, &call.scratch, &text));
+	std::string shown = str(text);
+	EXPECT_NE(shown.find("m=image 20000 udptl t38\r\n"), std::string::npos) << shown;
+	EXPECT_NE(shown.find("a=T38FaxRateManagement:transferredTCF\r\n"), std::string::npos) << shown;
+	EXPECT_EQ(shown.find("rtpmap"), std::string::npos) << shown;
+	call.answer(SDP_LEG_B, fax(5000));
+	call.accept();
+	expect_plan(0);
+	// Kept in the journal as it is.
+	uint8_t kept[8192];
+	int n = sdp_oa_save(&call.oa, kept, sizeof(kept));
+	ASSERT_GT(n, 0);
+	sdp_oa_fini(&call.oa);
+	ASSERT_EQ(0, sdp_oa_load(&call.oa, &call.scratch, kept, (size_t)n));
+	p.set(call);
+	expect_plan(0);
+	EXPECT_TRUE(sdp_oa_has_fax(&call.oa, SDP_LEG_B));
+}
+
+TEST_F(Gateway, IsNotOfferedWhereItCannotBe)
+{
+	const std::string g722 = body("9 8");
+
+	call.exchange(SDP_LEG_A, g722, body("9"));
+	ASSERT_EQ(0, call.take_offer(SDP_LEG_A, g722));
+	EXPECT_FALSE(sdp_oa_offer_fax(&call.oa, &call.scratch)) << "it speaks G.722";
+	sdp_oa_reject(&call.oa);
+	call.exchange(SDP_LEG_A, body("8"), body("8"));
+	ASSERT_EQ(0, call.take_offer(SDP_LEG_B, body("8")));
+	EXPECT_FALSE(sdp_oa_offer_fax(&call.oa, &call.scratch)) << "the other one has no T.38";
+	sdp_oa_reject(&call.oa);
+	p.can &= ~SDP_CAN_FAX;
+	p.set(call);
+	ASSERT_EQ(0, call.take_offer(SDP_LEG_A, body("8", "", 2)));
+	EXPECT_FALSE(sdp_oa_offer_fax(&call.oa, &call.scratch)) << "hawse-media cannot";
+	sdp_oa_reject(&call.oa);
+	EXPECT_EQ(-EPROTONOSUPPORT, call.take_offer(SDP_LEG_B, fax()));
+}
+
+TEST_F(Gateway, AnAnswerThatWillNotDoLeavesTheStreamRefused)
+{
+	call.exchange(SDP_LEG_A, body("8"), body("8"));
+	call.offer(SDP_LEG_B, fax());
+	EXPECT_NE(call.answer(SDP_LEG_A, body("9", "", 2)).find("m=image 0 "), std::string::npos);
+	EXPECT_FALSE(sdp_oa_carries(&call.oa));
 }
 
 // ---- an answer of our own before the other side's

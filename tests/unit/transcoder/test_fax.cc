@@ -94,6 +94,7 @@ struct Fax : testing::Test {
 		abi_session_plan p = {};
 
 		p.leg[leg_audio].codec = ABI_CODEC_PCMU;
+		p.leg[leg_audio].flags = ABI_LEG_SEND;
 		p.leg[leg_audio].ptime_ms = 20;
 		p.leg[leg_audio].dtmf_type = p.terms[leg_audio].dtmf_out = 255;
 		p.leg[leg_t38].flags = ABI_LEG_UDPTL | ABI_LEG_FAX_REPORT;

@@ -134,6 +134,7 @@ struct Transcoder : testing::Test {
 	}
 
 	// Sets the session; what comes back is closed.
+	bool mute = false; // leg 1's party is sent nothing
 	int set(const Side *a, const Side *b, bool fresh = true, bool report = false)
 	{
 		dp_tc_order *o = order(DP_TC_SET);
@@ -148,6 +149,7 @@ struct Transcoder : testing::Test {
 			terms.clock = 8000;
 			terms.how = ABI_DTMF_EVENT;
 		}
+		o->set.terms[1].mute = mute;
 		return carry_out(o);
 	}
 
@@ -291,6 +293,29 @@ TEST_F(Transcoder, TheStreamGoesOnThroughACodecChange)
 		EXPECT_EQ(got[0].ssrc(), got[i].ssrc());
 		EXPECT_LE(got[i].timestamp() - got[i - 1].timestamp(), 480u);
 	}
+}
+
+TEST_F(Transcoder, AHeldPartyMissesNoNumbers)
+{
+	ASSERT_EQ(0, set(&pcmu, &g722));
+	speak(20);
+	std::vector<Packet> before = take();
+	ASSERT_FALSE(before.empty());
+	mute = true;
+	ASSERT_EQ(0, set(&pcmu, &g722, false));
+	speak(20, 20);
+	for (const Packet &p : take())
+		EXPECT_NE(1, p.leg);
+	mute = false;
+	ASSERT_EQ(0, set(&pcmu, &g722, false));
+	speak(20, 40);
+	std::vector<Packet> after = take();
+	ASSERT_FALSE(after.empty());
+	EXPECT_EQ((uint16_t)(before.back().seq() + 1), after[0].seq());
+	EXPECT_EQ(before[0].ssrc(), after[0].ssrc());
+	EXPECT_TRUE(after[0].marker());
+	EXPECT_FALSE(after[1].marker());
+	EXPECT_GE(after[0].timestamp() - before.back().timestamp(), 20u * 160);
 }
 
 TEST_F(Transcoder, PacketTimesAreConverted)
