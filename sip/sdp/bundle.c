@@ -4,8 +4,9 @@
 // each has put the same streams into one group. They are carried by the session of the group's first stream: payload
 // types tell them apart (RFC 8843 9.2), MID extensions and SSRCs go over as they are.
 //
-// Where the other leg does not bundle, each stream has a transport of its own, and a browser that offered one only in
-// the bundle (port 0, a=bundle-only) does without that stream.
+// Where the other leg does not bundle, each stream has a transport of its own and the answer has no group: a group of one
+// would be the browser's next offer's for all. A browser that offered a stream only in the bundle (port 0,
+// a=bundle-only), or adds one to a bundle that is there already, does without that stream.
 #include <string.h>
 
 #include "sip/sdp/oa.h"
@@ -59,6 +60,33 @@ void sdp_bundle_mark(struct sdp_session *tree)
 			m->conn = tag->conn;
 		}
 	}
+}
+
+int sdp_bundle_before(const struct sdp_oa *oa, struct sdp_arena *scratch, unsigned offerer,
+	struct sdp_session **tree)
+{
+	const struct sdp_oa_view *v = &oa->agreed;
+
+	*tree = NULL;
+	if (!oa->agreed_once || oa->secure[offerer] == NULL || !oa->secure[offerer]->is.browser)
+		return 0;
+	return sdp_oa_tree(
+		scratch, v->offerer == offerer ? v->shown[offerer] : v->from[offerer], tree);
+}
+
+// Browsers take every stream that they add for one of the bundle that they have, and end the session when the answer
+// leaves it out of there, other than by refusing it (RFC 8843 7.3.2).
+bool sdp_bundle_is_late(const struct sdp_oa_trees *trees, const struct sdp_media *offer)
+{
+	const struct sdp_session *tree = trees->bundled;
+
+	if (tree == NULL || offer->mid.len == 0 || sdp_is_bundled(tree, offer->mid))
+		return false;
+	for (unsigned i = 0; i < tree->n_media; i++)
+		if (sdp_is_bundled(tree, tree->media[i].mid) &&
+			sdp_are_bundled(trees->offer, tree->media[i].mid, offer->mid))
+			return true;
+	return false;
 }
 
 // Payload types of streams in one bundle have to tell them apart.

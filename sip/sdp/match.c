@@ -187,6 +187,8 @@ int sdp_oa_trees(const struct sdp_oa *oa, struct sdp_arena *scratch, const struc
 		rc = sdp_oa_tree(scratch, view->shown[y], &trees->shown);
 	if (rc == 0)
 		rc = sdp_oa_tree(scratch, view->from[y], &trees->answer);
+	if (rc == 0)
+		rc = sdp_bundle_before(oa, scratch, x, &trees->bundled);
 	if (rc != 0)
 		return rc;
 	sdp_oa_mark(oa, (enum sdp_leg)x, trees->offer);
@@ -267,7 +269,8 @@ void sdp_oa_stream(const struct sdp_oa *oa, const struct sdp_oa_view *view,
 	unsigned tag;
 
 	sdp_oa_stream_alone(oa, view, trees, i, stream);
-	if (stream->refusal == SDP_ACCEPTED && stream->offer->only_bundled &&
+	if (stream->refusal == SDP_ACCEPTED &&
+		(stream->offer->only_bundled || sdp_bundle_is_late(trees, stream->offer)) &&
 		(sdp_oa_bundle(oa, view, trees, &tag) >> i & 1) == 0)
 		stream->refusal = SDP_REFUSED_PORT_0;
 }

@@ -81,6 +81,8 @@ struct sdp_oa_trees {
 	struct sdp_session *offer;
 	struct sdp_session *shown;
 	struct sdp_session *answer;
+	// Of an offerer that is a browser: the answer that its bundles were agreed by last, ours or its own; else NULL.
+	struct sdp_session *bundled;
 };
 
 // Marks what the security and the policies of a leg make of the m-lines of a body that it said or was shown.
@@ -193,6 +195,11 @@ bool sdp_are_bundled(const struct sdp_session *tree, struct sdp_str a, struct sd
 // Gives m-lines of a browser that are bundle-only the address of their group.
 void sdp_bundle_mark(struct sdp_session *tree);
 // Bit i: stream i is of the bundle that both legs have agreed to, whose transport is that of stream *tag. 0: there is none.
+// The answer that the bundles of an offerer were agreed by last. 0, and NULL when it is no browser; -ENOMEM.
+int sdp_bundle_before(const struct sdp_oa *oa, struct sdp_arena *scratch, unsigned offerer,
+	struct sdp_session **tree);
+// This stream of the offer is in a bundle that was agreed without it.
+bool sdp_bundle_is_late(const struct sdp_oa_trees *trees, const struct sdp_media *offer);
 uint16_t sdp_oa_bundle(const struct sdp_oa *oa, const struct sdp_oa_view *view,
 	const struct sdp_oa_trees *trees, unsigned *tag);
 // One stream of the plan for all of the bundle.

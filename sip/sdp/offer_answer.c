@@ -589,6 +589,8 @@ int sdp_oa_take_answer(struct sdp_oa *oa, struct sdp_arena *scratch, enum sdp_le
 	if (rc == 0)
 		rc = sdp_oa_tree(scratch, view->shown[leg], &trees.shown);
 	if (rc == 0)
+		rc = sdp_bundle_before(oa, scratch, view->offerer, &trees.bundled);
+	if (rc == 0)
 		rc = without_more(scratch, trees.shown, body, &len, &trees.answer, err);
 	if (rc == 0)
 		rc = check_answer(trees.shown, trees.answer, err);

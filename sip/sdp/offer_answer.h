@@ -64,7 +64,7 @@ static inline enum sdp_leg sdp_leg_other(enum sdp_leg leg)
 }
 
 // Scratch that suffices for every function here whatever the bodies. Untouched pages cost nothing.
-#define SDP_OA_SCRATCH (6 * SDP_MAX_TREE)
+#define SDP_OA_SCRATCH (7 * SDP_MAX_TREE)
 
 // A transport address in network byte order of octets; ports in host order.
 struct sdp_endpoint {

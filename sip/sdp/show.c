@@ -486,8 +486,8 @@ static void put_answered(const struct sdp_oa *oa, struct sdp_arena *scratch,
 		sdp_secure_put_answer(oa, scratch, offer, i, local, m.mux, b->w);
 }
 
-// The bundle that both have; else the first m-line of the offer's group is ours too, and the others leave it
-// (RFC 8843 7.3.3).
+// The bundle that both have; else the first m-line of the offer's group is a group for itself, which those want who
+// bundle at all costs, when it is the only one (RFC 8843 7.3.3).
 static void take_group(const struct sdp_session *offer, const struct sdp_oa_stream *s, unsigned i,
 	struct sdp_shown_body *b)
 {
@@ -502,6 +502,8 @@ static void take_group(const struct sdp_session *offer, const struct sdp_oa_stre
 static void choose_group(const struct sdp_oa *oa, const struct sdp_oa_trees *trees,
 	struct sdp_shown_body *b)
 {
+	unsigned accepted = 0;
+
 	b->bundle = sdp_oa_bundle(oa, b->view, trees, &b->tag);
 	b->full = sdp_find(trees->offer, NULL, SDP_A_ICE_LITE, NULL) != NULL;
 	for (unsigned i = 0; i < trees->offer->n_media; i++) {
@@ -509,7 +511,10 @@ static void choose_group(const struct sdp_oa *oa, const struct sdp_oa_trees *tre
 
 		sdp_oa_stream(oa, b->view, trees, i, &s);
 		take_group(trees->offer, &s, i, b);
+		accepted += s.refusal == SDP_ACCEPTED;
 	}
+	if (b->bundle == 0 && accepted > 1)
+		b->group[0] = '\0';
 }
 
 static bool was_told(const struct sdp_oa_view *view)

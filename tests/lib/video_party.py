@@ -66,25 +66,29 @@ class Party:
         self.sip = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sip.bind((o.local, o.port))
         self.audio, self.video = Stream("audio", 30000), Stream("video", 30010)
-        self.over, self.profile, self.offered, self.answer = 0.0, "", [], ""
+        self.over, self.profile, self.offered, self.answer, self.cseq, self.version = 0.0, "", [], "", "", 0
 
     def sdp(self, body):
         """The answer: of the picture the first VP8, with the feedback that is offered for it."""
         address = re.search(r"^c=IN IP4 (\S+)", body, re.M).group(1)
-        out = f"v=0\r\no=- 7 1 IN IP4 {o.local}\r\ns=-\r\nc=IN IP4 {o.local}\r\nt=0 0\r\n"
+        turned = {"sendonly": "recvonly", "recvonly": "sendonly"}
+        self.version += 1
+        out = f"v=0\r\no=- 7 {self.version} IN IP4 {o.local}\r\ns=-\r\nc=IN IP4 {o.local}\r\nt=0 0\r\n"
         for m in re.split(r"(?m)^(?=m=)", body)[1:]:
             kind, port, profile, formats = re.match(r"m=(\S+) (\d+) (\S+) (.*?)\r?$", m, re.M).groups()
             there = (re.search(r"^c=IN IP4 (\S+)", m, re.M) or [None, address])[1]
+            says = (re.search(r"^a=(sendonly|recvonly|inactive)\r?$", m, re.M) or [None, "sendrecv"])[1]
+            says = f"a={turned.get(says, says)}\r\n"
             vp8 = re.search(r"^a=rtpmap:(\d+) VP8/90000", m, re.M)
             if kind == "audio":
                 self.audio.to = (there, int(port))
-                out += f"m=audio {self.audio.port} {profile} 8\r\na=rtpmap:8 PCMA/8000\r\n"
+                out += f"m=audio {self.audio.port} {profile} 8\r\na=rtpmap:8 PCMA/8000\r\n{says}"
             elif kind == "video" and int(port) and vp8 and not o.no_video:
                 self.profile, self.video.pt = profile, int(vp8[1])
                 self.offered = re.findall(rf"^a=rtcp-fb:(?:{vp8[1]}|\*) (.*?)\r?$", m, re.M)
                 self.video.to, self.video.rtcp_to = (there, int(port)), (there, int(port) + 1)
                 out += f"m=video {self.video.port} {profile} {vp8[1]}\r\na=rtpmap:{vp8[1]} VP8/90000\r\n"
-                out += "".join(f"a=rtcp-fb:{vp8[1]} {f}\r\n" for f in self.offered)
+                out += "".join(f"a=rtcp-fb:{vp8[1]} {f}\r\n" for f in self.offered) + says
             else:
                 out += f"m={kind} 0 {profile} {formats}\r\n"
         return out
@@ -103,7 +107,8 @@ class Party:
         message = packet.decode(errors="replace")
         method = message.split(" ", 1)[0]
         if method == "INVITE":
-            self.answer = self.answer or self.sdp(message.split("\r\n\r\n", 1)[1])
+            if self.cseq != header(message, "CSeq"):  # else it is sent again
+                self.cseq, self.answer = header(message, "CSeq"), self.sdp(message.split("\r\n\r\n", 1)[1])
             self.respond(message, source, 200, "OK", self.answer)
         elif method != "ACK" and not method.startswith("SIP/"):
             self.respond(message, source, 200, "OK")

@@ -24,12 +24,13 @@ endpoint() { # NAME OPTIONS...
 }
 
 endpoint camera
-browser first call +493012345 up see asked hang-up ended
+browser first call +493012345 up see asked hold resume hang-up ended
 party_ends camera
 jq -c '{seen, asked}' "$DIR/first.json"
 cat "$DIR/camera.json"
 check first '.ok and .errors == []' 'the browser is content'
 check first '.seen.video.frames > 20 and .seen.video.width > 0 and .shown' 'it sees its picture come back'
+check first '.held.received < 10 and .resumed.received > 20' 'hold and resume, as two transports'
 check first '.asked | .pli_asked >= 2 and .fir_asked >= 1 and .nack_asked >= 1' 'what the endpoint asks for reaches the browser'
 check first '.asked.video | .nack >= 1 and .pli >= 1' 'the browser asks for what was lost, and for a whole picture'
 check camera '.over and .picture > 40 and .sound > 50' 'the endpoint gets picture and sound'

@@ -119,7 +119,7 @@ TEST(Bundle, TheOtherBrowserMayDecline)
 
 	call.offer(SDP_LEG_A, two("BUNDLE 0 1", "actpass", 9));
 	std::string answer = call.answer(SDP_LEG_B, two("BUNDLE 0", "active", 9));
-	EXPECT_TRUE(has(answer, "a=group:BUNDLE 0\r\n")) << answer;
+	EXPECT_FALSE(has(answer, "BUNDLE")) << answer;
 	EXPECT_TRUE(has(answer, "m=video 10010 ")) << answer;
 	EXPECT_EQ(2u, count(answer, "a=ice-ufrag")) << answer;
 	call.accept();
@@ -151,7 +151,7 @@ TEST(Bundle, PayloadTypesMustTellThemApart)
 	// The picture under a number of the sound: what came could be either.
 	call.offer(SDP_LEG_A, two("BUNDLE 0 1", "actpass", 9, "", "sendrecv", 126));
 	std::string answer = call.answer(SDP_LEG_B, two("BUNDLE 0 1", "active", 9, "", "sendrecv", 126));
-	EXPECT_TRUE(has(answer, "a=group:BUNDLE 0\r\n")) << answer;
+	EXPECT_FALSE(has(answer, "BUNDLE")) << answer;
 	EXPECT_TRUE(has(answer, "m=video 10010 ")) << answer;
 	EXPECT_EQ(SDP_ACCEPTED, call.plan().stream[1].refusal);
 }
@@ -166,10 +166,43 @@ TEST(Bundle, APhoneWithPictureHasTwoTransports)
 	std::string answer = call.answer(SDP_LEG_B,
 		crlf("v=0\no=- 1 1 IN IP4 203.0.113.9\ns=-\nc=IN IP4 203.0.113.9\nt=0 0\nm=audio 5000 RTP/AVP 111\n"
 		     "a=rtpmap:111 opus/48000/2\nm=video 5002 RTP/AVP 96\na=rtpmap:96 VP8/90000\n"));
-	EXPECT_TRUE(has(answer, "a=group:BUNDLE 0\r\n")) << answer;
+	EXPECT_FALSE(has(answer, "BUNDLE")) << answer;
 	EXPECT_TRUE(has(answer, "m=video 10010 UDP/TLS/RTP/SAVPF 96")) << answer;
 	EXPECT_EQ(2u, count(answer, "a=ice-ufrag")) << answer;
 	EXPECT_EQ(SDP_ACCEPTED, call.plan().stream[1].refusal);
 	EXPECT_EQ(SDP_KEY_DTLS, call.plan().stream[1].leg[0].secure.keying);
 	EXPECT_EQ(SDP_KEY_PLAIN, call.plan().stream[1].leg[1].secure.keying);
+	// And goes on having them: a browser offers the bundle again, but has none that it would insist on.
+	call.accept();
+	call.offer(SDP_LEG_A, two("BUNDLE 0 1", "actpass", 9, "", "sendonly"));
+	answer = call.answer(SDP_LEG_B,
+		crlf("v=0\no=- 1 2 IN IP4 203.0.113.9\ns=-\nc=IN IP4 203.0.113.9\nt=0 0\nm=audio 5000 RTP/AVP 111\n"
+		     "a=rtpmap:111 opus/48000/2\na=recvonly\nm=video 5002 RTP/AVP 96\na=rtpmap:96 VP8/90000\na=recvonly\n"));
+	EXPECT_FALSE(has(answer, "BUNDLE")) << answer;
+	EXPECT_TRUE(has(answer, "m=video 10010 UDP/TLS/RTP/SAVPF 96")) << answer;
+}
+
+// Chrome: "Answer cannot remove m= section from already-established BUNDLE group", which ends the session.
+TEST(Bundle, APictureThatIsAddedToABundleNeedsOneThere)
+{
+	Browsers call(false);
+	std::string one = two("BUNDLE 0", "actpass", 9);
+
+	one.erase(one.find("m=video"));
+	call.offer(SDP_LEG_A, one);
+	std::string answer = call.answer(SDP_LEG_B,
+		crlf("v=0\no=- 1 1 IN IP4 203.0.113.9\ns=-\nc=IN IP4 203.0.113.9\nt=0 0\nm=audio 5000 RTP/AVP 111\n"
+		     "a=rtpmap:111 opus/48000/2\n"));
+	EXPECT_TRUE(has(answer, "a=group:BUNDLE 0\r\n")) << answer;
+	call.accept();
+	call.offer(SDP_LEG_A, two("BUNDLE 0 1", "actpass", 9));
+	answer = call.answer(SDP_LEG_B,
+		crlf("v=0\no=- 1 2 IN IP4 203.0.113.9\ns=-\nc=IN IP4 203.0.113.9\nt=0 0\nm=audio 5000 RTP/AVP 111\n"
+		     "a=rtpmap:111 opus/48000/2\nm=video 5002 RTP/AVP 96\na=rtpmap:96 VP8/90000\n"));
+	EXPECT_TRUE(has(answer, "a=group:BUNDLE 0\r\n")) << answer;
+	EXPECT_TRUE(has(answer, "m=video 0 ")) << answer;
+	EXPECT_EQ(SDP_REFUSED_PORT_0, call.plan().stream[1].refusal);
+	call.accept();
+	EXPECT_NE(SDP_ACCEPTED, call.plan().stream[1].refusal);
+	EXPECT_EQ(SDP_ACCEPTED, call.plan().stream[0].refusal);
 }
