@@ -193,8 +193,12 @@ export class Phone extends EventTarget {
 			this.call.held ? this.call.session.unhold() : this.call.session.hold();
 	}
 
+	// As events in the media, or by INFO where the answer has none.
 	tone(key) {
-		if (this.call && this.call.state === 'up')
-			this.call.session.sendDTMF(key, { transportType: 'RFC2833', duration: 120, interToneGap: 80 });
+		const session = this.call && this.call.state === 'up' && this.call.session;
+		const events = session && session.connection.getSenders().some((s) => s.dtmf && s.dtmf.canInsertDTMF);
+
+		if (session)
+			session.sendDTMF(key, { transportType: events ? 'RFC2833' : 'INFO', duration: 120, interToneGap: 80 });
 	}
 }
