@@ -299,6 +299,9 @@ static void set(struct dp_transcoder *t, struct dp_tc_order *order)
 		order->result = -ENOENT;
 		return;
 	}
+	// A path that goes on for another one plays on what that one played: not a gateway that leaves.
+	if (s->fax && s->leg[s->fax_leg].path)
+		codec_path_play(s->leg[s->fax_leg].path, NULL, t->now_us);
 	for (unsigned i = 0; i < 2; i++)
 		set_terms(t, &s->leg[i], &order->set.terms[i]);
 	for (unsigned i = 0; i < 2; i++)

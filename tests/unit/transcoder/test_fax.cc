@@ -239,6 +239,33 @@ TEST_F(Fax, APageFromT38ToG711)
 	transfer(false);
 }
 
+TEST_F(Fax, AudioAgainHearsNothingOfTheGateway)
+{
+	abi_session_plan p = plan();
+	dp_tc_order *o = (dp_tc_order *)calloc(1, sizeof(*o));
+
+	begin();
+	audio = fax_init(NULL, true);
+	packets = t38_terminal_init(NULL, false, send, this);
+	for (unsigned n = 0; n < 20; n++)
+		step();
+	p.leg[leg_t38] = p.leg[leg_audio];
+	p.terms[leg_t38] = p.terms[leg_audio];
+	o->type = DP_TC_SET;
+	ASSERT_EQ(0, media_open(&p, 2, &o->set));
+	ASSERT_EQ(0, dp_transcoder_send(t, o));
+	dp_transcoder_turn(t, now += 1000);
+	ASSERT_EQ(o, dp_transcoder_reply(t));
+	EXPECT_NE(nullptr, o->set.fax);
+	transcoders_dispose(o); // with the gateway
+	while (dp_side_next(out))
+		;
+	for (unsigned ms = 0; ms < 200; ms++)
+		dp_transcoder_turn(t, now += 1000);
+	for (dp_side *s; (s = dp_side_next(out));)
+		EXPECT_NE(DP_SIDE_RTP, s->kind) << "nobody speaks";
+}
+
 TEST_F(Fax, JunkForTheGatewayIsCounted)
 {
 	const uint8_t junk[] = {0, 1, 200, 3}, rtp[16] = {0x80, 0, 0, 1};
