@@ -131,11 +131,16 @@ bool dp_tell_dtls(struct dp_worker *w, const struct dp_leg *leg, unsigned compon
 static void sweep_ice(struct dp_worker *w, struct dp_leg *leg, unsigned component, uint64_t now)
 {
 	struct dp_ice_component *c = &leg->secure->component[component];
-
 	uint32_t seen = leg->stats.last + leg->rtcp_packets;
 
-	if (!c->asks && seen != c->seen)
+	if (!c->asks && seen != c->seen) {
 		c->alive = now;
+		if (c->lost) { // silent while it was held
+			c->lost = 0;
+			c->untold = DP_UNTOLD_NOMINATED;
+			dp_leg_note_consent(leg);
+		}
+	}
 	c->seen = seen;
 	// Who controls asks for consent himself.
 	if (leg->secure->ice.role != ABI_ICE_OFF && leg->secure->ice.role != ABI_ICE_CONTROLLING &&

@@ -335,4 +335,19 @@ TEST_F(IceLeg, TakesMediaOfWhoNeverAsksForItsConsent)
 	EXPECT_NE(1u, c.alive);
 	EXPECT_FALSE(rig.event(DP_EVENT_ICE_LOST, &e));
 	EXPECT_EQ(1u, rig.pass(udp_frame(bob, local4(20002), rtp(8, 1, 0, 9))).size());
+	// It was silent for long, held without RTCP, and speaks again.
+	c.alive = 1;
+	for (int i = 0; i < 60 && !c.lost; i++) {
+		rig.turn();
+		usleep(100000);
+	}
+	ASSERT_EQ(1, c.lost);
+	EXPECT_EQ(0u, rig.pass(udp_frame(bob, local4(20002), rtp(8, 2, 0, 9))).size());
+	EXPECT_EQ(1u, ask(browser, rtp(8, 2, 0, 7)).size());
+	for (int i = 0; i < 60 && c.lost; i++) {
+		rig.turn();
+		usleep(100000);
+	}
+	EXPECT_EQ(0, c.lost);
+	EXPECT_EQ(1u, rig.pass(udp_frame(bob, local4(20002), rtp(8, 3, 0, 9))).size());
 }
