@@ -20,6 +20,13 @@
 #define LCORES    8192
 #define MAIN_CORE "0"
 
+static bool ordinary;
+
+void dp_eal_ordinary_pages(void)
+{
+	ordinary = true;
+}
+
 static size_t pages_of(const char *size)
 {
 	char path[128];
@@ -125,10 +132,10 @@ static int choose_memory(const struct cfg *cfg, size_t needed, bool *hugepages, 
 {
 	size_t given = (size_t)cfg->dataplane.memory * MIB;
 
-	*hugepages = free_huge() >= needed;
+	*hugepages = !ordinary && free_huge() >= needed;
 	if (*hugepages)
 		return 0;
-	if (free_huge() && given >= needed)
+	if (!ordinary && free_huge() && given >= needed)
 		dp_log(DP_WARNING, "start",
 			"%zu MiB of hugepages are free and %zu MiB are needed: ordinary pages are "
 			"used, which costs speed; run: sysctl vm.nr_hugepages=%zu",

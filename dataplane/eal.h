@@ -12,6 +12,9 @@
 
 #define DP_WHY 512
 
+// From now on hugepages are left to others.
+void dp_eal_ordinary_pages(void);
+
 // `needed`: bytes that buffers and tables will take. *hugepages says what was chosen.
 int dp_eal_start(const struct cfg *cfg, const char *program, size_t needed, bool *hugepages,
 	char why[DP_WHY]);

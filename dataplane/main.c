@@ -18,6 +18,7 @@
 #include "controlplane/config/config.h"
 #include "dataplane/abi/notify.h"
 #include "dataplane/config.h"
+#include "dataplane/eal.h"
 #include "dataplane/log.h"
 #include "dataplane/start.h"
 
@@ -29,9 +30,12 @@ enum exit_code {
 	EXIT_WRONG = 2,
 };
 
+#define MAX_ARGS 16
+
 struct options {
 	const char *file;
 	bool check;
+	bool ordinary_pages;
 };
 
 #if defined(__SANITIZE_ADDRESS__) // GCC
@@ -64,6 +68,7 @@ static const char usage[] =
 	"\n"
 	"  -c, --config FILE  the configuration; default " DEFAULT_FILE "\n"
 	"      --check        read the configuration, say what is wrong with it, and end\n"
+	"      --ordinary-pages  leave hugepages to others\n"
 	"  -v, --verbose      more in the log, also what DPDK and libbpf say\n"
 	"      --version      say the version and end\n"
 	"  -h, --help         this\n"
@@ -80,6 +85,7 @@ static int read_options(int argc, char **argv, struct options *options)
 	static const struct option long_options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"check", no_argument, NULL, 'k'},
+		{"ordinary-pages", no_argument, NULL, 'o'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
@@ -95,6 +101,9 @@ static int read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'k':
 			options->check = true;
+			break;
+		case 'o':
+			options->ordinary_pages = true;
 			break;
 		case 'v':
 			dp_log_verbose();
@@ -129,12 +138,30 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static int serve(const struct cfg *cfg, const char *program)
+// DPDK cannot begin twice in one process.
+static void start_on_ordinary_pages(char **argv, const char *why)
+{
+	char *args[MAX_ARGS + 2];
+	int n = 0;
+
+	while (argv[n] && n < MAX_ARGS) {
+		args[n] = argv[n];
+		n++;
+	}
+	args[n++] = "--ordinary-pages";
+	args[n] = NULL;
+	dp_log(DP_WARNING, "start", "%s; starting again on ordinary pages, which costs speed", why);
+	execv("/proc/self/exe", args);
+}
+
+static int serve(const struct cfg *cfg, const struct options *options, char **argv)
 {
 	struct dataplane *dataplane;
 	char why[START_WHY] = "";
-	int end = dataplane_start(&dataplane, cfg, program, why);
+	int end = dataplane_start(&dataplane, cfg, argv[0], why);
 
+	if (end == -EAGAIN && !options->ordinary_pages)
+		start_on_ordinary_pages(argv, why);
 	if (end) {
 		dp_log(DP_ERROR, "start", "%s", why[0] ? why : strerror(-end));
 		return EXIT_FAILED;
@@ -175,7 +202,9 @@ int main(int argc, char **argv)
 		code = EXIT_STOPPED;
 	} else {
 		block_signals();
-		code = serve(cfg, argv[0]);
+		if (options.ordinary_pages)
+			dp_eal_ordinary_pages();
+		code = serve(cfg, &options, argv);
 	}
 	cfg_free(cfg);
 	return code;

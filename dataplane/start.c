@@ -230,10 +230,11 @@ static int open_devices(struct dataplane *d, unsigned buffers, char why[START_WH
 		"packets", buffers, CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE, (int)rte_socket_id());
 	if (!d->pool || d->pool->nb_mem_chunks != 1) {
 		snprintf(why, START_WHY,
-			"no memory for %u packet buffers in one piece; raise "
-			"dataplane.memory or free hugepages",
+			d->hugepages ? "others have taken the hugepages for %u packet buffers meanwhile"
+				     : "no memory for %u packet buffers in one piece; raise "
+				       "dataplane.memory or free hugepages",
 			buffers);
-		return -ENOMEM;
+		return d->hugepages ? -EAGAIN : -ENOMEM;
 	}
 	for (unsigned i = 0; i < d->cfg->media_count && !err; i++)
 		err = open_port(d, i, why);
