@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/codec/g711.h"
 
+#include <string.h>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -87,21 +89,30 @@ static const int16_t alaw_linear[256] = {-5504, -5248, -6016, -5760, -4480, -422
 
 // ---- one law into the other
 
-static void a2u_scalar(uint8_t *to, const uint8_t *from, size_t count)
+static uint64_t words_of(const uint8_t *p, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		to[i] = g711_a2u[from[i]];
+	uint64_t sum = 0;
+	uint16_t word;
+
+	for (; count >= 2; count -= 2, p += 2) {
+		memcpy(&word, p, 2);
+		sum += word;
+	}
+	word = 0;
+	memcpy(&word, p, count);
+	return sum + word;
 }
 
-static void u2a_scalar(uint8_t *to, const uint8_t *from, size_t count)
+static void by_table(const uint8_t table[256], uint8_t *p, size_t count, uint64_t sum[2])
 {
+	sum[0] = words_of(p, count);
 	for (size_t i = 0; i < count; i++)
-		to[i] = g711_u2a[from[i]];
+		p[i] = table[p[i]];
+	sum[1] = words_of(p, count);
 }
 
 #if defined(__x86_64__)
 #define AVX2 __attribute__((target("avx2")))
-#define VBMI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi")))
 
 // The tables are arithmetic on the number of the magnitude, i: mostly i plus a constant, with ramps of half
 // steps between. So a vector needs no look-up; the unit test compares every code with the tables.
@@ -143,100 +154,74 @@ AVX2 static inline __m256i u2a_32(__m256i in)
 	return _mm256_xor_si256(_mm256_xor_si256(i, sign), _mm256_set1_epi8(0x55));
 }
 
-// The end is one more vector that overlaps the last whole one; it is read before anything is written,
-// because `to` may be `from`.
-#define BULK_32(name)                                                                              \
-	AVX2 static void name##_avx2(uint8_t *to, const uint8_t *from, size_t count)               \
+// Sums of all bytes and of the even ones, in four lanes.
+struct sums {
+	__m256i all, even;
+};
+
+AVX2 static inline void add_32(struct sums *s, __m256i v)
+{
+	const __m256i zero = _mm256_setzero_si256();
+
+	s->all = _mm256_add_epi64(s->all, _mm256_sad_epu8(v, zero));
+	s->even = _mm256_add_epi64(
+		s->even, _mm256_sad_epu8(_mm256_and_si256(v, _mm256_set1_epi16(0xff)), zero));
+}
+
+// x86 has the even byte of a word below.
+AVX2 static inline uint64_t words_in(const struct sums *s)
+{
+	__m256i odd = _mm256_sub_epi64(s->all, s->even);
+	__m256i v = _mm256_add_epi64(s->even, _mm256_slli_epi64(odd, 8));
+	__m128i half = _mm_add_epi64(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+
+	return (uint64_t)_mm_cvtsi128_si64(half) + (uint64_t)_mm_extract_epi64(half, 1);
+}
+
+#define IN_PLACE(name)                                                                             \
+	AVX2 static void name##_avx2(uint8_t *p, size_t count, uint64_t sum[2])                    \
 	{                                                                                          \
-		__m256i end;                                                                       \
+		const __m256i zero = _mm256_setzero_si256();                                       \
+		struct sums before = {zero, zero}, after = {zero, zero};                           \
+		uint64_t rest[2];                                                                  \
 		size_t i;                                                                          \
                                                                                                    \
-		if (count < 32) {                                                                  \
-			name##_scalar(to, from, count);                                            \
-			return;                                                                    \
+		for (i = 0; i + 32 <= count; i += 32) {                                            \
+			__m256i in = _mm256_loadu_si256((const __m256i *)(p + i));                 \
+			__m256i out = name##_32(in);                                               \
+                                                                                                   \
+			_mm256_storeu_si256((__m256i *)(p + i), out);                              \
+			add_32(&before, in);                                                       \
+			add_32(&after, out);                                                       \
 		}                                                                                  \
-		end = _mm256_loadu_si256((const __m256i *)(from + count - 32));                    \
-		for (i = 0; i + 32 <= count; i += 32)                                              \
-			_mm256_storeu_si256((__m256i *)(to + i),                                   \
-				name##_32(_mm256_loadu_si256((const __m256i *)(from + i))));       \
-		if (i < count)                                                                     \
-			_mm256_storeu_si256((__m256i *)(to + count - 32), name##_32(end));         \
+		by_table(g711_##name, p + i, count - i, rest);                                     \
+		sum[0] = words_in(&before) + rest[0];                                              \
+		sum[1] = words_in(&after) + rest[1];                                               \
 	}
-BULK_32(a2u)
-BULK_32(u2a)
-
-// The sign goes over as it is, so half of the table is enough: two registers.
-VBMI static inline void bulk_64(
-	uint8_t *to, const uint8_t *from, size_t count, const uint8_t table[256])
-{
-	const __m512i low = _mm512_loadu_si512(table), high = _mm512_loadu_si512(table + 64);
-	const __m512i sign = _mm512_set1_epi8((char)0x80);
-
-	for (size_t i = 0; i < count; i += 64) {
-		__mmask64 these = count - i >= 64 ? ~0ull : (1ull << (count - i)) - 1;
-		__m512i in = _mm512_maskz_loadu_epi8(these, from + i);
-		__m512i out = _mm512_permutex2var_epi8(low, in, high);
-
-		// (out and not sign) or (in and sign): the table's first half has its sign clear
-		_mm512_mask_storeu_epi8(
-			to + i, these, _mm512_ternarylogic_epi64(out, in, sign, 0xf8));
-	}
-}
-
-VBMI static void a2u_vbmi(uint8_t *to, const uint8_t *from, size_t count)
-{
-	bulk_64(to, from, count, g711_a2u);
-}
-
-VBMI static void u2a_vbmi(uint8_t *to, const uint8_t *from, size_t count)
-{
-	bulk_64(to, from, count, g711_u2a);
-}
+IN_PLACE(a2u)
+IN_PLACE(u2a)
 #endif
 
-typedef void (*convert)(uint8_t *to, const uint8_t *from, size_t count);
-
-static convert best_of(convert scalar, convert avx2, convert vbmi)
+void g711_alaw_to_ulaw(uint8_t *p, size_t count, uint64_t sum[2])
 {
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw") &&
-		__builtin_cpu_supports("avx512vl"))
-		return vbmi;
-	if (__builtin_cpu_supports("avx2"))
-		return avx2;
+	if (__builtin_cpu_supports("avx2")) {
+		a2u_avx2(p, count, sum);
+		return;
+	}
 #endif
-	return scalar;
+	by_table(g711_a2u, p, count, sum);
 }
 
+void g711_ulaw_to_alaw(uint8_t *p, size_t count, uint64_t sum[2])
+{
 #if defined(__x86_64__)
-#define BEST(name) best_of(name##_scalar, name##_avx2, name##_vbmi)
-#else
-#define BEST(name) best_of(name##_scalar, NULL, NULL)
+	if (__builtin_cpu_supports("avx2")) {
+		u2a_avx2(p, count, sum);
+		return;
+	}
 #endif
-
-// Threads that come first at the same time write the same value.
-void g711_alaw_to_ulaw(uint8_t *to, const uint8_t *from, size_t count)
-{
-	static convert best;
-	convert now = __atomic_load_n(&best, __ATOMIC_RELAXED);
-
-	if (__builtin_expect(!now, 0)) {
-		now = BEST(a2u);
-		__atomic_store_n(&best, now, __ATOMIC_RELAXED);
-	}
-	now(to, from, count);
-}
-
-void g711_ulaw_to_alaw(uint8_t *to, const uint8_t *from, size_t count)
-{
-	static convert best;
-	convert now = __atomic_load_n(&best, __ATOMIC_RELAXED);
-
-	if (__builtin_expect(!now, 0)) {
-		now = BEST(u2a);
-		__atomic_store_n(&best, now, __ATOMIC_RELAXED);
-	}
-	now(to, from, count);
+	by_table(g711_u2a, p, count, sum);
 }
 
 // ---- linear

@@ -2,8 +2,8 @@
 // ITU-T G.711: A-law and u-law, to linear and back, and one into the other without linear.
 //
 // A to u and back is by the tables 3 and 4 of G.711 (not by way of linear PCM, which differs in a few codes):
-// the conversion that two networks are supposed to have between them. All are pure functions, any thread;
-// `from` and `to` may be the same place, and may have any alignment.
+// the conversion that two networks are supposed to have between them. All are pure functions, any thread, at any
+// alignment.
 #pragma once
 
 #include <stddef.h>
@@ -16,9 +16,10 @@
 extern "C" {
 #endif
 
-// In the forwarding stage: vectorised, a few cycles a sample block.
-void g711_alaw_to_ulaw(uint8_t *to, const uint8_t *from, size_t count);
-void g711_ulaw_to_alaw(uint8_t *to, const uint8_t *from, size_t count);
+// In the forwarding stage: in place, vectorised. For who carries a checksum over, sum[0] and sum[1] are the sums of the
+// 16-bit words as they lie in memory, before and after; an odd last byte has a zero behind it.
+void g711_alaw_to_ulaw(uint8_t *p, size_t count, uint64_t sum[2]);
+void g711_ulaw_to_alaw(uint8_t *p, size_t count, uint64_t sum[2]);
 
 // The tables that the above are by.
 extern const uint8_t g711_a2u[256];

@@ -40,20 +40,16 @@ static uint64_t compand(
 {
 	size_t count = 0;
 	uint8_t *p = samples(rtp, k->length, &count);
-	uint64_t change = 0;
+	uint64_t sum[2];
 
 	if (!p || !count)
 		return 0;
-	if (!k->whole)
-		change = (uint16_t)~dp_fold(dp_sum(p, count));
 	if (leg->rx.flags & DP_LEG_A_TO_U)
-		g711_alaw_to_ulaw(p, p, count);
+		g711_alaw_to_ulaw(p, count, sum);
 	else
-		g711_ulaw_to_alaw(p, p, count);
-	if (!k->whole)
-		change += dp_sum(p, count);
+		g711_ulaw_to_alaw(p, count, sum);
 	dp_count(w, DP_COUNT_COMPANDED, 1);
-	return change;
+	return (uint16_t)~dp_fold(sum[0]) + sum[1];
 }
 
 uint64_t dp_change_rtp(struct dp_worker *w, const struct dp_packet *k, uint8_t *rtp)
