@@ -103,12 +103,13 @@ static uint64_t words_of(const uint8_t *p, size_t count)
 	return sum + word;
 }
 
-static void by_table(const uint8_t table[256], uint8_t *p, size_t count, uint64_t sum[2])
+static int64_t by_table(const uint8_t table[256], uint8_t *p, size_t count)
 {
-	sum[0] = words_of(p, count);
+	uint64_t before = words_of(p, count);
+
 	for (size_t i = 0; i < count; i++)
 		p[i] = table[p[i]];
-	sum[1] = words_of(p, count);
+	return (int64_t)(words_of(p, count) - before);
 }
 
 #if defined(__x86_64__)
@@ -154,36 +155,30 @@ AVX2 static inline __m256i u2a_32(__m256i in)
 	return _mm256_xor_si256(_mm256_xor_si256(i, sign), _mm256_set1_epi8(0x55));
 }
 
-// Sums of all bytes and of the even ones, in four lanes.
-struct sums {
-	__m256i all, even;
-};
-
-AVX2 static inline void add_32(struct sums *s, __m256i v)
+// What the words of a vector have more than those of another, in lanes that 64 kB do not overflow.
+AVX2 static inline __m256i more(__m256i out, __m256i in)
 {
-	const __m256i zero = _mm256_setzero_si256();
+	const __m256i word = _mm256_set1_epi32(0xffff);
+	__m256i low = _mm256_sub_epi32(_mm256_and_si256(out, word), _mm256_and_si256(in, word));
+	__m256i high = _mm256_sub_epi32(_mm256_srli_epi32(out, 16), _mm256_srli_epi32(in, 16));
 
-	s->all = _mm256_add_epi64(s->all, _mm256_sad_epu8(v, zero));
-	s->even = _mm256_add_epi64(
-		s->even, _mm256_sad_epu8(_mm256_and_si256(v, _mm256_set1_epi16(0xff)), zero));
+	return _mm256_add_epi32(low, high);
 }
 
-// x86 has the even byte of a word below.
-AVX2 static inline uint64_t words_in(const struct sums *s)
+AVX2 static inline int64_t in_all_lanes(__m256i v)
 {
-	__m256i odd = _mm256_sub_epi64(s->all, s->even);
-	__m256i v = _mm256_add_epi64(s->even, _mm256_slli_epi64(odd, 8));
-	__m128i half = _mm_add_epi64(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+	__m256i wide = _mm256_add_epi64(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(v)),
+		_mm256_cvtepi32_epi64(_mm256_extracti128_si256(v, 1)));
+	__m128i half =
+		_mm_add_epi64(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
 
-	return (uint64_t)_mm_cvtsi128_si64(half) + (uint64_t)_mm_extract_epi64(half, 1);
+	return _mm_cvtsi128_si64(half) + _mm_extract_epi64(half, 1);
 }
 
 #define IN_PLACE(name)                                                                             \
-	AVX2 static void name##_avx2(uint8_t *p, size_t count, uint64_t sum[2])                    \
+	AVX2 static int64_t name##_avx2(uint8_t *p, size_t count)                                  \
 	{                                                                                          \
-		const __m256i zero = _mm256_setzero_si256();                                       \
-		struct sums before = {zero, zero}, after = {zero, zero};                           \
-		uint64_t rest[2];                                                                  \
+		__m256i change = _mm256_setzero_si256();                                           \
 		size_t i;                                                                          \
                                                                                                    \
 		for (i = 0; i + 32 <= count; i += 32) {                                            \
@@ -191,37 +186,31 @@ AVX2 static inline uint64_t words_in(const struct sums *s)
 			__m256i out = name##_32(in);                                               \
                                                                                                    \
 			_mm256_storeu_si256((__m256i *)(p + i), out);                              \
-			add_32(&before, in);                                                       \
-			add_32(&after, out);                                                       \
+			change = _mm256_add_epi32(change, more(out, in));                          \
 		}                                                                                  \
-		by_table(g711_##name, p + i, count - i, rest);                                     \
-		sum[0] = words_in(&before) + rest[0];                                              \
-		sum[1] = words_in(&after) + rest[1];                                               \
+		return in_all_lanes(change) +                                                      \
+		       (i < count ? by_table(g711_##name, p + i, count - i) : 0);                  \
 	}
 IN_PLACE(a2u)
 IN_PLACE(u2a)
 #endif
 
-void g711_alaw_to_ulaw(uint8_t *p, size_t count, uint64_t sum[2])
+int64_t g711_alaw_to_ulaw(uint8_t *p, size_t count)
 {
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx2")) {
-		a2u_avx2(p, count, sum);
-		return;
-	}
+	if (__builtin_cpu_supports("avx2"))
+		return a2u_avx2(p, count);
 #endif
-	by_table(g711_a2u, p, count, sum);
+	return by_table(g711_a2u, p, count);
 }
 
-void g711_ulaw_to_alaw(uint8_t *p, size_t count, uint64_t sum[2])
+int64_t g711_ulaw_to_alaw(uint8_t *p, size_t count)
 {
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx2")) {
-		u2a_avx2(p, count, sum);
-		return;
-	}
+	if (__builtin_cpu_supports("avx2"))
+		return u2a_avx2(p, count);
 #endif
-	by_table(g711_u2a, p, count, sum);
+	return by_table(g711_u2a, p, count);
 }
 
 // ---- linear

@@ -16,10 +16,10 @@
 extern "C" {
 #endif
 
-// In the forwarding stage: in place, vectorised. For who carries a checksum over, sum[0] and sum[1] are the sums of the
-// 16-bit words as they lie in memory, before and after; an odd last byte has a zero behind it.
-void g711_alaw_to_ulaw(uint8_t *p, size_t count, uint64_t sum[2]);
-void g711_ulaw_to_alaw(uint8_t *p, size_t count, uint64_t sum[2]);
+// In the forwarding stage: in place, vectorised, up to 64 kB. For who carries a checksum over they say what the sum of the
+// 16-bit words, as they lie in memory, has more than before; an odd last byte has a zero behind it.
+int64_t g711_alaw_to_ulaw(uint8_t *p, size_t count);
+int64_t g711_ulaw_to_alaw(uint8_t *p, size_t count);
 
 // The tables that the above are by.
 extern const uint8_t g711_a2u[256];

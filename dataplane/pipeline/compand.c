@@ -6,6 +6,9 @@
 #include "dataplane/media/rtp.h"
 #include "dataplane/pipeline/secure.h"
 
+// In a ones' complement sum, and above what the words of a packet can lose.
+#define NOTHING (65535ll << 16)
+
 // Renumbers the payload type.
 static uint64_t map_type(const struct dp_leg *leg, uint8_t *rtp)
 {
@@ -40,16 +43,14 @@ static uint64_t compand(
 {
 	size_t count = 0;
 	uint8_t *p = samples(rtp, k->length, &count);
-	uint64_t sum[2];
+	int64_t more;
 
 	if (!p || !count)
 		return 0;
-	if (leg->rx.flags & DP_LEG_A_TO_U)
-		g711_alaw_to_ulaw(p, count, sum);
-	else
-		g711_ulaw_to_alaw(p, count, sum);
+	more = leg->rx.flags & DP_LEG_A_TO_U ? g711_alaw_to_ulaw(p, count)
+					     : g711_ulaw_to_alaw(p, count);
 	dp_count(w, DP_COUNT_COMPANDED, 1);
-	return (uint16_t)~dp_fold(sum[0]) + sum[1];
+	return (uint64_t)(more + NOTHING);
 }
 
 uint64_t dp_change_rtp(struct dp_worker *w, const struct dp_packet *k, uint8_t *rtp)

@@ -104,13 +104,12 @@ TEST(G711, ConversionKeepsTheValue)
 TEST(G711, BulkConversionAgreesWithTheTables)
 {
 	auto words = [](const uint8_t *p, size_t n) {
-		uint64_t sum = 0;
+		int64_t sum = 0;
 		for (size_t i = 0; i < n; i++)
-			sum += (uint64_t)p[i] << (i % 2 ? 8 : 0); // as x86 has them
+			sum += p[i] << (i % 2 ? 8 : 0); // as x86 has them
 		return sum;
 	};
 	std::vector<uint8_t> all(2048);
-	uint64_t sum[2];
 
 	for (size_t i = 0; i < all.size(); i++)
 		all[i] = (uint8_t)(i * 7 + i / 256);
@@ -120,12 +119,11 @@ TEST(G711, BulkConversionAgreesWithTheTables)
 			std::vector<uint8_t> place(length + 2, 0xee);
 
 			memcpy(place.data() + 1, in, length);
-			(to_a ? g711_ulaw_to_alaw : g711_alaw_to_ulaw)(place.data() + 1, length, sum);
+			int64_t more = (to_a ? g711_ulaw_to_alaw : g711_alaw_to_ulaw)(place.data() + 1, length);
 			for (size_t i = 0; i < length; i++)
 				ASSERT_EQ(place[i + 1], table[in[i]]) << length << " " << i;
 			ASSERT_EQ(place[0], 0xee);
 			ASSERT_EQ(place[length + 1], 0xee);
-			ASSERT_EQ(words(in, length), sum[0]) << length;
-			ASSERT_EQ(words(place.data() + 1, length), sum[1]) << length;
+			ASSERT_EQ(words(place.data() + 1, length) - words(in, length), more) << length;
 		}
 }
