@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # limit: 60
 # Debian's baresip as both ends of a call for every pair of G.711, G.722, Opus and AMR-WB, and as one end for each of them
-# with G.729, which no client has: four of them with a codec and a tone of its own each call one another in rounds, so that
+# with G.729 (linphone.sh has a client for that): four of them with a codec and a tone of its own each call one another in rounds, so that
 # each hears another one in each round. What they heard has that one's frequency and level, and no holes.
 . "$(dirname "$(realpath "$0")")/../../lib/case.sh"
 . "$(dirname "$(realpath "$0")")/../../lib/transports.sh"
